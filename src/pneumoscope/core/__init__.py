@@ -1,0 +1,51 @@
+"""Records that rooms exchange, and the error tree."""
+
+from pneumoscope.core.errors import (
+    EXIT_DONE,
+    EXIT_FAULT,
+    EXIT_INTERRUPTED,
+    EXIT_PARTIAL,
+    EXIT_USAGE,
+    ArtifactError,
+    ConfigError,
+    InputError,
+    PneumoscopeError,
+    RemoteError,
+    UnreadableError,
+    exit_code,
+)
+from pneumoscope.core.records import (
+    Check,
+    Decision,
+    Format,
+    ModelIdentity,
+    Outcome,
+    Radiograph,
+    Reading,
+    Status,
+    View,
+)
+
+__all__ = [
+    "EXIT_DONE",
+    "EXIT_FAULT",
+    "EXIT_INTERRUPTED",
+    "EXIT_PARTIAL",
+    "EXIT_USAGE",
+    "ArtifactError",
+    "Check",
+    "ConfigError",
+    "Decision",
+    "Format",
+    "InputError",
+    "ModelIdentity",
+    "Outcome",
+    "PneumoscopeError",
+    "Radiograph",
+    "Reading",
+    "RemoteError",
+    "Status",
+    "UnreadableError",
+    "View",
+    "exit_code",
+]

@@ -1,0 +1,140 @@
+"""Records that rooms exchange; frozen, and valid once built."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from jaxtyping import Float32
+from pydicom import Dataset
+
+
+class Outcome(StrEnum):
+    """What one check said. `NOT_AVAILABLE` is neither a pass nor a refusal."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_AVAILABLE = "not available"
+
+
+class Status(StrEnum):
+    """What became of one input image. Neither `REFUSED` nor `FAILED` is ever a negative."""
+
+    ANALYSED = "analysed"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class View(StrEnum):
+    """Projection of a chest radiograph."""
+
+    PA = "PA"
+    AP = "AP"
+    LATERAL = "LATERAL"
+
+
+class Format(StrEnum):
+    """Container of an input image; only DICOM has a header to check."""
+
+    DICOM = "DICOM"
+    PNG = "PNG"
+    JPEG = "JPEG"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check's outcome, with what was expected and what was found, in words that a person can act on."""
+
+    name: str
+    outcome: Outcome
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Radiograph:
+    """One readable image: pixels for display and model, and the header that came with it.
+
+    Attributes:
+        path: Where it came from; a zip member is `archive.zip!/folder/file.dcm`.
+        header: The DICOM data set without its pixel data; None for PNG and JPEG.
+        pixels: Grey values in [0, 1], 0 black (air) and 1 white (bone), upright as stored; None where the
+            header already shows that the image is not a single grey frame (a check says so).
+        steps: The transforms that led from stored values to `pixels`, in order, as text.
+        view: Projection by the header; None if unknown.
+        age_years: Patient's age in years by the header; None if unknown.
+    """
+
+    path: str
+    format: Format
+    header: Dataset | None
+    pixels: Float32[np.ndarray, "h w"] | None
+    steps: tuple[str, ...] = ()
+    view: View | None = None
+    age_years: float | None = None
+
+    @property
+    def sop_instance_uid(self) -> str | None:
+        """SOP Instance UID, None without a header or where the header has none."""
+        uid = self.header.get("SOPInstanceUID") if self.header is not None else None
+        return str(uid) if uid else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelIdentity:
+    """Which model gave a result: name and version of the card, SHA-256 of the artefact file."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What the model says of one image: calibrated probability in [0, 1] against a threshold.
+
+    `positive` is `probability >= threshold`. `uncertain` says that the conformal set holds both answers or
+    neither: a person decides.
+    """
+
+    probability: float
+    operating_point: str
+    threshold: float
+    uncertain: bool
+
+    @property
+    def positive(self) -> bool:
+        """Whether the probability reaches the threshold; a score equal to it is flagged."""
+        return self.probability >= self.threshold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reading:
+    """The result for one input image.
+
+    Attributes:
+        checks: Every check that was made, in order; the failed ones are the reasons of a refusal or failure.
+        decision: The model's answer; present exactly when the image was analysed.
+        heat: Local suspicion in [0, 1] on the radiograph's own pixel grid; None where not asked for.
+        elapsed_ms: Wall-clock time spent on this image, milliseconds.
+    """
+
+    path: str
+    status: Status
+    checks: tuple[Check, ...]
+    model: ModelIdentity
+    elapsed_ms: float
+    sop_instance_uid: str | None = None
+    view: View | None = None
+    decision: Decision | None = None
+    heat: Float32[np.ndarray, "h w"] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if (self.status is Status.ANALYSED) != (self.decision is not None):
+            raise ValueError(f"a reading has a decision exactly when analysed, got {self.status}, {self.decision}")
+        if (self.status is Status.ANALYSED) == bool(self.reasons):
+            raise ValueError(f"a reading has reasons exactly when not analysed, got {self.status}, {self.reasons}")
+
+    @property
+    def reasons(self) -> tuple[Check, ...]:
+        """The failed checks: why the image was refused or could not be read."""
+        return tuple(check for check in self.checks if check.outcome is Outcome.FAILED)
