@@ -80,6 +80,22 @@ class Radiograph:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IntendedUse:
+    """The images that a model may read; its card carries this, and the checks hold every image against it.
+
+    Attributes:
+        youngest_years: Youngest patient's age in years, inclusive; so `oldest_years`. An unknown age is no refusal.
+        smallest_px: Fewest rows and columns of pixels.
+        views: Projections that the model was trained and validated on.
+    """
+
+    youngest_years: float
+    oldest_years: float
+    smallest_px: int
+    views: tuple[View, ...] = (View.PA, View.AP)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelIdentity:
     """Which model gave a result: name and version of the card, SHA-256 of the artefact file."""
 

@@ -1,1 +1,27 @@
-"""Room results."""
+"""Readings -> JSON lines, CSV, overlays, DICOM reports and captures, and a gallery; one file per object."""
+
+from pneumoscope.results.capture import secondary_capture
+from pneumoscope.results.line import ResultLine, to_json, to_line
+from pneumoscope.results.objects import ALL_OBJECTS, ModelSummary, Outputs, ResultObject
+from pneumoscope.results.overlay import overlay
+from pneumoscope.results.report import structured_report
+from pneumoscope.results.wording import RESEARCH_USE, headline, leaning, percent
+from pneumoscope.results.writer import ResultWriter
+
+__all__ = [
+    "ALL_OBJECTS",
+    "RESEARCH_USE",
+    "ModelSummary",
+    "Outputs",
+    "ResultLine",
+    "ResultObject",
+    "ResultWriter",
+    "headline",
+    "leaning",
+    "overlay",
+    "percent",
+    "secondary_capture",
+    "structured_report",
+    "to_json",
+    "to_line",
+]

@@ -1,0 +1,37 @@
+# From a clean clone every target sets up what it needs: Python 3.11 or later and a package index are enough.
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv-base/.ready ## read the synthetic studies that ship with the package, and show what a site would get
+	@.venv-base/bin/pneumoscope demo
+
+test: .venv/.ready ## run the tests, warnings as errors
+	@.venv/bin/pytest -q -n 2 --dist worksteal
+
+check: .venv/.ready ## format, lint, types, import order, repository size
+	@scripts/check
+
+bench: .venv-base/.ready .venv-bench/.ready ## time reading against a torchxrayvision user's script
+	@.venv-base/bin/python benchmarks/read_speed.py
+
+clean: ## remove the environments, caches and builds
+	rm -rf .tools .venv .venv-base .venv-bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
+	find . -type d -name __pycache__ -prune -exec rm -rf {} +
+
+# One environment each; built again when what it is built from has changed.
+.venv-base/.ready: uv.lock pyproject.toml scripts/setup
+	@scripts/setup base
+	@touch $@
+
+.venv/.ready: uv.lock pyproject.toml scripts/setup
+	@scripts/setup dev
+	@touch $@
+
+.venv-bench/.ready: uv.lock benchmarks/requirements.txt scripts/setup
+	@scripts/setup bench
+	@touch $@

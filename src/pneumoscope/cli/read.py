@@ -1,0 +1,126 @@
+"""`pneumoscope read`: the main job."""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pneumoscope.core import EXIT_DONE, EXIT_PARTIAL, ConfigError, Reading, Status
+
+
+class Kind(StrEnum):
+    """What `--only` may name; the lines and the CSV are always written."""
+
+    JSONL = "jsonl"
+    OVERLAY = "overlay"
+    SR = "sr"
+    SC = "sc"
+    GALLERY = "gallery"
+
+
+class Engine(StrEnum):
+    """What `--engine` may name."""
+
+    AUTO = "auto"
+    ONNXRUNTIME = "onnxruntime"
+    OPENVINO = "openvino"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What to read, with what, and where the results go; nothing is written where `output` is None."""
+
+    paths: list[Path]
+    output: Path | None = None
+    model: Path | None = None
+    operating_point: str = "balanced"
+    engine: Engine = Engine.AUTO
+    only: frozenset[Kind] = frozenset()
+
+    def __post_init__(self) -> None:
+        if self.only and self.output is None:
+            raise ConfigError("--only: expected an output folder as well (-o DIR), got none")
+
+
+def read(
+    paths: Annotated[list[Path], typer.Argument(help="DICOM, PNG or JPEG files, folders, zip archives.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder for results.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Read with this artefact, not the shipped one.")] = None,
+    operating_point: Annotated[str, typer.Option(help="screening, balanced or confirmatory.")] = "balanced",
+    engine: Annotated[Engine, typer.Option(help="What runs the network.")] = Engine.AUTO,
+    only: Annotated[list[Kind] | None, typer.Option(help="Write only this (repeat for more).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line an image, not a table.")] = False,
+) -> None:
+    """Read chest radiographs; results as JSONL, CSV, gallery, overlays, DICOM SR and Secondary Capture."""
+    job = Job(
+        paths=paths,
+        output=output,
+        model=model,
+        operating_point=operating_point,
+        engine=engine,
+        only=frozenset(only or ()),
+    )
+    counts = show(job, as_json=as_json)
+    raise typer.Exit(EXIT_PARTIAL if counts[Status.FAILED] else EXIT_DONE)
+
+
+def show(job: Job, *, as_json: bool = False) -> Counter[str]:
+    """Run the job, print its lines or its table, and count what became of the images.
+
+    Raises:
+        ConfigError: No input was found, or something asked for cannot be had or written.
+    """
+    from pneumoscope.cli.terminal import LONGEST_TABLE, count, print_readings, progress, summary
+    from pneumoscope.results import to_json
+
+    counts: Counter[str] = Counter()
+    for_table: list[Reading] = []
+    for reading, line in progress(run(job), title="reading"):
+        count(reading, counts)
+        if as_json:
+            sys.stdout.write(to_json(line))
+            sys.stdout.flush()
+        elif len(for_table) < LONGEST_TABLE or reading.status is not Status.ANALYSED:
+            for_table.append(reading)
+    images = sum(counts[status] for status in Status)
+    if not images:
+        raise ConfigError(f"expected images in {', '.join(map(str, job.paths))}, found none")
+    if not as_json:
+        print_readings(for_table, images=images)
+        typer.echo(summary(counts))
+        if job.output is not None:
+            typer.echo(f"results in {job.output}, to look at: {job.output / 'index.html'}")
+        typer.echo("Research use only. Not for diagnosis.")
+    return counts
+
+
+def run(job: Job) -> Iterator[tuple[Reading, dict[str, object]]]:
+    """Each image's reading and its result line, in input order; written as it goes where there is an output folder."""
+    from pneumoscope.intake import find_images
+    from pneumoscope.model import load, shipped_path
+    from pneumoscope.reading import EngineName, Reader, read_all
+    from pneumoscope.results import ALL_OBJECTS, ModelSummary, Outputs, ResultObject, ResultWriter, to_line
+
+    artifact = load(job.model or shipped_path())
+    objects = frozenset(ResultObject(kind) for kind in job.only if kind is not Kind.JSONL) if job.only else ALL_OBJECTS
+    reader = Reader(
+        artifact,
+        operating_point=job.operating_point,
+        engine=EngineName(job.engine),
+        heat=job.output is not None and bool(objects),
+    )
+    card = ModelSummary(
+        intended_use=artifact.card.intended_use_statement,
+        licence=artifact.card.licence,
+        preprocessing=artifact.card.recipe.describe(),
+    )
+    writer = ResultWriter(job.output, card=card, objects=objects) if job.output is not None else nullcontext()
+    with writer as opened:
+        for radiograph, reading in read_all(find_images(job.paths), reader):
+            yield reading, opened.add(reading, radiograph) if opened is not None else to_line(reading, Outputs())

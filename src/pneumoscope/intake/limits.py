@@ -1,0 +1,36 @@
+"""How much one input may ask of us; each limit is far above any chest radiograph and far below a machine's memory."""
+
+MIB = 1024 * 1024
+
+MAX_PIXELS = 50_000_000
+"""Rows x Columns of one frame. The finest detectors (100 micrometre, 43 x 43 cm) give 18.5 million."""
+
+MAX_FILE_BYTES = 512 * MIB
+"""One file, or one zip member once inflated."""
+
+MAX_HEADER_BYTES = 16 * MIB
+"""A data set without its pixel data; also what a deflated data set may add to its pixels."""
+
+MAX_INFLATED_BYTES = 2 * MAX_PIXELS + MAX_HEADER_BYTES
+"""A deflated data set (PS3.5 A.5) once inflated: one 16-bit frame and its header."""
+
+MAX_READS = 500_000
+"""Read calls that parsing one data set may take, about three an element: bounds time and memory of element bombs."""
+
+MAX_ELEMENT_BYTES = 256 * 1024
+"""A header element that is kept; a 65,536-entry lookup table has half of it."""
+
+MAX_PRIVATE_BYTES = 4 * 1024
+"""A private header element that is kept; larger ones are vendors' raw data."""
+
+MAX_DIRECTORY_BYTES = 16 * MIB
+"""A zip's central directory, about 200,000 members."""
+
+MAX_INFLATION = 200
+"""Inflated bytes for each compressed byte, of a zip or of one member over `INFLATION_FREE_BYTES`.
+
+Radiographs deflate to between a third and a half; deflate's own maximum is 1,032.
+"""
+
+INFLATION_FREE_BYTES = MIB
+"""What may be inflated at any ratio: no harm can come from so little."""

@@ -1,0 +1,148 @@
+"""The model card: everything a reader must know of a model, carried as JSON inside the artefact."""
+
+import json
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeVar
+
+import numpy as np
+from jaxtyping import Float
+
+from pneumoscope.core import ArtifactError, IntendedUse, View
+from pneumoscope.image import Recipe
+
+SCHEMA = 1
+OPERATING_POINTS = ("screening", "balanced", "confirmatory")
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """Platt scaling: probability = sigmoid(slope * logit + intercept), at the prevalence it was fitted on.
+
+    Source: Platt, Advances in Large Margin Classifiers, MIT Press 1999, p. 61.
+    """
+
+    slope: float
+    intercept: float
+    prevalence: float
+
+    def probability(self, logit: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+        """Calibrated probability in [0, 1]."""
+        return np.asarray(1 / (1 + np.exp(-(self.slope * logit.astype(np.float64) + self.intercept))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatingPoint:
+    """A threshold on the calibrated probability, and the rule by which validation patients gave it."""
+
+    threshold: float
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conformal:
+    """Label-conditional split conformal limits: which answers the validation patients' scores make plausible.
+
+    "Suspicious" is plausible from `positive_from` upwards, "not suspicious" up to `negative_to`. An image for which
+    both or neither is plausible is uncertain. Each class keeps its true answer in the set with at least `coverage`.
+
+    Source: Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005, section 4.5.
+    """
+
+    coverage: float
+    positive_from: float
+    negative_to: float
+
+    def uncertain(self, probability: float) -> bool:
+        """Whether the conformal set holds both answers or none."""
+        return (probability >= self.positive_from) == (probability <= self.negative_to)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """The limit beyond which an image "does not look like a frontal chest radiograph".
+
+    `limit` bounds the artefact's output `distance`: the Mahalanobis distance of the image's embedding from the
+    nearest training group, under a shared probabilistic-PCA covariance.
+
+    Source: Lee et al., NeurIPS 2018, section 2.1; Tipping and Bishop, J. R. Stat. Soc. B 61(3), 1999, p. 611.
+    """
+
+    limit: float
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What the artefact says of itself; the field names are the JSON's keys."""
+
+    schema: int
+    name: str
+    version: str
+    created: str
+    labels: tuple[str, ...]
+    meaning: str
+    intended_use_statement: str
+    licence: str
+    attribution: str
+    intended_use: IntendedUse
+    recipe: Recipe
+    calibration: Calibration
+    operating_points: dict[str, OperatingPoint]
+    conformal: Conformal
+    guard: Guard
+    training: dict[str, Any]
+    metrics: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        if self.schema != SCHEMA:
+            raise ArtifactError(f"model card: expected schema {SCHEMA}, found {self.schema}")
+        if missing := sorted(set(OPERATING_POINTS) - set(self.operating_points)):
+            raise ArtifactError(f"model card: operating points {', '.join(missing)} are missing")
+        for name, point in self.operating_points.items():
+            if not 0 <= point.threshold <= 1:
+                raise ArtifactError(f"model card: threshold of {name} must lie in [0, 1], found {point.threshold}")
+        if not (math.isfinite(self.guard.limit) and self.guard.limit > 0):
+            raise ArtifactError(f"model card: the guard's limit must be positive, found {self.guard.limit}")
+
+    def to_json(self) -> str:
+        """The card as JSON."""
+        return json.dumps(asdict(self))
+
+
+def parse_card(text: str) -> Card:
+    """The card in a JSON text.
+
+    Raises:
+        ArtifactError: The text is not JSON or does not have the card's schema.
+    """
+    try:
+        table = json.loads(text)
+        use = table["intended_use"]
+        return _build(
+            Card,
+            table
+            | {
+                "labels": tuple(table["labels"]),
+                "intended_use": _build(IntendedUse, use | {"views": tuple(View(view) for view in use["views"])}),
+                "recipe": _build(Recipe, table["recipe"]),
+                "calibration": _build(Calibration, table["calibration"]),
+                "operating_points": {
+                    name: _build(OperatingPoint, point) for name, point in table["operating_points"].items()
+                },
+                "conformal": _build(Conformal, table["conformal"]),
+                "guard": _build(Guard, table["guard"]),
+            },
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ArtifactError(f"model card: expected schema {SCHEMA}, found {type(error).__name__}: {error}") from error
+
+
+def _build(kind: type[Record], table: dict[str, Any]) -> Record:
+    """A record from its JSON object; unknown and missing keys are errors."""
+    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    if set(table) != known:
+        raise KeyError(f"{kind.__name__} keys differ in {sorted(set(table) ^ known)}")
+    return kind(**table)

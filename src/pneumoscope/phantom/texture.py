@@ -1,0 +1,52 @@
+"""Blur and random texture."""
+
+import numpy as np
+from jaxtyping import Float32
+from PIL import Image
+
+from pneumoscope.phantom.grid import Map
+
+
+def blurred(image: Map, sigma_px: float) -> Map:
+    """The image after a Gaussian blur; its edge values continue beyond its edges."""
+    if sigma_px > 8:
+        return _coarsely_blurred(image, sigma_px)
+    reach = max(1, round(3.5 * sigma_px))
+    offset = np.arange(-reach, reach + 1)
+    kernel = np.exp(-0.5 * (offset / sigma_px) ** 2)
+    kernel = (kernel / kernel.sum()).astype(np.float32)
+    for _ in range(2):
+        padded = np.pad(image, ((reach, reach), (0, 0)), mode="edge")
+        height = image.shape[0]
+        image = sum(
+            (weight * padded[k : k + height] for k, weight in enumerate(kernel)), np.zeros_like(image)
+        ).T
+    return np.ascontiguousarray(image)
+
+
+def fractal(
+    rng: np.random.Generator, *, shape: tuple[int, int], largest_px: float, octaves: int, fall: float = 0.55
+) -> Map:
+    """Cloudy texture with mean 0 and deviation 1: value noise, each octave half the size and `fall` the height."""
+    height, width = shape
+    total = np.zeros(shape, dtype=np.float32)
+    for octave in range(octaves):
+        spacing = max(largest_px / 2**octave, 1.0)
+        cells = (int(height / spacing) + 3, int(width / spacing) + 3)
+        coarse: Float32[np.ndarray, "a b"] = rng.standard_normal(cells, dtype=np.float32)
+        total += fall**octave * resized(coarse, shape)
+    return (total - total.mean()) / total.std()
+
+
+def resized(image: Map, shape: tuple[int, int]) -> Map:
+    """The image at another size in pixels, by cubic interpolation."""
+    return np.asarray(Image.fromarray(image).resize(shape[::-1], Image.Resampling.BICUBIC))
+
+
+def _coarsely_blurred(image: Map, sigma_px: float) -> Map:
+    """A wide blur at a quarter of the pixels and less: nothing that it would keep is lost."""
+    factor = int(sigma_px // 4)
+    height, width = image.shape
+    small_shape = (max(2, height // factor), max(2, width // factor))
+    small = np.asarray(Image.fromarray(image).resize(small_shape[::-1], Image.Resampling.BOX))
+    return resized(blurred(small, sigma_px * small_shape[0] / height), image.shape)

@@ -1,0 +1,37 @@
+"""Many inputs: decoding in threads ahead of the model, results in input order, memory bounded."""
+
+import itertools
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from pneumoscope.core import Radiograph, Reading
+from pneumoscope.intake import ImageSource
+from pneumoscope.reading.reader import Candidate, Reader, Settled
+
+# One pass of the model; larger batches gain nothing on a CPU and hold more images.
+BATCH = 4
+# Inputs decoded or waiting at any time. A 10-megapixel image is 40 MB as float32.
+AHEAD = 8
+DECODERS = 2
+
+
+def read_all(sources: Iterable[ImageSource], reader: Reader) -> Iterator[tuple[Radiograph | None, Reading]]:
+    """Each input's radiograph (None where unreadable) and reading, in input order, as they are done.
+
+    While the model runs on one batch, the next inputs are decoded, checked and prepared.
+    """
+    waiting: deque[Future[Candidate | Settled]] = deque()
+    with ThreadPoolExecutor(DECODERS, thread_name_prefix="decode") as pool:
+        try:
+            remaining = iter(sources)
+            while True:
+                for source in itertools.islice(remaining, AHEAD - len(waiting)):
+                    waiting.append(pool.submit(reader.open, source))
+                if not waiting:
+                    return
+                batch = [waiting.popleft().result() for _ in range(min(BATCH, len(waiting)))]
+                for opened, reading in zip(batch, reader.read(batch), strict=True):
+                    yield opened.radiograph, reading
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,97 @@
+"""Engines that run an artefact's graph: ONNX Runtime everywhere, OpenVINO where it is installed and asked for."""
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float32
+
+from pneumoscope.core import ArtifactError, ConfigError
+from pneumoscope.model import OUTPUTS, Artifact
+
+
+class EngineName(StrEnum):
+    """Which library runs the network; `auto` takes ONNX Runtime, whose numbers are the validated ones."""
+
+    AUTO = "auto"
+    ONNXRUNTIME = "onnxruntime"
+    OPENVINO = "openvino"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outputs:
+    """What the graph says of a batch: logits, class activation maps, embeddings, distances from training images."""
+
+    logit: Float32[np.ndarray, "n labels"]
+    cam: Float32[np.ndarray, "n labels y x"]
+    embedding: Float32[np.ndarray, "n features"]
+    distance: Float32[np.ndarray, " n"]
+
+    def of(self, index: int) -> "Outputs":
+        """The outputs of one image, as a batch of one."""
+        one = slice(index, index + 1)
+        return Outputs(self.logit[one], self.cam[one], self.embedding[one], self.distance[one])
+
+
+class Engine(Protocol):
+    """Runs one artefact; one call at a time."""
+
+    def run(self, images: Float32[np.ndarray, "n 1 size size"]) -> Outputs:
+        """Outputs for a batch of prepared images; any batch size."""
+        ...
+
+
+def open_engine(artifact: Artifact, name: EngineName = EngineName.AUTO) -> Engine:
+    """The engine of that name, with the artefact loaded.
+
+    Raises:
+        ConfigError: OpenVINO was asked for and is not installed.
+        ArtifactError: The graph cannot be loaded or lacks an output.
+    """
+    return _OpenVino(artifact) if name is EngineName.OPENVINO else _OnnxRuntime(artifact)
+
+
+class _OnnxRuntime:
+    def __init__(self, artifact: Artifact) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = _cores()
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(artifact.onnx, options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            raise ArtifactError(f"{artifact.identity.name}: ONNX Runtime cannot load the graph: {error}") from error
+        found = {output.name for output in self._session.get_outputs()}
+        _require_outputs(found, artifact)
+        self._input = self._session.get_inputs()[0].name
+
+    def run(self, images: Float32[np.ndarray, "n 1 size size"]) -> Outputs:
+        return Outputs(*self._session.run(list(OUTPUTS), {self._input: images}))
+
+
+class _OpenVino:
+    def __init__(self, artifact: Artifact) -> None:
+        try:
+            import openvino
+        except ImportError as error:
+            raise ConfigError("engine openvino: expected `pip install pneumoscope[openvino]`, found none") from error
+        core = openvino.Core()
+        model = core.read_model(artifact.onnx, b"")
+        _require_outputs({name for output in model.outputs for name in output.names}, artifact)
+        self._model = core.compile_model(model, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+
+    def run(self, images: Float32[np.ndarray, "n 1 size size"]) -> Outputs:
+        result = self._model(images)
+        return Outputs(*(np.asarray(result[name], dtype=np.float32) for name in OUTPUTS))
+
+
+def _require_outputs(found: set[str], artifact: Artifact) -> None:
+    if missing := [name for name in OUTPUTS if name not in found]:
+        raise ArtifactError(f"{artifact.identity.name}: expected outputs {', '.join(OUTPUTS)}, missing {missing}")
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

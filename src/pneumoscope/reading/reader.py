@@ -1,0 +1,168 @@
+"""Radiograph to Reading, from one verified artefact."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float32
+
+from pneumoscope.core import (
+    Check,
+    ConfigError,
+    Decision,
+    Outcome,
+    Radiograph,
+    Reading,
+    Status,
+    UnreadableError,
+)
+from pneumoscope.explain import heat_map
+from pneumoscope.image import Prepared, prepare
+from pneumoscope.intake import ImageSource, check, read_radiograph
+from pneumoscope.model import Artifact
+from pneumoscope.reading.engine import EngineName, Outputs, open_engine
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A radiograph that passed its checks and is ready for the model."""
+
+    radiograph: Radiograph
+    checks: tuple[Check, ...]
+    prepared: Prepared
+    elapsed_ms: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Settled:
+    """An input that needs no model: refused, or failed and so without a radiograph."""
+
+    radiograph: Radiograph | None
+    reading: Reading
+
+
+class Reader:
+    """Reads radiographs with one artefact at one operating point; not to be shared between threads."""
+
+    def __init__(
+        self,
+        artifact: Artifact,
+        *,
+        operating_point: str = "balanced",
+        engine: EngineName = EngineName.AUTO,
+        heat: bool = True,
+    ) -> None:
+        """Load the model.
+
+        Raises:
+            ConfigError: The model has no such operating point, or the engine is not installed.
+            ArtifactError: The graph cannot be run.
+        """
+        known = artifact.card.operating_points
+        if operating_point not in known:
+            raise ConfigError(f"operating point: expected one of {', '.join(known)}, got {operating_point!r}")
+        self.artifact = artifact
+        self.operating_point = operating_point
+        self.heat = heat
+        self._engine = open_engine(artifact, engine)
+
+    def open(self, source: ImageSource) -> Candidate | Settled:
+        """Decode, check and prepare one input; safe in any thread, since the model is not touched."""
+        started = time.perf_counter()
+        card = self.artifact.card
+        try:
+            radiograph = read_radiograph(source)
+        except UnreadableError as error:
+            return Settled(None, self._failed(source.path, error, _since(started)))
+        checks = check(radiograph, card.intended_use)
+        if any(one.outcome is Outcome.FAILED for one in checks):
+            return Settled(radiograph, self._reading(Status.REFUSED, radiograph, checks, _since(started)))
+        assert radiograph.pixels is not None, "the frames and photometric checks refuse an image without pixels"
+        prepared = prepare(radiograph.pixels, card.recipe)
+        if not self.heat:  # nothing after this needs the full image
+            radiograph = replace(radiograph, pixels=None)
+        return Candidate(radiograph, checks, prepared, _since(started))
+
+    def read(self, opened: Sequence[Candidate | Settled]) -> list[Reading]:
+        """The readings of a batch, in order; one pass of the model for those that need it."""
+        candidates = [one for one in opened if isinstance(one, Candidate)]
+        started = time.perf_counter()
+        answers = iter(self._run(candidates))
+        share_ms = _since(started) / max(len(candidates), 1)
+        return [
+            self._decide(one, next(answers), share_ms) if isinstance(one, Candidate) else one.reading for one in opened
+        ]
+
+    def _run(self, candidates: Sequence[Candidate]) -> list[Outputs]:
+        """The model's outputs for each candidate, each a batch of one."""
+        if not candidates:
+            return []
+        outputs = self._engine.run(np.stack([one.prepared.array for one in candidates]))
+        return [outputs.of(index) for index in range(len(candidates))]
+
+    def _decide(self, candidate: Candidate, outputs: Outputs, model_ms: float) -> Reading:
+        """The reading of one candidate by the model's outputs for it."""
+        started = time.perf_counter()
+        card, radiograph = self.artifact.card, candidate.radiograph
+        elapsed_ms = candidate.elapsed_ms + model_ms
+        guard = _appearance(float(outputs.distance[0]), card.guard.limit)
+        checks = (*candidate.checks, guard)
+        if guard.outcome is Outcome.FAILED:
+            return self._reading(Status.REFUSED, radiograph, checks, elapsed_ms)
+        probability = float(card.calibration.probability(outputs.logit[0, :1])[0])
+        decision = Decision(
+            probability=probability,
+            operating_point=self.operating_point,
+            threshold=card.operating_points[self.operating_point].threshold,
+            uncertain=card.conformal.uncertain(probability),
+        )
+        heat: Float32[np.ndarray, "h w"] | None = None
+        if radiograph.pixels is not None:
+            crop, shape = candidate.prepared.crop, radiograph.pixels.shape
+            heat = heat_map(outputs.cam[0, 0], card.calibration, crop=crop, shape=shape)
+        reading = self._reading(Status.ANALYSED, radiograph, checks, elapsed_ms + _since(started), decision)
+        return replace(reading, heat=heat)
+
+    def _failed(self, path: str, error: UnreadableError, elapsed_ms: float) -> Reading:
+        reason = Check(error.check, Outcome.FAILED, error.expected, error.found)
+        return Reading(
+            path=path,
+            status=Status.FAILED,
+            checks=(reason,),
+            model=self.artifact.identity,
+            elapsed_ms=elapsed_ms,
+        )
+
+    def _reading(
+        self,
+        status: Status,
+        radiograph: Radiograph,
+        checks: tuple[Check, ...],
+        elapsed_ms: float,
+        decision: Decision | None = None,
+    ) -> Reading:
+        return Reading(
+            path=radiograph.path,
+            status=status,
+            checks=checks,
+            model=self.artifact.identity,
+            elapsed_ms=elapsed_ms,
+            sop_instance_uid=radiograph.sop_instance_uid,
+            view=radiograph.view,
+            decision=decision,
+        )
+
+
+def _appearance(distance: float, limit: float) -> Check:
+    """The pixel-level guard: whether the image looks like the frontal chest radiographs of the training set."""
+    return Check(
+        "appearance",
+        Outcome.PASSED if distance <= limit else Outcome.FAILED,
+        f"a frontal chest radiograph (distance from the training images at most {limit:.1f})",
+        f"distance {distance:.1f}" if distance <= limit else f"does not look like one (distance {distance:.1f})",
+    )
+
+
+def _since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000

@@ -1,0 +1,101 @@
+"""Reading -> DICOM Secondary Capture of the overlay, for every workstation that shows no structured report."""
+
+import numpy as np
+from jaxtyping import UInt8
+from pydicom import Dataset
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
+
+import pneumoscope
+from pneumoscope.core import InputError, Radiograph, Reading
+from pneumoscope.results.source import Source, source
+from pneumoscope.results.uid import instance_uid, series_uid
+from pneumoscope.results.wording import HEAT_MEANING, sentence
+
+SERIES_NUMBER = 9002
+_SERIES_DESCRIPTION = "Pneumoscope result, research use only"
+
+
+def secondary_capture(reading: Reading, radiograph: Radiograph, *, pixels: UInt8[np.ndarray, "h w 3"]) -> Dataset:
+    """The overlay's pixels as a Secondary Capture in the source image's study.
+
+    The same reading always gives the same bytes: dates and times are the source image's, not those of the run.
+    Uncompressed, because every viewer and archive takes Explicit VR Little Endian, and an archive that wants its
+    images smaller compresses them itself.
+
+    Raises:
+        InputError: The radiograph has no DICOM header, or one that a capture cannot refer to.
+        ValueError: The reading was not analysed.
+    """
+    if radiograph.header is None:
+        raise InputError(f"{radiograph.path}: a capture needs a DICOM image, found {radiograph.format}")
+    about = source(radiograph.header)
+    if about.obstacles:
+        raise InputError(f"{radiograph.path}: a capture cannot refer to it: {', '.join(about.obstacles)}")
+    return capture_about(about, reading=reading, pixels=pixels)
+
+
+def capture_about(about: Source, *, reading: Reading, pixels: UInt8[np.ndarray, "h w 3"]) -> Dataset:
+    """Like `secondary_capture`, about a source without obstacles.
+
+    Raises:
+        ValueError: The reading was not analysed.
+
+    Source:
+        PS3.3 A.8.1 (Secondary Capture Image IOD).
+    """
+    ds = Dataset()
+    _identify(ds, about=about, reading=reading)
+    _describe(ds, about=about, reading=reading)
+    ds.Rows, ds.Columns, ds.SamplesPerPixel = *pixels.shape[:2], 3
+    ds.PhotometricInterpretation, ds.PlanarConfiguration, ds.PixelRepresentation = "RGB", 0, 0
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit = 8, 8, 7
+    data = pixels.tobytes()
+    ds.PixelData = data + b"\0" * (len(data) % 2)
+    ds["PixelData"].VR = "OB"
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    return ds
+
+
+def _identify(ds: Dataset, *, about: Source, reading: Reading) -> None:
+    """Patient, study, series, equipment and SOP common modules."""
+    if reading.decision is None:
+        raise ValueError(f"expected an analysed reading, found {reading.status}: {reading.path}")
+    kind = "sc" if reading.heat is not None else "sc without heat"
+    point = reading.decision.operating_point
+    ds.SpecificCharacterSet = "ISO_IR 192"
+    ds.update({element.tag: element for element in about.ds})
+    ds.SOPClassUID = SecondaryCaptureImageStorage
+    ds.SOPInstanceUID = instance_uid(about.ds.SOPInstanceUID, model=reading.model, operating_point=point, kind=kind)
+    ds.SeriesInstanceUID = series_uid(about.ds.StudyInstanceUID, model=reading.model, kind="sc")
+    ds.SeriesNumber, ds.InstanceNumber = SERIES_NUMBER, 1
+    ds.SeriesDescription = _SERIES_DESCRIPTION
+    ds.Modality, ds.ConversionType = "OT", "SYN"
+    ds.Manufacturer = ds.ManufacturerModelName = "Pneumoscope"
+    ds.SoftwareVersions = [pneumoscope.__version__, f"{reading.model.name} {reading.model.version}"[:64]]
+
+
+def _describe(ds: Dataset, *, about: Source, reading: Reading) -> None:
+    """General image module: what it shows, and from which image it was made.
+
+    Source:
+        PS3.3 C.7.6.1.1.2 (a derived image), C.7.6.1 (Burned In Annotation is about identifying text: there is none).
+    """
+    ds.ContentDate, ds.ContentTime = about.date, about.time
+    ds.ImageType = ["DERIVED", "SECONDARY"]
+    ds.BodyPartExamined = "CHEST"
+    ds.PatientOrientation = ""
+    ds.BurnedInAnnotation = "NO"
+    ds.ImageComments = sentence(reading)
+    ds.DerivationDescription = (
+        f"Resized, with the result of {reading.model.name} {reading.model.version}"
+        f"{' and its heat map' if reading.heat is not None else ''} drawn beside and over it. {HEAT_MEANING}"
+    )
+    purpose, image = Dataset(), Dataset()
+    purpose.CodeValue, purpose.CodingSchemeDesignator = "121322", "DCM"
+    purpose.CodeMeaning = "Source image for image processing operation"
+    image.ReferencedSOPClassUID = about.ds.SOPClassUID
+    image.ReferencedSOPInstanceUID = about.ds.SOPInstanceUID
+    image.PurposeOfReferenceCodeSequence = [purpose]
+    ds.SourceImageSequence = [image]

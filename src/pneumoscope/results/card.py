@@ -1,0 +1,131 @@
+"""One reading as a card of the HTML gallery."""
+
+import re
+from html import escape
+from urllib.parse import quote
+
+from pneumoscope.core import Check, Decision, Outcome, Reading, Status
+from pneumoscope.results.objects import Outputs
+from pneumoscope.results.thumbnail import Thumbnail
+from pneumoscope.results.wording import answer, leaning, percent_beside
+
+_SYMBOLS = {"suspicious": "\u25b2", "clear": "\u25cb", "uncertain": "?", "refused": "\u2298", "failed": "\u00d7"}
+_LINKS = (("overlay", "Overlay (PNG)"), ("sr", "Report (DICOM SR)"), ("sc", "Capture (DICOM SC)"))
+
+
+def kinds(reading: Reading) -> tuple[str, ...]:
+    """What the page's filter calls a reading; the first gives its colour.
+
+    An uncertain reading is also counted on the side of the threshold that it is on.
+    """
+    if reading.decision is None:
+        return (reading.status.value,)
+    side = "suspicious" if reading.decision.positive else "clear"
+    return ("uncertain", side) if reading.decision.uncertain else (side,)
+
+
+def card(reading: Reading, outputs: Outputs, *, shown: Thumbnail | None, missing: str) -> str:
+    """The card's HTML; every text from outside is escaped. `missing` says why there is no picture."""
+    folder, name = _split(reading.path)
+    return "\n".join(
+        part
+        for part in (
+            f'<article class="card {kinds(reading)[0]}" data-kinds="{" ".join(kinds(reading))}">',
+            _film(shown, missing=missing),
+            '<div class="body">',
+            _badge(reading),
+            f'<h3>{_text(name)}</h3><p class="path">{_text(folder)}</p>',
+            _decision(reading.decision) if reading.decision else _reasons(reading),
+            _facts(reading),
+            _checks(reading.checks),
+            _notes(outputs),
+            _links(outputs),
+            "</div></article>\n",
+        )
+        if part
+    )
+
+
+def _film(shown: Thumbnail | None, *, missing: str) -> str:
+    if shown is None:
+        return f'<div class="film none"><p>{_text(missing)}</p></div>'
+    size = f'width="{shown.width_px}" height="{shown.height_px}"'
+    heat = f'<img class="heat" alt="" {size} src="{shown.heat}">' if shown.heat else ""
+    alt = "Radiograph with heat map" if shown.heat else "Radiograph"
+    return f'<div class="film"><div class="stack"><img alt="{alt}" {size} src="{shown.image}">{heat}</div></div>'
+
+
+def _badge(reading: Reading) -> str:
+    words = {
+        Status.REFUSED: "Refused: outside the intended use",
+        Status.FAILED: "Failed: could not be read",
+    }.get(reading.status, "")
+    detail = ""
+    if decision := reading.decision:
+        words = "Uncertain: a person decides" if decision.uncertain else answer(decision)
+        detail = f'<span class="leaning">{leaning(decision)}</span>' if decision.uncertain else ""
+    symbol = _SYMBOLS[kinds(reading)[0]]
+    return f'<p class="badge"><span class="symbol" aria-hidden="true">{symbol}</span>{words}</p>{detail}'
+
+
+def _decision(decision: Decision) -> str:
+    probability = percent_beside(decision.probability, other=decision.threshold)
+    threshold = percent_beside(decision.threshold, other=decision.probability)
+    return (
+        f'<p class="probability"><strong>{escape(probability)}</strong><span>probability of pneumonia</span></p>'
+        f'<div class="meter" aria-hidden="true"><span class="fill" style="width:{100 * decision.probability:.2f}%">'
+        f'</span><span class="tick" style="left:{100 * decision.threshold:.2f}%"></span></div>'
+        f'<p class="threshold">Threshold {escape(threshold)} ({_text(decision.operating_point)})</p>'
+    )
+
+
+def _reasons(reading: Reading) -> str:
+    items = "".join(
+        f"<li><b>{_text(check.name)}</b>: expected {_text(check.expected)}, found {_text(check.found)}</li>"
+        for check in reading.reasons
+    )
+    return f'<p class="threshold">Not analysed. This is not a negative result.</p><ul class="reasons">{items}</ul>'
+
+
+def _facts(reading: Reading) -> str:
+    view = reading.view.value if reading.view else "not stated"
+    return f'<p class="facts">View {view} \u00b7 {reading.elapsed_ms:.0f} ms</p>'
+
+
+def _checks(checks: tuple[Check, ...]) -> str:
+    counted = ", ".join(
+        f"{count} {outcome.value}" for outcome in Outcome if (count := sum(c.outcome is outcome for c in checks))
+    )
+    rows = "".join(
+        f'<tr class="{check.outcome.value.replace(" ", "-")}"><th scope="row">{_text(check.name)}</th>'
+        f"<td>{check.outcome.value}</td><td>{_text(check.expected)}</td><td>{_text(check.found)}</td></tr>"
+        for check in checks
+    )
+    return (
+        f"<details><summary>Checks: {counted or 'none made'}</summary><table><thead><tr><th scope=col>Check</th>"
+        "<th scope=col>Outcome</th><th scope=col>Expected</th><th scope=col>Found</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></details>"
+    )
+
+
+def _notes(outputs: Outputs) -> str:
+    return "".join(f'<p class="note">{_text(note)}</p>' for note in outputs.notes)
+
+
+def _links(outputs: Outputs) -> str:
+    links = [
+        f'<a href="{quote(name)}">{words}</a>' for key, words in _LINKS if (name := getattr(outputs, key)) is not None
+    ]
+    return f'<p class="links">{" ".join(links)}</p>' if links else ""
+
+
+def _split(path: str) -> tuple[str, str]:
+    """Folder or archive, and file name."""
+    folder, _, name = path.replace("\\", "/").rpartition("/")
+    return folder, name or path
+
+
+def _text(words: str) -> str:
+    """Escaped, with control characters and undecodable bytes made visible."""
+    visible = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in words)
+    return re.sub(r"([/_-])", r"\1<wbr>", escape(visible))

@@ -1,0 +1,44 @@
+"""Reading -> picture to look at: the radiograph, the heat map over it, and what was decided and by what."""
+
+from typing import BinaryIO
+
+import numpy as np
+from jaxtyping import UInt8
+
+from pneumoscope.core import Radiograph, Reading
+from pneumoscope.results.heat_colour import blend, outline
+from pneumoscope.results.panel import PANEL_HEIGHT_PX, draw_panel
+from pneumoscope.results.picture import Picture, picture
+
+
+def overlay(reading: Reading, radiograph: Radiograph, *, longest_px: int = 1024) -> UInt8[np.ndarray, "h w 3"]:
+    """The radiograph with `longest_px` on its longest side, heat map over it, and a panel to its right.
+
+    Without heat: the grey image and the panel. Nothing from the header but the view is drawn: no patient data.
+
+    Raises:
+        ValueError: The reading was not analysed, the radiograph has no pixels, or the heat is on another grid.
+    """
+    image = _with_heat(picture(reading, radiograph, longest_px=longest_px))
+    height = max(image.shape[0], PANEL_HEIGHT_PX)
+    stage = np.zeros((height, image.shape[1], 3), dtype=np.uint8)
+    top = (height - image.shape[0]) // 2
+    stage[top : top + image.shape[0]] = image
+    return np.concatenate([stage, draw_panel(reading, height_px=height)], axis=1)
+
+
+def save_png(pixels: UInt8[np.ndarray, "h w 3"], *, stream: BinaryIO) -> None:
+    """Writes the picture as PNG; lossless, fast rather than smallest."""
+    from PIL import Image
+
+    Image.fromarray(pixels).save(stream, format="PNG", compress_level=3)
+
+
+def _with_heat(shown: Picture) -> UInt8[np.ndarray, "h w 3"]:
+    """The outline is white within a dark rim, so that it shows over a white abdomen as over a black lung."""
+    if shown.heat is None:
+        return np.repeat(shown.grey[..., None], 3, axis=2)
+    shade = 0.6 * outline(shown.heat, softness_px=3.2)[..., None]
+    line = outline(shown.heat, softness_px=1.4)[..., None]
+    mixed = blend(shown.grey, shown.heat) * (1.0 - shade) * (1.0 - line) + 255.0 * line
+    return np.asarray(mixed.round(), dtype=np.uint8)

@@ -1,0 +1,64 @@
+"""The words and numbers of a result, the same in every object."""
+
+from pneumoscope.core import Check, Decision, Reading
+
+RESEARCH_USE = "Research use only, not for diagnosis"
+HEAT_MEANING = "The heat map shows what raised the score. It does not outline disease."
+
+
+def answer(decision: Decision) -> str:
+    """The side of the threshold that the probability is on, in words."""
+    return "Suspicious for pneumonia" if decision.positive else "Not suspicious for pneumonia"
+
+
+def leaning(decision: Decision) -> str | None:
+    """For an uncertain decision the side that it leans to; None for a certain one."""
+    if not decision.uncertain:
+        return None
+    return "Leans to suspicious for pneumonia" if decision.positive else "Leans to not suspicious for pneumonia"
+
+
+def headline(decision: Decision) -> str:
+    """The decision in words; an uncertain one says first that a person decides."""
+    return "Uncertain: a person decides" if decision.uncertain else answer(decision)
+
+
+def percent(share: float) -> str:
+    """A share in [0, 1] as per cent with one decimal; never rounded up to 100 or down to 0."""
+    if 0.0 < share < 0.001:
+        return "< 0.1 %"
+    if 0.999 < share < 1.0:
+        return "> 99.9 %"
+    return f"{100 * share:.1f} %"
+
+
+def percent_beside(share: float, *, other: float) -> str:
+    """Like `percent`, with as many decimals as it takes to tell the share from the other one."""
+    decimals = next((d for d in (1, 2, 3) if f"{100 * share:.{d}f}" != f"{100 * other:.{d}f}"), 4)
+    if decimals == 1 or share == other:
+        return percent(share)
+    return f"{100 * share:.{decimals}f} %"
+
+
+def sentence(reading: Reading) -> str:
+    """An analysed reading in plain text: the decision, the numbers behind it, the limits of use.
+
+    Raises:
+        ValueError: The reading was not analysed.
+    """
+    decision = reading.decision
+    if decision is None:
+        raise ValueError(f"expected an analysed reading, found {reading.status}: {reading.path}")
+    words = [headline(decision), leaning(decision)]
+    words.append(
+        f"Probability {percent_beside(decision.probability, other=decision.threshold)}, flagged from "
+        f"{percent_beside(decision.threshold, other=decision.probability)} "
+        f"(operating point: {decision.operating_point})"
+    )
+    words.append(RESEARCH_USE)
+    return ". ".join(word for word in words if word) + "."
+
+
+def complaint(check: Check) -> str:
+    """A failed check in one line."""
+    return f"{check.name}: expected {check.expected}, found {check.found}"

@@ -1,0 +1,57 @@
+"""Records of estimates: the number, its two-sided interval, and what both stand on."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A statistic of `n` rows, `positives` of them with the finding, and its interval at `level`."""
+
+    value: float
+    low: float
+    high: float
+    level: float
+    n: int
+    positives: int
+    method: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Auroc(Estimate):
+    """Area under the ROC curve, in [0, 1]; 0.5 is chance.
+
+    Attributes:
+        standard_error: Of the area itself, not of its logit; 0 where the classes are separated perfectly.
+    """
+
+    standard_error: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AurocDifference(Estimate):
+    """First area less second, on the same rows, in [-1, 1].
+
+    Attributes:
+        p_value: Two-sided, of no difference.
+    """
+
+    standard_error: float
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proportion:
+    """A share of `n` rows and its interval at confidence `level`, in [0, 1].
+
+    Attributes:
+        n: The denominator: of a sensitivity the diseased, of a predictive value the flagged.
+        effective_n: `n` over the design effect of the clusters; `n` itself where rows are independent.
+    """
+
+    value: float
+    low: float
+    high: float
+    level: float
+    n: int
+    effective_n: float
+    method: str

@@ -1,0 +1,99 @@
+"""How well the guard works: what it refuses wrongly, and what it catches."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float32, UInt8
+
+from pneumoscope.core import UnreadableError
+from pneumoscope.image import prepare
+from pneumoscope.intake import find_images, read_radiograph
+from pneumoscope.model import Artifact
+from pneumoscope.stats import Proportion, accuracy
+from pneumoscope.training.export import run_graph
+
+Images = UInt8[np.ndarray, "n size size"]
+
+
+def _noise(images: Images) -> Images:
+    return np.random.default_rng(0).integers(0, 256, images.shape, dtype=np.uint8)
+
+
+def _natural(images: Images) -> Images:
+    """Pictures with a natural image's spectrum, amplitude falling as 1/f (Field, J. Opt. Soc. Am. A 4, 1987)."""
+    count, size, _ = images.shape
+    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(size), np.fft.fftfreq(size)))
+    frequency[0, 0] = 1
+    rng = np.random.default_rng(0)
+    spectrum = np.fft.fft2(rng.standard_normal((count, size, size))) / frequency
+    pictures = np.fft.ifft2(spectrum).real
+    low, high = np.percentile(pictures, [1, 99], axis=(1, 2), keepdims=True)
+    return (np.clip((pictures - low) / (high - low), 0, 1) * 255).astype(np.uint8)
+
+
+PERTURBATIONS: dict[str, Callable[[Images], Images]] = {
+    "rotated by 90 degrees": lambda images: np.rot90(images, 1, (1, 2)),
+    "rotated by 180 degrees": lambda images: np.rot90(images, 2, (1, 2)),
+    "rotated by 270 degrees": lambda images: np.rot90(images, 3, (1, 2)),
+    "inverted": lambda images: 255 - images,
+    "noise": _noise,
+    "natural spectrum (1/f)": _natural,
+}
+
+
+def guard_evidence(artifact: Artifact, predictions: pd.DataFrame, images: Images, data: Path) -> dict[str, Any]:
+    """Refusals of chest radiographs by source and split, catches of changed ones (test images) and of other films."""
+    refused = (predictions["distance"] > artifact.card.guard.limit).to_numpy()
+    test = (predictions["split"] == "test").to_numpy()
+    return {
+        "limit": artifact.card.guard.limit,
+        "rule": artifact.card.guard.rule,
+        "refused_chest_radiographs": {
+            f"{source}-{split}": asdict(_share(refused[rows.index], rows["patient_id"].to_numpy()))
+            for (source, split), rows in predictions.groupby(["source", "split"])
+        },
+        "caught": {
+            name: asdict(
+                _share(
+                    _distances(artifact, np.ascontiguousarray(change(images[test]))) > artifact.card.guard.limit,
+                    predictions.loc[test, "patient_id"].to_numpy(),
+                )
+            )
+            for name, change in PERTURBATIONS.items()
+        },
+        "other_films": other_films(artifact, data / "dicom"),
+    }
+
+
+def other_films(artifact: Artifact, folder: Path) -> dict[str, Any]:
+    """The guard alone, headers ignored, on every DICOM file with one grey frame under a folder."""
+    films: dict[str, Any] = {}
+    for source in find_images([folder] if folder.is_dir() else []):
+        try:
+            radiograph = read_radiograph(source)
+        except UnreadableError:
+            continue  # said by `read`; the guard has nothing to look at
+        if radiograph.pixels is None:
+            continue
+        distance = float(_distances(artifact, _quantised(radiograph.pixels, artifact))[0])
+        name = str(Path(source.path).relative_to(folder))
+        films[name] = {"distance": distance, "refused": distance > artifact.card.guard.limit}
+    return films
+
+
+def _quantised(pixels: Float32[np.ndarray, "h w"], artifact: Artifact) -> Images:
+    array: Images = np.round((prepare(pixels, artifact.card.recipe).array + 1) * 127.5).astype(np.uint8)
+    return array
+
+
+def _distances(artifact: Artifact, images: Images) -> Float32[np.ndarray, " n"]:
+    return run_graph(artifact.onnx, artifact.card, images).distance
+
+
+def _share(hit: np.ndarray, patient: np.ndarray) -> Proportion:
+    """Share of images, with an interval that knows that a patient's images are alike."""
+    return accuracy(np.ones(hit.size, dtype=bool), hit.astype(float), threshold=0.5, cluster=patient)

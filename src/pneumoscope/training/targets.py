@@ -1,0 +1,42 @@
+"""What the model is asked to say of each training image: the label rule, in one place.
+
+The NIH label is text-mined and weak; RSNA's radiologists read some of the same images. The target of an NIH image
+is `0.7 * opacity + 0.3 * nih_pneumonia`, where `opacity` is the radiologists' Lung Opacity (1 or 0) where they read
+the image, and otherwise the share of Lung Opacity that they found among images with the same NIH findings (a
+logistic regression over the read images of patients that are not held out). Kermany's target is its label. Images
+of `rsna_normal` are of one class and one route of copies: they teach the other heads, never this one.
+"""
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float32
+
+from pneumoscope.datasets import FINDINGS
+
+OPACITY_WEIGHT = 0.7
+
+
+def pneumonia_target(manifest: pd.DataFrame, labels: pd.DataFrame) -> Float32[np.ndarray, " n"]:
+    """Soft target in [0, 1] for each manifest row; NaN where the image teaches other heads only.
+
+    Args:
+        manifest: Rows to label; needs `source`, `split`, the findings and `rsna_opacity`.
+        labels: NIH findings and RSNA classes of all images (no pixels needed); held-out patients are left out here.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    held_out = set(manifest.loc[manifest["split"] != "train", "patient_id"])
+    read = labels[labels["rsna_opacity"].notna() & ~labels["patient_id"].isin(held_out)]
+    columns = list(FINDINGS)
+    expected = LogisticRegression(max_iter=1000).fit(read[columns], read["rsna_opacity"])
+
+    nih = (manifest["source"] == "nih").to_numpy()
+    target: Float32[np.ndarray, " n"] = manifest["Pneumonia"].to_numpy(dtype=np.float32, copy=True)
+    opacity = np.where(
+        manifest.loc[nih, "rsna_opacity"].notna(),
+        manifest.loc[nih, "rsna_opacity"],
+        expected.predict_proba(manifest.loc[nih, columns])[:, 1],
+    )
+    target[nih] = OPACITY_WEIGHT * opacity + (1 - OPACITY_WEIGHT) * target[nih]
+    target[(manifest["source"] == "rsna_normal").to_numpy()] = np.nan
+    return target
