@@ -2,7 +2,8 @@
 
     make bench        (or: python benchmarks/read_speed.py --help)
 
-Prints medians and ratios, and writes them with the machine and the versions to benchmarks/results/.
+Prints medians and ratios, and writes them with the machine and the versions to benchmarks/results/. Needs a quiet
+machine: beside another computation PyTorch's threads, waiting for each other, made the peer 50 times slower.
 """
 
 import argparse
@@ -21,15 +22,22 @@ from pathlib import Path
 from statistics import median
 
 ROOT = Path(__file__).resolve().parents[1]
+LARGEST_FOREIGN_SHARE = 0.1
 PACKAGES = ("pneumoscope", "onnxruntime", "openvino", "torch", "torchvision", "torchxrayvision", "pydicom", "numpy")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One process from start to end; peak memory is the largest resident set of it or of a child of it."""
+    """One process from start to end.
+
+    Attributes:
+        peak_mb: The largest resident set of it or of a child of it.
+        foreign_share: Share of the machine's processor time that others used meanwhile; NaN where not known.
+    """
 
     seconds: float
     peak_mb: float
+    foreign_share: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +56,18 @@ def main() -> int:
     arguments = parse_arguments()
     sources = find_sources(arguments.data)
     contenders = {"ours": ours(arguments.ours), "peer": peer(arguments.peer)}
-    started = {"started": datetime.now(UTC).isoformat(timespec="seconds"), "load": os.getloadavg()[0]}
+    started = datetime.now(UTC)
     with tempfile.TemporaryDirectory() as scratch:
         folder = make_folder(sources, Path(scratch) / "films", count=arguments.count)
+        warm = take_turns(contenders, sources[0], repeats=1, expected=1)  # fills the disk cache; not counted
+        require_quiet(warm, allowed=arguments.busy_anyway)
         one = take_turns(contenders, sources[0], repeats=arguments.repeats, expected=1)
         many = take_turns(contenders, folder, repeats=arguments.folder_repeats, expected=arguments.count)
     comparisons = compare(one, many, count=arguments.count)
-    print_table(comparisons, load=started["load"])
+    print_table(comparisons)
+    require_quiet({side: one[side] + many[side] for side in contenders}, allowed=False)
     record = {
-        **started,
+        "started": started.isoformat(timespec="seconds"),
         "machine": describe_machine(),
         "versions": {"ours": versions(arguments.ours), "peer": versions(arguments.peer)},
         "files": {"distinct": len(sources), "count": arguments.count},
@@ -67,7 +78,7 @@ def main() -> int:
         },
     }
     arguments.results.mkdir(parents=True, exist_ok=True)
-    path = arguments.results / f"read_speed-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
+    path = arguments.results / f"read_speed-{started:%Y%m%dT%H%M%SZ}.json"
     path.write_text(json.dumps(record, indent=2) + "\n")
     print(f"written: {path}")
     return 0
@@ -83,6 +94,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=300, help="files in the folder")
     parser.add_argument("--repeats", type=int, default=5, help="turns with one file")
     parser.add_argument("--folder-repeats", type=int, default=3, help="turns with the folder")
+    parser.add_argument("--busy-anyway", action="store_true", help="go on where others compute; nothing is written")
     return parser.parse_args()
 
 
@@ -119,29 +131,47 @@ def take_turns(
 ) -> dict[str, list[Run]]:
     """`repeats` runs of each, ours and the peer's by turns; each writes `expected` lines, or the benchmark ends."""
     runs: dict[str, list[Run]] = {side: [] for side in contenders}
-    for turn in range(repeats + (expected == 1)):
+    for _ in range(repeats):
         for side, command in contenders.items():
             with tempfile.TemporaryDirectory() as output:
                 run = measure(command(source, Path(output)))
                 check_results(Path(output) / "results.jsonl", side=side, expected=expected)
-            if turn or expected > 1:  # the first turn with one file fills the disk cache, and is not counted
-                runs[side].append(run)
-                print(f"{side}: {expected} file(s) in {run.seconds:.2f} s, {run.peak_mb:.0f} MB", file=sys.stderr)
+            runs[side].append(run)
+            print(f"{side}: {expected} file(s) in {run.seconds:.2f} s, {run.peak_mb:.0f} MB", file=sys.stderr)
     return runs
 
 
 def measure(command: list[str]) -> Run:
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), busy_seconds()
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
         _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
+        seconds, busy = time.perf_counter() - start, busy_seconds() - busy
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
             log.seek(0)
             sys.exit(f"exit code {process.returncode}: {' '.join(command)}\n{log.read().decode(errors='replace')}")
     unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2): bytes there, KiB on Linux
-    return Run(seconds=seconds, peak_mb=usage.ru_maxrss * unit / 1e6)
+    foreign = (busy - usage.ru_utime - usage.ru_stime) / (seconds * (os.cpu_count() or 1))
+    return Run(seconds=seconds, peak_mb=usage.ru_maxrss * unit / 1e6, foreign_share=foreign)
+
+
+def busy_seconds() -> float:
+    """Processor seconds used by anyone since the machine started (proc(5), `/proc/stat`); NaN where there is none."""
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return float("nan")
+    user, nice, system, _idle, _iowait, *rest = map(int, stat.read_text().split("\n", 1)[0].split()[1:9])
+    return (user + nice + system + sum(rest)) / os.sysconf("SC_CLK_TCK")
+
+
+def require_quiet(runs: dict[str, list[Run]], *, allowed: bool) -> None:
+    share = max(median(run.foreign_share for run in side) for side in runs.values())
+    if share > LARGEST_FOREIGN_SHARE:
+        message = f"not valid: others used {share:.0%} of the processors, expected {LARGEST_FOREIGN_SHARE:.0%} at most"
+        if not allowed:
+            sys.exit(message)
+        print(message, file=sys.stderr)
 
 
 def check_results(path: Path, *, side: str, expected: int) -> None:
@@ -159,35 +189,38 @@ def compare(one: dict[str, list[Run]], many: dict[str, list[Run]], *, count: int
     def peak(runs: list[Run]) -> float:
         return median(run.peak_mb for run in runs)
 
-    def faster(name: str, *, unit: str, sides: tuple[float, float], target: float) -> Comparison:
-        mine, theirs = sides
-        ratio = mine / theirs if unit == "images/s" else theirs / mine
-        return Comparison(name=name, unit=unit, ours=mine, peer=theirs, ratio=ratio, target=target)
-
     rates = count / seconds(many["ours"]), count / seconds(many["peer"])
     return [
-        faster("one file, cold start", unit="s", sides=(seconds(one["ours"]), seconds(one["peer"])), target=5),
-        faster(f"folder of {count} files", unit="images/s", sides=rates, target=3),
-        faster("peak memory, one file", unit="MB", sides=(peak(one["ours"]), peak(one["peer"])), target=4),
-        faster("peak memory, folder", unit="MB", sides=(peak(many["ours"]), peak(many["peer"])), target=4),
+        less("one file, cold start", unit="s", sides=(seconds(one["ours"]), seconds(one["peer"])), target=5),
+        Comparison(
+            name=f"folder of {count} files",
+            unit="images/s",
+            ours=rates[0],
+            peer=rates[1],
+            ratio=rates[0] / rates[1],
+            target=3,
+        ),
+        less("peak memory, one file", unit="MB", sides=(peak(one["ours"]), peak(one["peer"])), target=4),
+        less("peak memory, folder", unit="MB", sides=(peak(many["ours"]), peak(many["peer"])), target=4),
     ]
 
 
-def print_table(comparisons: list[Comparison], *, load: float) -> None:
+def less(name: str, *, unit: str, sides: tuple[float, float], target: float) -> Comparison:
+    """A comparison where the smaller number is the better one; `sides` are ours and the peer's."""
+    mine, theirs = sides
+    return Comparison(name=name, unit=unit, ours=mine, peer=theirs, ratio=theirs / mine, target=target)
+
+
+def print_table(comparisons: list[Comparison]) -> None:
     print(f"{'':24}{'ours':>10}{'peer':>10}  {'unit':10}{'better by':>10}{'target':>8}")
     for row in comparisons:
         print(f"{row.name:24}{row.ours:10.2f}{row.peer:10.2f}  {row.unit:10}{row.ratio:9.1f}x{row.target:7.0f}x")
-    if load > 0.5:
-        print(f"The machine was busy at the start (load {load:.1f}): absolute times are too high, ratios still fair.")
 
 
 def describe_machine() -> dict[str, str | int]:
     info = Path("/proc/cpuinfo")
-    models = (
-        [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line]
-        if (info.exists())
-        else []
-    )
+    text = info.read_text() if info.exists() else ""
+    models = [line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name")]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "processor": models[0] if models else platform.processor() or platform.machine(),

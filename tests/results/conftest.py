@@ -85,9 +85,7 @@ def build_analysed(
         elapsed_ms=41.234,
         sop_instance_uid="1.2.3.4.3",
         view=View.PA,
-        decision=Decision(
-            probability=probability, operating_point="balanced", threshold=0.41, uncertain=uncertain
-        ),
+        decision=Decision(probability=probability, operating_point="balanced", threshold=0.41, uncertain=uncertain),
         heat=heat() if with_heat else None,
     )
 

@@ -43,14 +43,10 @@ def test_a_lossy_source_makes_a_lossy_capture(analysed, radiograph, header):
     source = header()
     source.LossyImageCompression = "01"
     assert secondary_capture(analysed(), radiograph(ds=source), pixels=PIXELS).LossyImageCompression == "01"
-    assert "LossyImageCompression" not in secondary_capture(
-        analysed(), radiograph(ds=header()), pixels=PIXELS
-    )
+    assert "LossyImageCompression" not in secondary_capture(analysed(), radiograph(ds=header()), pixels=PIXELS)
 
 
-def test_the_same_reading_gives_the_same_bytes_and_never_the_reports_or_sources_uid(
-    analysed, radiograph, header
-):
+def test_the_same_reading_gives_the_same_bytes_and_never_the_reports_or_sources_uid(analysed, radiograph, header):
     def capture(**kwargs):
         return secondary_capture(analysed(**kwargs), radiograph(ds=header()), pixels=PIXELS)
 
@@ -73,9 +69,7 @@ def test_an_image_that_no_capture_can_refer_to_is_an_input_error(analysed, refus
 def test_a_capture_passes_dciodvfy(analysed, radiograph, any_header, tmp_path, dciodvfy):
     source = radiograph(ds=any_header)
     path = tmp_path / "capture.dcm"
-    path.write_bytes(
-        written(secondary_capture(analysed(), source, pixels=overlay(analysed(), source, longest_px=200)))
-    )
+    path.write_bytes(written(secondary_capture(analysed(), source, pixels=overlay(analysed(), source, longest_px=200))))
     assert "Error" not in dciodvfy(path)
 
 

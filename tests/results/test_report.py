@@ -35,9 +35,7 @@ def texts(node, name):
     return found
 
 
-def test_a_report_reads_back_with_finding_probability_threshold_and_decision(
-    analysed, radiograph, header, card
-):
+def test_a_report_reads_back_with_finding_probability_threshold_and_decision(analysed, radiograph, header, card):
     data = written(structured_report(analysed(probability=0.8314), radiograph(ds=header()), card=card))
     group = group_of(data)
     assert group.finding_type.value == "233604007"
@@ -82,12 +80,8 @@ def test_a_report_refers_to_its_source_in_content_and_evidence(analysed, radiogr
     assert series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == "1.2.3.4.3"
 
 
-def test_a_report_carries_patient_and_study_in_any_script_and_says_its_state(
-    analysed, radiograph, header, card
-):
-    ds = pydicom.dcmread(
-        BytesIO(written(structured_report(analysed(), radiograph(ds=header()), card=card)))
-    )
+def test_a_report_carries_patient_and_study_in_any_script_and_says_its_state(analysed, radiograph, header, card):
+    ds = pydicom.dcmread(BytesIO(written(structured_report(analysed(), radiograph(ds=header()), card=card))))
     assert str(ds.PatientName) == "Yamada^Tarou=山田^太郎"
     assert str(ds.ReferringPhysicianName) == "Müller^Jörg"
     assert (ds.PatientID, ds.PatientAge, ds.AccessionNumber) == ("MRN-7", "073Y", "ACC9")
@@ -102,9 +96,7 @@ def test_a_report_carries_patient_and_study_in_any_script_and_says_its_state(
     assert ds.SeriesInstanceUID != "1.2.3.4.2"
 
 
-def test_the_same_reading_gives_the_same_bytes_and_another_one_another_uid(
-    analysed, radiograph, header, card
-):
+def test_the_same_reading_gives_the_same_bytes_and_another_one_another_uid(analysed, radiograph, header, card):
     def report(reading, ds):
         return structured_report(reading, radiograph(ds=ds), card=card)
 
@@ -140,12 +132,12 @@ def test_an_image_that_no_report_can_refer_to_is_an_input_error(analysed, refuse
 def test_our_codes_agree_with_pydicoms_tables():
     from pneumoscope.results import codes as ours
 
-    assert ours.CERTAINTY_OF_FINDING == codes.DCM.CertaintyOfFinding
-    assert ours.OPERATING_POINT == codes.DCM.CADOperatingPointDescription
-    assert ours.COMMENT == codes.DCM.Comment
-    assert ours.SUSPECTED == codes.SCT.Suspected
+    assert codes.DCM.CertaintyOfFinding == ours.CERTAINTY_OF_FINDING
+    assert codes.DCM.CADOperatingPointDescription == ours.OPERATING_POINT
+    assert codes.DCM.Comment == ours.COMMENT
+    assert codes.SCT.Suspected == ours.SUSPECTED
     assert codes.SCT.Lung == ours.LUNG
-    assert ours.PERCENT == codes.UCUM.Percent
+    assert codes.UCUM.Percent == ours.PERCENT
 
 
 def test_a_report_passes_dciodvfy_and_is_read_by_dsrdump(
@@ -160,9 +152,7 @@ def test_a_report_passes_dciodvfy_and_is_read_by_dsrdump(
 
 
 @pytest.mark.parametrize("name", ["udacity/test1.dcm", "wg04/RG1_J2KI.dcm"])
-def test_a_report_about_a_real_image_passes_dciodvfy(
-    name, analysed, card, data_root, tmp_path, dciodvfy, dsrdump
-):
+def test_a_report_about_a_real_image_passes_dciodvfy(name, analysed, card, data_root, tmp_path, dciodvfy, dsrdump):
     image = data_root / "dicom" / name
     radiograph = Radiograph(
         path=name,

@@ -84,8 +84,8 @@ def list_members(archive: Path) -> Iterator[ZipMember | UnreadableError]:
         OSError: The archive cannot be read.
     """
     with third_party("archive", expected="a readable zip archive", path=str(archive)):
-        infos = _directory(archive)
-    infos = sorted((info for info in infos if not info.is_dir()), key=lambda info: info.filename)
+        infos = [info for info in _directory(archive) if not info.is_dir()]
+    infos.sort(key=lambda info: info.filename)
     total = sum(info.file_size for info in infos)
     _refuse_bomb(str(archive), size=total, compressed_size=archive.stat().st_size)
     for info in infos:

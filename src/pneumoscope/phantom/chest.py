@@ -8,7 +8,7 @@ import numpy as np
 from pneumoscope.core import View
 from pneumoscope.phantom.anatomy import Anatomy, draw_anatomy
 from pneumoscope.phantom.film import Film, attenuation, develop
-from pneumoscope.phantom.grid import Grid, Map, Point, plane, step
+from pneumoscope.phantom.grid import Grid, Map, Point, plane, plate, step
 from pneumoscope.phantom.skeleton import skeleton
 from pneumoscope.phantom.texture import fractal
 from pneumoscope.phantom.thorax import airways, lungs, stomach_gas, trunk
@@ -46,7 +46,12 @@ _OPACITY_RADII_CM = (4.2, 3.8)
 
 
 def chest_phantom(
-    *, seed: int, view: View, size_px: int = 1024, opacities: tuple[Opacity, ...] = (), anatomy: Anatomy | None = None,
+    *,
+    seed: int,
+    view: View,
+    size_px: int = 1024,
+    opacities: tuple[Opacity, ...] = (),
+    anatomy: Anatomy | None = None,
     film: Film | None = None,
 ) -> Map:
     """A synthetic frontal chest radiograph: grey values in [0, 1], upright, the patient's left on image right.
@@ -61,26 +66,31 @@ def chest_phantom(
     drawn = draw_anatomy(rng, view)
     anatomy = anatomy or drawn
     film = film or (Film() if view is View.PA else Film(scatter=0.3, detail=0.5))
-    grid = _bent(plane(size_px=size_px, width_cm=anatomy.field_cm, centre_cm=anatomy.centre_cm), rng, anatomy=anatomy)
+    detector = plane(size_px=size_px, width_cm=anatomy.field_cm, centre_cm=anatomy.centre_cm)
+    grid = _bent(detector, rng, anatomy=anatomy)
     soft_cm = _soft_tissue(grid, rng, anatomy=anatomy, opacities=opacities)
-    bone_cm = skeleton(grid, anatomy)
+    bone_cm = skeleton(grid, anatomy) + _lead_letter(detector)
     density = attenuation(soft_cm=soft_cm, bone_cm=bone_cm, film=film)
     return develop(density, rng, film=film, pixel_cm=grid.pixel_cm)
+
+
+def _lead_letter(detector: Grid) -> Map:
+    """An "L" of lead beside the patient's left shoulder, as so much bone."""
+    x_cm = float(detector.x_cm[0, -1]) - 3.2
+    corners = ((0, 0), (0.42, 0), (0.42, 1.7), (1.3, 1.7), (1.3, 2.1), (0, 2.1))
+    return 12 * plate(detector, tuple((x_cm + right, 1.4 + down) for right, down in corners))
 
 
 def _bent(grid: Grid, rng: np.random.Generator, *, anatomy: Anatomy) -> Grid:
     """The grid shifted to the patient and slowly bent, so that left and right differ as they do in people."""
     shape = grid.x_cm.shape
     bend = [
-        anatomy.warp_cm * fractal(rng, shape=shape, largest_px=9 / grid.pixel_cm, octaves=3, fall=0.4)
-        for _ in range(2)
+        anatomy.warp_cm * fractal(rng, shape=shape, largest_px=9 / grid.pixel_cm, octaves=3, fall=0.4) for _ in range(2)
     ]
     return Grid(grid.x_cm + bend[0], grid.y_cm + bend[1] + np.float32(anatomy.raised_cm), grid.pixel_cm)
 
 
-def _soft_tissue(
-    grid: Grid, rng: np.random.Generator, *, anatomy: Anatomy, opacities: tuple[Opacity, ...]
-) -> Map:
+def _soft_tissue(grid: Grid, rng: np.random.Generator, *, anatomy: Anatomy, opacities: tuple[Opacity, ...]) -> Map:
     """Ray length in soft tissue of unit density: the body less the air that lungs, airways and stomach hold."""
     shape = grid.x_cm.shape
     lung = lungs(grid, anatomy)

@@ -65,10 +65,10 @@ def _bones(grid: Grid) -> Map:
     while centre < 42:
         middle = float(_SPINE(np.float32(centre)))
         off = np.abs(grid.x_cm - middle - 0.12 * (grid.y_cm - centre))
-        body = step(off, start=1.8, end=1.35) * step(np.abs(grid.y_cm - centre), start=0.5 * spacing, end=0.33 * spacing)
-        process = rod(
-            grid, ends_cm=((middle + 2.2, centre), (middle + 4.6, centre + 1.6)), radii_cm=(0.5, 0.4)
+        body = step(off, start=1.8, end=1.35) * step(
+            np.abs(grid.y_cm - centre), start=0.5 * spacing, end=0.33 * spacing
         )
+        process = rod(grid, ends_cm=((middle + 2.2, centre), (middle + 4.6, centre + 1.6)), radii_cm=(0.5, 0.4))
         total += 1.1 * body + 0.35 * process
         centre += spacing
         spacing *= 1.035

@@ -33,10 +33,10 @@ def hand_phantom(*, seed: int, size_px: int = 640) -> Map:
             bone.append(_long_bone(grid, ends_cm=(start, end), radius_cm=calibre))
             calibre *= 0.84
     flesh.append(ball(grid, centre_cm=(-0.3, 13.2), radii_cm=(4.0, 5.0), depth_cm=2.8))
-    flesh.append(rod(grid, ends_cm=((-0.3, 16.0), (-0.2, 30.0)), radii_cm=(2.9, 3.1)))
-    bone += [ball(grid, centre_cm=at, radii_cm=(0.72, 0.7), depth_cm=0.75) for at in _CARPALS]
-    bone.append(hollow_rod(grid, ends_cm=((-1.1, 19.7), (-1.0, 32)), radii_cm=(1.15, 0.5), cortex=0.35))
-    bone.append(hollow_rod(grid, ends_cm=((1.3, 19.4), (1.5, 32)), radii_cm=(0.7, 0.5), cortex=0.35))
+    flesh.append(0.5 * rod(grid, ends_cm=((-0.3, 15.0), (-0.2, 32.0)), radii_cm=(3.0, 3.3)))
+    bone += [ball(grid, centre_cm=at, radii_cm=(0.72, 0.7), depth_cm=0.6) for at in _CARPALS]
+    bone.append(0.6 * hollow_rod(grid, ends_cm=((-1.1, 19.7), (-1.0, 32)), radii_cm=(1.15, 0.5), cortex=0.35))
+    bone.append(0.7 * hollow_rod(grid, ends_cm=((1.3, 19.4), (1.5, 32)), radii_cm=(0.7, 0.5), cortex=0.35))
     grain = 1 + 0.08 * fractal(rng, shape=grid.x_cm.shape, largest_px=0.3 / grid.pixel_cm, octaves=3)
     # Fewer kilovolts than for a chest: bone stands out more.
     film = Film(soft_per_cm=0.24, bone_per_cm=0.75, black=0.2, white=1.35, scatter=0.05, flattening=0.0)

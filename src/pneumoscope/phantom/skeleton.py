@@ -107,9 +107,7 @@ def _shoulder(grid: Grid, anatomy: Anatomy) -> Map:
     margin = rod(grid, ends_cm=(joint, tip), radii_cm=(0.6, 0.38))
     spine = rod(grid, ends_cm=((12.4 - inwards, 9.4), (16.6 * width, 5.9)), radii_cm=(0.25, 0.65))
     coracoid = rod(grid, ends_cm=((14.6 * width, 8.4), (13.4 * width, 8.0)), radii_cm=(0.6, 0.5))
-    socket = hollow_rod(
-        grid, ends_cm=((15.9 * width, 7.8), (15.9 * width, 10.4)), radii_cm=(0.5, 0.6), cortex=0.4
-    )
+    socket = hollow_rod(grid, ends_cm=((15.9 * width, 7.8), (15.9 * width, 10.4)), radii_cm=(0.5, 0.6), cortex=0.4)
     shaft_end = (22.5 + 9.5 * anatomy.arm_spread, 55 - 8 * anatomy.arm_spread)
     head = ball(grid, centre_cm=(18.1 * width, 8.9), radii_cm=(2.3, 2.5), depth_cm=0.9)
     shaft = hollow_rod(grid, ends_cm=((18.5 * width, 8.6), shaft_end), radii_cm=(1.6, 1.0), cortex=0.32)

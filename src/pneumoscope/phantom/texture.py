@@ -18,9 +18,7 @@ def blurred(image: Map, sigma_px: float) -> Map:
     for _ in range(2):
         padded = np.pad(image, ((reach, reach), (0, 0)), mode="edge")
         height = image.shape[0]
-        image = sum(
-            (weight * padded[k : k + height] for k, weight in enumerate(kernel)), np.zeros_like(image)
-        ).T
+        image = sum((weight * padded[k : k + height] for k, weight in enumerate(kernel)), np.zeros_like(image)).T
     return np.ascontiguousarray(image)
 
 

@@ -13,9 +13,7 @@ _TRUNK_WIDTH = smooth_curve(
     (-3, 5.8), (0, 5.6), (1.6, 6.6), (3, 9.4), (4.3, 13.4), (6, 17.0), (9, 17.6), (14, 17.4), (20, 17.2),
     (28, 16.8), (42, 16.2),
 )  # fmt: skip
-_TRUNK_DEPTH = smooth_curve(
-    (-3, 6.2), (1, 6.0), (4, 6.8), (7, 8.6), (10, 10.0), (16, 11.4), (22, 12.0), (42, 12.0)
-)
+_TRUNK_DEPTH = smooth_curve((-3, 6.2), (1, 6.0), (4, 6.8), (7, 8.6), (10, 10.0), (16, 11.4), (22, 12.0), (42, 12.0))
 _LUNG_LATERAL = smooth_curve(
     (3, 7.0), (4.5, 8.0), (6, 9.4), (8, 10.9), (11, 12.3), (15, 13.3), (19, 13.8), (24, 14.1), (29, 14.2), (34, 14.0)
 )
@@ -74,9 +72,7 @@ def mediastinum(grid: Grid, anatomy: Anatomy) -> Map:
     across = (x_cm - (left - right) / 2) / ((left + right) / 2)
     body = _MEDIASTINUM_DEPTH(y_cm) * np.sqrt(np.clip(1 - across * across, 0, None))
     reach = anatomy.unfolded_aorta
-    knob = ball(
-        grid, centre_cm=(1.3 + 0.3 * reach, 10.7), radii_cm=(2.1 * reach, 2.0 * reach), depth_cm=6.0
-    )
+    knob = ball(grid, centre_cm=(1.3 + 0.3 * reach, 10.7), radii_cm=(2.1 * reach, 2.0 * reach), depth_cm=6.0)
     part = [((2.2, 11.0), (2.3, 17.0)), ((2.3, 17.0), (1.6, 31.0))]
     descending = [rod(grid, ends_cm=ends, radii_cm=(1.25, 1.2)) for ends in part]
     return union(body, knob, sharpness=4) + union(*descending)
@@ -98,9 +94,7 @@ def airways(grid: Grid) -> Map:
 def stomach_gas(grid: Grid, anatomy: Anatomy) -> Map:
     """Ray length in the gas under the left dome, above the level of the stomach's fluid."""
     top_cm = 28.3 - anatomy.diaphragm_rise_cm
-    bubble = ball(
-        grid, centre_cm=(5.2, top_cm + 0.9), radii_cm=(anatomy.gas_cm, 1.5), depth_cm=1.5 * anatomy.gas_cm
-    )
+    bubble = ball(grid, centre_cm=(5.2, top_cm + 0.9), radii_cm=(anatomy.gas_cm, 1.5), depth_cm=1.5 * anatomy.gas_cm)
     return bubble * step(grid.y_cm, start=top_cm + 1.8, end=top_cm + 1.1)
 
 

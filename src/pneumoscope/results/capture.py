@@ -1,5 +1,7 @@
 """Reading -> DICOM Secondary Capture of the overlay, for every workstation that shows no structured report."""
 
+from copy import deepcopy
+
 import numpy as np
 from jaxtyping import UInt8
 from pydicom import Dataset
@@ -65,7 +67,7 @@ def _identify(ds: Dataset, *, about: Source, reading: Reading) -> None:
     kind = "sc" if reading.heat is not None else "sc without heat"
     point = reading.decision.operating_point
     ds.SpecificCharacterSet = "ISO_IR 192"
-    ds.update({element.tag: element for element in about.ds})
+    ds.update(deepcopy(about.ds))  # shared elements would let this object's UIDs overwrite the source's
     ds.SOPClassUID = SecondaryCaptureImageStorage
     ds.SOPInstanceUID = instance_uid(about.ds.SOPInstanceUID, model=reading.model, operating_point=point, kind=kind)
     ds.SeriesInstanceUID = series_uid(about.ds.StudyInstanceUID, model=reading.model, kind="sc")

@@ -74,6 +74,8 @@ def report_about(about: Source, *, reading: Reading, card: ModelSummary) -> Data
             specific_character_set="ISO_IR 192",
         )
     del report.InstanceCreationDate, report.InstanceCreationTime
+    for equipment in report.ContributingEquipmentSequence:  # highdicom adds itself, with the time of the run
+        del equipment.ContributionDateTime
     if "TimezoneOffsetFromUTC" in ds:
         report.TimezoneOffsetFromUTC = ds.TimezoneOffsetFromUTC
     return report

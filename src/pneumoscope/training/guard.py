@@ -7,9 +7,10 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-# Directions kept of the shared covariance; the rest is one isotropic variance. More than this adds directions
-# whose variance a few thousand images do not settle.
+# Directions kept of the shared covariance, and images needed for each; the rest is one isotropic variance. More
+# adds directions whose variance the images do not settle.
 DIRECTIONS = 128
+IMAGES_PER_DIRECTION = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,10 +27,9 @@ class GroupedGaussian:
     rest_variance: float
 
 
-def fit_gaussian(
-    embeddings: Float[np.ndarray, "n features"], groups: Shaped[np.ndarray, " n"], *, directions: int = DIRECTIONS
-) -> GroupedGaussian:
-    """Group means and the covariance around them."""
+def fit_gaussian(embeddings: Float[np.ndarray, "n features"], groups: Shaped[np.ndarray, " n"]) -> GroupedGaussian:
+    """Group means and the covariance around them, shared by the groups."""
+    directions = min(DIRECTIONS, len(embeddings) // IMAGES_PER_DIRECTION, embeddings.shape[1] - 1)
     names = np.unique(groups)
     means = np.stack([embeddings[groups == name].mean(axis=0) for name in names])
     centred = embeddings - means[np.searchsorted(names, groups)]

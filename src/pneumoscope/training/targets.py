@@ -28,15 +28,14 @@ def pneumonia_target(manifest: pd.DataFrame, labels: pd.DataFrame) -> Float32[np
     held_out = set(manifest.loc[manifest["split"] != "train", "patient_id"])
     read = labels[labels["rsna_opacity"].notna() & ~labels["patient_id"].isin(held_out)]
     columns = list(FINDINGS)
-    expected = LogisticRegression(max_iter=1000).fit(read[columns], read["rsna_opacity"])
-
-    nih = (manifest["source"] == "nih").to_numpy()
-    target: Float32[np.ndarray, " n"] = manifest["Pneumonia"].to_numpy(dtype=np.float32, copy=True)
-    opacity = np.where(
-        manifest.loc[nih, "rsna_opacity"].notna(),
-        manifest.loc[nih, "rsna_opacity"],
-        expected.predict_proba(manifest.loc[nih, columns])[:, 1],
-    )
-    target[nih] = OPACITY_WEIGHT * opacity + (1 - OPACITY_WEIGHT) * target[nih]
+    by_findings = LogisticRegression(max_iter=1000).fit(read[columns], read["rsna_opacity"])
+    # Findings are NaN in sources that do not label them; what is predicted there is not used.
+    expected = by_findings.predict_proba(manifest[columns].fillna(0))[:, 1]
+    opacity = manifest["rsna_opacity"].fillna(pd.Series(expected, index=manifest.index))
+    label = manifest["Pneumonia"]
+    nih = manifest["source"] == "nih"
+    target: Float32[np.ndarray, " n"] = label.where(
+        ~nih, OPACITY_WEIGHT * opacity + (1 - OPACITY_WEIGHT) * label
+    ).to_numpy(dtype=np.float32, copy=True)
     target[(manifest["source"] == "rsna_normal").to_numpy()] = np.nan
     return target

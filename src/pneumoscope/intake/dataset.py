@@ -1,0 +1,144 @@
+"""Bytes -> DICOM data set, with or without preamble and file meta information, within limits."""
+
+import io
+import re
+from typing import Any
+
+from pydicom import Dataset, uid
+from pydicom.filereader import read_dataset
+from pydicom.tag import BaseTag
+from pydicom.uid import UID
+
+from pneumoscope.core import UnreadableError
+from pneumoscope.intake.compression import inflate
+from pneumoscope.intake.faults import third_party
+from pneumoscope.intake.frame import SUPPORTED
+from pneumoscope.intake.limits import (
+    MAX_ELEMENT_BYTES,
+    MAX_HEADER_BYTES,
+    MAX_INFLATED_BYTES,
+    MAX_PRIVATE_BYTES,
+    MAX_READS,
+)
+
+_PREAMBLE_BYTES = 128
+_PREFIX = b"DICM"
+_TELLING = ("SOPClassUID", "Rows", "PixelData")
+_VR = re.compile(rb"[A-Z]{2}")
+_FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
+_EXPECTED = "a DICOM, PNG or JPEG file"
+
+_PIXEL_GROUP = 0x7FE0
+_OVERLAY_GROUPS = range(0x6000, 0x6100)
+_BULK = {0x00880200, 0x00420011}  # Icon Image Sequence, Encapsulated Document
+_NEEDED_FOR_PIXELS = {0x00283000, 0x00283010}  # Modality LUT Sequence, VOI LUT Sequence
+
+
+def parse(content: bytes, *, path: str) -> tuple[Dataset, UID]:
+    """The data set and its transfer syntax; without file meta information the encoding tells it (PS3.10 7).
+
+    Raises:
+        UnreadableError: This is no DICOM data set, or its transfer syntax is not supported.
+    """
+    start = _start_of_elements(content, path=path)
+    stream = _MeteredStream(content)
+    stream.seek(start)
+    with third_party("format", expected="a whole DICOM data set", path=path):
+        meta = read_dataset(stream, False, True, stop_when=_is_after_meta)  # type: ignore[arg-type]
+    stated = meta.get("TransferSyntaxUID")
+    syntax = UID(str(stated)) if stated else _native_syntax(content[stream.tell() : stream.tell() + 6])
+    if syntax not in SUPPORTED:
+        raise UnreadableError(
+            "transfer_syntax", expected="one of the supported", found=syntax.name, path=path
+        )
+    if syntax == uid.DeflatedExplicitVRLittleEndian:
+        rest = content[stream.tell() :]
+        stream = _MeteredStream(inflate(rest, limit=MAX_INFLATED_BYTES, check="size", path=path))
+    implicit, little = syntax == uid.ImplicitVRLittleEndian, syntax != uid.ExplicitVRBigEndian
+    with third_party("format", expected="a whole DICOM data set", path=path):
+        dataset = read_dataset(stream, implicit, little)  # type: ignore[arg-type]
+    if not any(keyword in dataset for keyword in _TELLING):
+        raise UnreadableError("format", expected=_EXPECTED, found="none of them", path=path)
+    return dataset, syntax
+
+
+def without_bulk(dataset: Dataset, *, path: str) -> Dataset:
+    """The data set without pixels, overlays, icons and vendors' raw data: what is kept until results are written.
+
+    Raises:
+        UnreadableError: What is left is larger than `MAX_HEADER_BYTES`.
+    """
+    kept = Dataset({tag: element for tag, element in dataset._dict.items() if not _is_bulk(tag, element)})
+    kept.set_original_encoding(*dataset.original_encoding, dataset.original_character_set)
+    size = sum(_length(element) for element in kept._dict.values())
+    if size > MAX_HEADER_BYTES:
+        expected = f"a header of at most {MAX_HEADER_BYTES:,} bytes"
+        raise UnreadableError("size", expected=expected, found=f"{size:,}", path=path)
+    return kept
+
+
+def settle(dataset: Dataset) -> tuple[str, ...]:
+    """Decode every element now, at every level, and drop those that cannot be: what is left never raises later.
+
+    Returns:
+        The dropped elements, by keyword or tag.
+    """
+    dropped: list[str] = []
+    for tag in list(dataset.keys()):
+        try:
+            element = dataset[tag]
+            children = list(element.value) if element.VR == "SQ" else []
+        except Exception:  # noqa: BLE001  pydicom's converters raise anything on malformed values
+            del dataset._dict[tag]
+            dropped.append(str(tag))
+            continue
+        for child in children:
+            dropped.extend(settle(child))
+    return tuple(dropped)
+
+
+class _MeteredStream(io.BytesIO):
+    """Bytes of which only so many pieces are read: the elements of a hostile data set cost more than its bytes."""
+
+    _reads = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._reads += 1
+        if self._reads > MAX_READS:
+            raise ValueError(f"more than about {MAX_READS // 3:,} elements")
+        return super().read(size)
+
+
+def _start_of_elements(content: bytes, *, path: str) -> int:
+    if not content:
+        raise UnreadableError("format", expected=_EXPECTED, found="an empty file", path=path)
+    for start in (_PREAMBLE_BYTES, 0):
+        if content[start : start + len(_PREFIX)] == _PREFIX:
+            return start + len(_PREFIX)
+    if not content.startswith(_FIRST_GROUPS):
+        raise UnreadableError("format", expected=_EXPECTED, found="none of them", path=path)
+    return 0
+
+
+def _native_syntax(first: bytes) -> UID:
+    """The uncompressed transfer syntax of a data set that starts with `first`: tag and perhaps VR (PS3.5 7.1)."""
+    if first[:2] == b"\x00\x08":
+        return uid.ExplicitVRBigEndian
+    return uid.ExplicitVRLittleEndian if _VR.fullmatch(first[4:6]) else uid.ImplicitVRLittleEndian
+
+
+def _is_after_meta(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+    return tag.group != 0x0002
+
+
+def _is_bulk(tag: BaseTag, element: Any) -> bool:
+    if tag.group == _PIXEL_GROUP or tag.group in _OVERLAY_GROUPS or tag in _BULK:
+        return True
+    if tag in _NEEDED_FOR_PIXELS:
+        return False
+    return _length(element) > (MAX_PRIVATE_BYTES if tag.is_private else MAX_ELEMENT_BYTES)
+
+
+def _length(element: Any) -> int:
+    """Bytes of an element's value as read; a sequence that is already parsed counts for nothing."""
+    return len(element.value) if isinstance(element.value, bytes) else 0

@@ -1,0 +1,149 @@
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pneumoscope.core import ArtifactError, IntendedUse, View
+from pneumoscope.image import Recipe
+from pneumoscope.model import (
+    Calibration,
+    Card,
+    Conformal,
+    Guard,
+    OperatingPoint,
+    load,
+    parse_card,
+    seal,
+    shipped_path,
+)
+
+CARD = Card(
+    schema=1,
+    name="test",
+    version="0.0.1",
+    created="2026-11-24",
+    labels=("Pneumonia",),
+    meaning="probability of nothing — a test",
+    intended_use_statement="none",
+    licence="Apache-2.0",
+    attribution="none",
+    intended_use=IntendedUse(youngest_years=1, oldest_years=100, smallest_px=224),
+    recipe=Recipe(),
+    calibration=Calibration(slope=2.0, intercept=-1.0, prevalence=0.3),
+    operating_points={
+        "screening": OperatingPoint(threshold=0.1, rule="a"),
+        "balanced": OperatingPoint(threshold=0.4, rule="b"),
+        "confirmatory": OperatingPoint(threshold=0.8, rule="c"),
+    },
+    conformal=Conformal(coverage=0.9, positive_from=0.3, negative_to=0.6),
+    guard=Guard(limit=50.0, rule="d"),
+    training={"seed": 1},
+    metrics={},
+)
+GRAPH = b"\x08\x0a\x12\x04test"  # any bytes serve: loading verifies, it does not parse the graph
+
+
+@pytest.fixture
+def sealed(tmp_path: Path) -> Path:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(seal(GRAPH, CARD))
+    return path
+
+
+def test_a_sealed_card_comes_back_as_it_was(sealed: Path) -> None:
+    assert load(sealed).card == CARD
+
+
+def test_the_identity_is_the_hash_of_the_whole_file(sealed: Path) -> None:
+    identity = load(sealed).identity
+    assert identity.sha256 == hashlib.sha256(sealed.read_bytes()).hexdigest()
+    assert (identity.name, identity.version) == ("test", "0.0.1")
+
+
+def test_any_changed_byte_is_noticed(sealed: Path) -> None:
+    data = sealed.read_bytes()
+    for position in range(0, len(data), 7):
+        changed = bytearray(data)
+        changed[position] ^= 0x20
+        sealed.write_bytes(bytes(changed))
+        with pytest.raises(ArtifactError):
+            load(sealed)
+
+
+def test_a_truncated_file_is_noticed(sealed: Path) -> None:
+    sealed.write_bytes(sealed.read_bytes()[:-1])
+    with pytest.raises(ArtifactError, match="checksum"):
+        load(sealed)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"absent\.onnx"):
+        load(tmp_path / "absent.onnx")
+
+
+def test_a_plain_onnx_file_is_refused_with_how_to_seal_it(tmp_path: Path) -> None:
+    path = tmp_path / "plain.onnx"
+    path.write_bytes(GRAPH * 40)
+    with pytest.raises(ArtifactError, match="pneumoscope export"):
+        load(path)
+
+
+def test_the_metadata_is_what_the_onnx_library_reads(sealed: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    message = onnx.ModelProto()
+    message.ParseFromString(seal(b"", CARD))
+    entries = {entry.key: entry.value for entry in message.metadata_props}
+    assert parse_card(entries["pneumoscope_card"]) == CARD
+    assert len(entries["sha256"]) == 64
+
+
+def test_a_card_of_another_schema_is_refused() -> None:
+    with pytest.raises(ArtifactError, match="expected schema 1, found 2"):
+        parse_card(replace_text('"schema": 1', '"schema": 2'))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"guard": {"limit": 50.0', '"guard": {"limit": -1'),
+        ('"threshold": 0.4', '"threshold": 1.4'),
+        ('"labels"', '"lables"'),
+        ('"views": ["PA", "AP"]', '"views": ["OBLIQUE"]'),
+        ('"balanced"', '"middling"'),
+    ],
+)
+def test_a_card_that_makes_no_sense_is_refused(old: str, new: str) -> None:
+    with pytest.raises(ArtifactError, match="model card"):
+        parse_card(replace_text(old, new))
+
+
+def replace_text(old: str, new: str) -> str:
+    text = CARD.to_json()
+    assert old in text
+    return text.replace(old, new)
+
+
+def test_calibration_is_the_logistic_of_the_scaled_logit() -> None:
+    # 2 * 0.5 - 1 = 0, and the logistic of 0 is one half.
+    assert CARD.calibration.probability(np.array([0.5]))[0] == pytest.approx(0.5)
+    assert CARD.calibration.probability(np.array([1.0]))[0] == pytest.approx(1 / (1 + np.exp(-1)))
+
+
+@pytest.mark.parametrize(("probability", "uncertain"), [(0.2, False), (0.3, True), (0.6, True), (0.61, False)])
+def test_both_answers_plausible_is_uncertain(probability: float, uncertain: bool) -> None:
+    assert CARD.conformal.uncertain(probability) is uncertain
+
+
+def test_neither_answer_plausible_is_uncertain() -> None:
+    strict = replace(CARD.conformal, positive_from=0.7, negative_to=0.2)
+    assert strict.uncertain(0.5)
+    assert not strict.uncertain(0.1)
+    assert not strict.uncertain(0.9)
+
+
+def test_the_shipped_artefact_is_whole_and_small_enough() -> None:
+    artifact = load(shipped_path())
+    assert artifact.card.intended_use.views == (View.PA, View.AP)
+    assert len(artifact.onnx) <= 45_000_000

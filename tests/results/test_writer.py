@@ -1,0 +1,169 @@
+import csv
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pydicom
+import pytest
+from PIL import Image
+
+from pneumoscope.core import ConfigError
+from pneumoscope.results import ALL_OBJECTS, ResultObject, ResultWriter
+
+NOTHING = frozenset[ResultObject]()
+
+
+def lines(directory):
+    return [json.loads(line) for line in (directory / "results.jsonl").read_text("utf-8").splitlines()]
+
+
+def test_a_run_writes_lines_rows_objects_and_gallery_in_input_order(
+    analysed, refused, failed, radiograph, header, card, tmp_path
+):
+    out = tmp_path / "deep" / "out"
+    with ResultWriter(out, card=card) as writer:
+        line = writer.add(analysed(), radiograph(ds=header()))
+        writer.add(refused(), radiograph(ds=header()))
+        writer.add(failed(), None)
+    assert [entry["status"] for entry in lines(out)] == ["analysed", "refused", "failed"]
+    assert lines(out)[0] == line
+    with (out / "results.csv").open(newline="", encoding="utf-8") as stream:
+        assert [row["status"] for row in csv.DictReader(stream)] == ["analysed", "refused", "failed"]
+    assert {path.name for path in out.iterdir()} == {
+        "results.jsonl",
+        "results.csv",
+        "index.html",
+        *line["outputs"].values(),
+    }
+    assert Image.open(out / line["outputs"]["overlay"]).mode == "RGB"
+    report = pydicom.dcmread(out / line["outputs"]["sr"])
+    capture = pydicom.dcmread(out / line["outputs"]["sc"])
+    assert report.StudyInstanceUID == capture.StudyInstanceUID == "1.2.3.4.1"
+    evidence = report.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0]
+    assert evidence.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == "1.2.3.4.3"
+    assert lines(out)[1]["outputs"] == {"overlay": None, "sr": None, "sc": None}
+    assert (out / "index.html").read_text("utf-8").count("<article") == 3
+
+
+def test_equal_names_from_different_places_get_different_files(analysed, radiograph, header, card, tmp_path):
+    with ResultWriter(tmp_path, card=card, objects=frozenset({ResultObject.OVERLAY})) as writer:
+        for path in ("a/chest.dcm", "b/chest.dcm", "c.zip!/chest.dcm"):
+            writer.add(analysed(path=path), radiograph(ds=header(), path=path))
+    assert len({entry["outputs"]["overlay"] for entry in lines(tmp_path)}) == 3
+    assert len(list(tmp_path.glob("*.overlay.png"))) == 3
+
+
+def test_reading_again_gives_the_same_files_and_no_more(analysed, radiograph, header, card, tmp_path):
+    def run():
+        with ResultWriter(tmp_path, card=card) as writer:
+            writer.add(analysed(), radiograph(ds=header()))
+        return {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    assert run() == run()
+
+
+def test_an_image_without_header_or_reference_says_why_it_has_no_dicom_objects(
+    analysed, radiograph, header, card, tmp_path
+):
+    bare = header()
+    del bare.StudyInstanceUID
+    with ResultWriter(tmp_path, card=card) as writer:
+        png = writer.add(analysed(path="a.png"), radiograph(ds=None))
+        dicom = writer.add(analysed(path="b.dcm"), radiograph(ds=bare))
+        nothing = writer.add(analysed(path="c.dcm"), None)
+    for line in (png, dicom):
+        assert line["outputs"]["overlay"]
+        assert (line["outputs"]["sr"], line["outputs"]["sc"]) == (None, None)
+    assert png["notes"] == ["no SR and no SC: a PNG image has no study that they could belong to"]
+    assert dicom["notes"] == ["no SR and no SC: in the image StudyInstanceUID is missing"]
+    assert len(nothing["notes"]) == 2
+
+
+def test_values_left_out_of_the_dicom_objects_are_named(analysed, radiograph, header, card, tmp_path):
+    source = header()
+    source.PatientSex = "FEMALE"
+    with ResultWriter(tmp_path, card=card, objects=frozenset({ResultObject.SR})) as writer:
+        line = writer.add(analysed(), radiograph(ds=source))
+    assert line["notes"] == ["left out of SR and SC, because not valid in the image: PatientSex"]
+    assert pydicom.dcmread(tmp_path / line["outputs"]["sr"]).PatientSex == ""
+
+
+@pytest.mark.parametrize("wanted", list(ResultObject))
+def test_each_object_can_be_had_alone(wanted, analysed, radiograph, header, card, tmp_path):
+    with ResultWriter(tmp_path, card=card, objects=frozenset({wanted})) as writer:
+        writer.add(analysed(), radiograph(ds=header()))
+    suffix = {"overlay": ".overlay.png", "sr": ".sr.dcm", "sc": ".sc.dcm", "gallery": "index.html"}[wanted]
+    made = [path.name for path in tmp_path.iterdir() if not path.name.startswith("results.")]
+    assert len(made) == 1
+    assert made[0].endswith(suffix)
+
+
+def test_what_was_added_is_on_disk_when_the_run_is_interrupted(analysed, radiograph, header, card, tmp_path):
+    with pytest.raises(KeyboardInterrupt), ResultWriter(tmp_path, card=card) as writer:
+        writer.add(analysed(), radiograph(ds=header()))
+        assert len(lines(tmp_path)) == 1
+        raise KeyboardInterrupt
+    assert len(lines(tmp_path)) == 1
+    assert "Stopped before the end" in (tmp_path / "index.html").read_text("utf-8")
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_config_error(card, tmp_path):
+    (tmp_path / "file").write_text("")
+    for directory in (tmp_path / "file", tmp_path / "file" / "below"):
+        with (
+            pytest.raises(ConfigError, match="expected a writable place") as caught,
+            ResultWriter(directory, card=card),
+        ):
+            pass
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_is_a_config_error(card, tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(ConfigError, match="Permission denied"), ResultWriter(tmp_path, card=card):
+        pass
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_disk_that_is_full_when_closing_does_not_hide_the_error_before(analysed, card, tmp_path):
+    (tmp_path / "results.jsonl").symlink_to("/dev/full")
+    with (
+        pytest.raises(ConfigError, match=r"results\.jsonl: No space left on device"),
+        ResultWriter(tmp_path, card=card, objects=NOTHING) as writer,
+    ):
+        writer.add(analysed(), None)
+
+
+def test_a_line_that_could_not_be_written_leaves_those_before_valid(
+    analysed, radiograph, header, card, tmp_path, monkeypatch
+):
+    with pytest.raises(ConfigError), ResultWriter(tmp_path, card=card) as writer:
+        writer.add(analysed(), radiograph(ds=header()))
+        monkeypatch.setattr("pathlib.Path.replace", full)
+        writer.add(replace(analysed(), path="second.dcm"), radiograph(ds=header()))
+    assert [entry["path"] for entry in lines(tmp_path)] == ["in/chest.dcm"]
+    assert not list(tmp_path.glob("*.part"))
+    assert not list(tmp_path.glob(".*"))
+
+
+def full(*_):
+    raise OSError(28, "No space left on device")
+
+
+def test_without_objects_nothing_heavy_is_imported():
+    program = (
+        "import sys\n"
+        "import pneumoscope.results, pneumoscope.results.writer\n"
+        "heavy = {'highdicom', 'matplotlib', 'torch', 'pydicom.sr.codedict', 'pneumoscope.results.gallery'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_all_objects_are_what_is_written_by_default():
+    assert {ResultObject.OVERLAY, ResultObject.SR, ResultObject.SC, ResultObject.GALLERY} == ALL_OBJECTS
