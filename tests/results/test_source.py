@@ -59,6 +59,7 @@ def test_a_patient_without_identifier_is_no_obstacle(header):
         ("StudyInstanceUID", "UI", b"1.2.x"),
         ("SOPInstanceUID", "UI", b"1.2.03"),
         ("SeriesInstanceUID", "UI", b"1." * 40),
+        ("SOPClassUID", "UI", b"1.2.840.10008.571.4.1.1.7"),
     ],
 )
 def test_an_identifier_that_cannot_be_written_as_it_is_is_an_obstacle(header, keyword, vr, data):

@@ -3,7 +3,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pydicom
@@ -38,7 +37,8 @@ def test_a_run_writes_lines_rows_objects_and_gallery_in_input_order(
         "index.html",
         *line["outputs"].values(),
     }
-    assert Image.open(out / line["outputs"]["overlay"]).mode == "RGB"
+    with Image.open(out / line["outputs"]["overlay"]) as picture:
+        assert picture.mode == "RGB"
     report = pydicom.dcmread(out / line["outputs"]["sr"])
     capture = pydicom.dcmread(out / line["outputs"]["sc"])
     assert report.StudyInstanceUID == capture.StudyInstanceUID == "1.2.3.4.1"
@@ -102,10 +102,14 @@ def test_each_object_can_be_had_alone(wanted, analysed, radiograph, header, card
 
 
 def test_what_was_added_is_on_disk_when_the_run_is_interrupted(analysed, radiograph, header, card, tmp_path):
-    with pytest.raises(KeyboardInterrupt), ResultWriter(tmp_path, card=card) as writer:
-        writer.add(analysed(), radiograph(ds=header()))
-        assert len(lines(tmp_path)) == 1
-        raise KeyboardInterrupt
+    def interrupted():
+        with ResultWriter(tmp_path, card=card) as writer:
+            writer.add(analysed(), radiograph(ds=header()))
+            assert len(lines(tmp_path)) == 1
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert len(lines(tmp_path)) == 1
     assert "Stopped before the end" in (tmp_path / "index.html").read_text("utf-8")
 
@@ -141,10 +145,14 @@ def test_a_disk_that_is_full_when_closing_does_not_hide_the_error_before(analyse
 def test_a_line_that_could_not_be_written_leaves_those_before_valid(
     analysed, radiograph, header, card, tmp_path, monkeypatch
 ):
-    with pytest.raises(ConfigError), ResultWriter(tmp_path, card=card) as writer:
-        writer.add(analysed(), radiograph(ds=header()))
-        monkeypatch.setattr("pathlib.Path.replace", full)
-        writer.add(replace(analysed(), path="second.dcm"), radiograph(ds=header()))
+    def fills_up():
+        with ResultWriter(tmp_path, card=card) as writer:
+            writer.add(analysed(), radiograph(ds=header()))
+            monkeypatch.setattr("pathlib.Path.replace", full)
+            writer.add(analysed(path="second.dcm"), radiograph(ds=header()))
+
+    with pytest.raises(ConfigError, match="No space left on device"):
+        fills_up()
     assert [entry["path"] for entry in lines(tmp_path)] == ["in/chest.dcm"]
     assert not list(tmp_path.glob("*.part"))
     assert not list(tmp_path.glob(".*"))

@@ -113,7 +113,7 @@ class _BoundedFile(io.FileIO):
 
 
 def _directory(archive: Path) -> list[zipfile.ZipInfo]:
-    with _BoundedFile(archive) as file, zipfile.ZipFile(file) as directory:  # type: ignore[arg-type]  # FileIO has all of IO[bytes] that is used
+    with _BoundedFile(archive) as file, zipfile.ZipFile(file) as directory:
         return directory.infolist()
 
 

@@ -2,9 +2,11 @@
 
 import io
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from pydicom import Dataset, uid
+from pydicom.datadict import keyword_for_tag
 from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
 from pydicom.uid import UID
@@ -44,57 +46,52 @@ def parse(content: bytes, *, path: str) -> tuple[Dataset, UID]:
     stream = _MeteredStream(content)
     stream.seek(start)
     with third_party("format", expected="a whole DICOM data set", path=path):
-        meta = read_dataset(stream, False, True, stop_when=_is_after_meta)  # type: ignore[arg-type]
-    stated = meta.get("TransferSyntaxUID")
+        meta = read_dataset(stream, False, True, stop_when=_is_after_meta)
+        stated = meta.get("TransferSyntaxUID")
     syntax = UID(str(stated)) if stated else _native_syntax(content[stream.tell() : stream.tell() + 6])
     if syntax not in SUPPORTED:
-        raise UnreadableError(
-            "transfer_syntax", expected="one of the supported", found=syntax.name, path=path
-        )
+        raise UnreadableError("transfer_syntax", expected="one of the supported", found=syntax.name, path=path)
     if syntax == uid.DeflatedExplicitVRLittleEndian:
         rest = content[stream.tell() :]
         stream = _MeteredStream(inflate(rest, limit=MAX_INFLATED_BYTES, check="size", path=path))
     implicit, little = syntax == uid.ImplicitVRLittleEndian, syntax != uid.ExplicitVRBigEndian
     with third_party("format", expected="a whole DICOM data set", path=path):
-        dataset = read_dataset(stream, implicit, little)  # type: ignore[arg-type]
+        dataset = read_dataset(stream, implicit, little)
     if not any(keyword in dataset for keyword in _TELLING):
         raise UnreadableError("format", expected=_EXPECTED, found="none of them", path=path)
     return dataset, syntax
 
 
-def without_bulk(dataset: Dataset, *, path: str) -> Dataset:
-    """The data set without pixels, overlays, icons and vendors' raw data: what is kept until results are written.
+def header_of(dataset: Dataset, *, path: str) -> tuple[Dataset, tuple[str, ...]]:
+    """The data set without pixels, overlays, icons and vendors' raw data, and the tags that could not be decoded.
+
+    Every element at every level is decoded now and dropped if it cannot be, so that none raises later.
 
     Raises:
         UnreadableError: What is left is larger than `MAX_HEADER_BYTES`.
     """
-    kept = Dataset({tag: element for tag, element in dataset._dict.items() if not _is_bulk(tag, element)})
-    kept.set_original_encoding(*dataset.original_encoding, dataset.original_character_set)
-    size = sum(_length(element) for element in kept._dict.values())
+    raw = {tag: dataset.get_item(tag) for tag in dataset.keys()}  # noqa: SIM118  iterating would decode
+    header = Dataset({tag: element for tag, element in raw.items() if not _is_bulk(tag, element)})
+    implicit, little = dataset.original_encoding
+    header.set_original_encoding(implicit, little, dataset.original_character_set)
+    size = sum(_length(header.get_item(tag)) for tag in header.keys())  # noqa: SIM118
     if size > MAX_HEADER_BYTES:
         expected = f"a header of at most {MAX_HEADER_BYTES:,} bytes"
         raise UnreadableError("size", expected=expected, found=f"{size:,}", path=path)
-    return kept
+    return header, tuple(_dropped_while_decoding(header))
 
 
-def settle(dataset: Dataset) -> tuple[str, ...]:
-    """Decode every element now, at every level, and drop those that cannot be: what is left never raises later.
-
-    Returns:
-        The dropped elements, by keyword or tag.
-    """
-    dropped: list[str] = []
+def _dropped_while_decoding(dataset: Dataset) -> Iterator[str]:
     for tag in list(dataset.keys()):
         try:
             element = dataset[tag]
             children = list(element.value) if element.VR == "SQ" else []
         except Exception:  # noqa: BLE001  pydicom's converters raise anything on malformed values
-            del dataset._dict[tag]
-            dropped.append(str(tag))
+            del dataset[tag]
+            yield keyword_for_tag(tag) or str(tag)
             continue
         for child in children:
-            dropped.extend(settle(child))
-    return tuple(dropped)
+            yield from _dropped_while_decoding(child)
 
 
 class _MeteredStream(io.BytesIO):

@@ -21,7 +21,7 @@ def third_party(check: str, *, expected: str, path: str) -> Iterator[None]:
         yield
     except PneumoscopeError:
         raise
-    except Exception as error:  # noqa: BLE001  decoders of hostile bytes raise anything: struct.error, MemoryError, ...
+    except Exception as error:
         found = f"{type(error).__name__}: {quoted(error)}" if str(error) else type(error).__name__
         raise UnreadableError(check, expected=expected, found=found, path=path) from error
 

@@ -1,5 +1,6 @@
 """The stored values of a single grey frame, native or compressed; sizes are agreed before anything is allocated."""
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -44,6 +45,15 @@ Stored = Integer[np.ndarray, "h w"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PixelData:
+    """The value of Pixel Data as it is in the file, with what is needed to decode it."""
+
+    value: bytes
+    vr: str
+    syntax: uid.UID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FrameShape:
     """The Image Pixel module (PS3.3 C.7.6.3) of a single grey frame."""
 
@@ -75,10 +85,7 @@ def shape_of(header: Dataset, *, path: str) -> FrameShape:
     Raises:
         UnreadableError: An attribute is absent, contradicts another, or asks for more than `MAX_PIXELS`.
     """
-    rows, columns = (_required(header, keyword, path=path) for keyword in ("Rows", "Columns"))
-    if rows < 1 or columns < 1 or rows * columns > MAX_PIXELS:
-        expected = f"1 to {MAX_PIXELS:,} pixels"
-        raise _unreadable(expected, found=f"Rows x Columns {rows} x {columns}", path=path)
+    rows, columns = size_of(header, path=path)
     allocated, stored = (_required(header, keyword, path=path) for keyword in ("BitsAllocated", "BitsStored"))
     if allocated not in {8, 16} or not 1 <= stored <= allocated:
         found = f"Bits Allocated {allocated}, Bits Stored {stored}"
@@ -100,34 +107,36 @@ def shape_of(header: Dataset, *, path: str) -> FrameShape:
     )
 
 
-def stored_values(header: Dataset, *, syntax: uid.UID, path: str) -> Stored:
+def size_of(header: Dataset, *, path: str) -> tuple[int, int]:
+    """Rows and Columns of any image.
+
+    Raises:
+        UnreadableError: One is absent, or they ask for no pixel or more than `MAX_PIXELS`.
+    """
+    rows, columns = (_required(header, keyword, path=path) for keyword in ("Rows", "Columns"))
+    if rows < 1 or columns < 1 or rows * columns > MAX_PIXELS:
+        expected = f"1 to {MAX_PIXELS:,} pixels"
+        raise _unreadable(expected, found=f"Rows x Columns {rows} x {columns}", path=path)
+    return rows, columns
+
+
+def stored_values(header: Dataset, pixel_data: PixelData, *, path: str) -> Stored:
     """The stored values of a single grey frame: 8- or 16-bit integers, signed where the header says so.
 
     Raises:
         UnreadableError: The pixel data do not agree with the header, or cannot be decoded.
     """
     shape = shape_of(header, path=path)
-    data = pixel_bytes(header, path=path)
+    data, syntax = pixel_data.value, pixel_data.syntax
     if syntax in NATIVE:
-        return _native(data, shape, big_endian=_is_swapped(header, syntax), path=path)
+        # PS3.5 Section 7.3 and Annex A.3: bytes are swapped in pairs, of 8-bit samples only if coded as words.
+        swapped = syntax == uid.ExplicitVRBigEndian and (shape.bits_allocated == 16 or pixel_data.vr == "OW")
+        return _native(data, shape, big_endian=swapped, path=path)
     with third_party("pixel_data", expected="encapsulated fragments", path=path):
         data = _only_frame(data, path=path)
     if syntax == uid.RLELossless:
         return _native(_run_length_decoded(data, shape, path=path), shape, big_endian=False, path=path)
     return _from_codestream(data, shape, syntax=syntax, path=path)
-
-
-def pixel_bytes(header: Dataset, *, path: str) -> bytes:
-    """The value of Pixel Data as it is in the file.
-
-    Raises:
-        UnreadableError: There is none.
-    """
-    data = header.get("PixelData")
-    if not isinstance(data, bytes) or not data:
-        found = "none: absent, empty or cut off"
-        raise UnreadableError("pixel_data", expected="Pixel Data (7FE0,0010)", found=found, path=path)
-    return data
 
 
 def _required(header: Dataset, keyword: str, *, path: str) -> int:
@@ -139,13 +148,6 @@ def _required(header: Dataset, keyword: str, *, path: str) -> int:
 
 def _unreadable(expected: str, *, found: str, path: str) -> UnreadableError:
     return UnreadableError("pixel_description", expected=expected, found=found, path=path)
-
-
-def _is_swapped(header: Dataset, syntax: uid.UID) -> bool:
-    """Whether bytes are swapped in pairs: big endian, and for 8-bit samples only if coded as words (PS3.5 D.1)."""
-    if syntax != uid.ExplicitVRBigEndian:
-        return False
-    return integer(header, "BitsAllocated") == 16 or header["PixelData"].VR == "OW"
 
 
 def _native(data: bytes, shape: FrameShape, *, big_endian: bool, path: str) -> Stored:
@@ -171,9 +173,7 @@ def _without_unused_bits(unsigned: Stored, shape: FrameShape) -> Stored:
 
 
 def _only_frame(data: bytes, *, path: str) -> bytes:
-    from io import BytesIO
-
-    stream = BytesIO(data)
+    stream = io.BytesIO(data)
     n_frames = len(parse_basic_offsets(stream))
     if n_frames > 1:
         found = f"{n_frames} in the Basic Offset Table"

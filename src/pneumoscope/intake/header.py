@@ -70,6 +70,6 @@ def age_years(header: Dataset) -> float | None:
 
 def _date(header: Dataset, keyword: str) -> date | None:
     try:
-        return datetime.strptime(text(header, keyword), "%Y%m%d").date()  # noqa: DTZ007  a date without a zone
+        return datetime.strptime(text(header, keyword), "%Y%m%d").date()
     except ValueError:
         return None

@@ -1,7 +1,7 @@
-"""The projection (view) by the header: one derivation for the record and for the check.
+r"""The projection (view) by the header: one derivation for the record and for the check.
 
 PatientOrientation, PS3.3 C.7.6.1.1.1: the patient's direction towards which the first row and the first column
-run. `L\\F` is a frontal film as usually displayed; `A\\F` and `P\\F` are laterals.
+run. `L\F` is a frontal film as usually displayed; `A\F` and `P\F` are laterals.
 """
 
 from collections.abc import Iterator

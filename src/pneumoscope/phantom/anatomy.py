@@ -30,37 +30,37 @@ class Anatomy:
         warp_cm: Amplitude of the slow random bending that makes no two sides alike.
     """
 
-    field_cm: float = 38.5
+    field_cm: float = 36.5
     centre_cm: float = 0.0
-    raised_cm: float = 0.0
+    raised_cm: float = 0.3
     chest_width: float = 1.0
     heart_width: float = 1.0
     unfolded_aorta: float = 1.0
     diaphragm_rise_cm: float = 0.0
-    wall_cm: float = 5.0
+    wall_cm: float = 6.0
     breast_cm: float = 0.0
     clavicle_lift_cm: float = 0.0
     scapula_shift_cm: float = 0.0
     arm_spread: float = 1.0
-    vessel_calibre: float = 1.0
-    lung_density: float = 0.27
-    gas_cm: float = 2.4
-    warp_cm: float = 0.22
+    vessel_calibre: float = 1.2
+    lung_density: float = 0.33
+    gas_cm: float = 1.6
+    warp_cm: float = 0.4
 
 
 _PA = Anatomy()
 _AP = Anatomy(
-    field_cm=39.5,
+    field_cm=37.5,
     raised_cm=-0.6,
     heart_width=1.16,
     diaphragm_rise_cm=2.4,
-    wall_cm=6.0,
+    wall_cm=7.0,
     clavicle_lift_cm=1.1,
     scapula_shift_cm=2.6,
     arm_spread=0.0,
-    vessel_calibre=1.15,
-    lung_density=0.31,
-    gas_cm=1.6,
+    vessel_calibre=1.25,
+    lung_density=0.36,
+    gas_cm=1.3,
 )
 
 
@@ -89,5 +89,5 @@ def draw_anatomy(rng: np.random.Generator, view: View) -> Anatomy:
         wall_cm=about(usual.wall_cm, 0.6),
         breast_cm=float(rng.choice([0.0, 2.5])),
         vessel_calibre=about(usual.vessel_calibre, 0.08),
-        gas_cm=about(usual.gas_cm, 0.6),
+        gas_cm=about(usual.gas_cm, 0.4),
     )

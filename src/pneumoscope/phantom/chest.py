@@ -65,7 +65,7 @@ def chest_phantom(
     rng = np.random.default_rng(seed)
     drawn = draw_anatomy(rng, view)
     anatomy = anatomy or drawn
-    film = film or (Film() if view is View.PA else Film(scatter=0.3, detail=0.5))
+    film = film or (Film() if view is View.PA else Film(scatter=0.5, detail=0.4))
     detector = plane(size_px=size_px, width_cm=anatomy.field_cm, centre_cm=anatomy.centre_cm)
     grid = _bent(detector, rng, anatomy=anatomy)
     soft_cm = _soft_tissue(grid, rng, anatomy=anatomy, opacities=opacities)

@@ -28,15 +28,15 @@ class Film:
 
     soft_per_cm: float = 0.19
     bone_per_cm: float = 0.52
-    scatter: float = 0.16
+    scatter: float = 0.3
     scatter_cm: float = 2.2
-    photons_per_mm2: float = 4.0e6
+    photons_per_mm2: float = 1.0e6
     blur_mm: float = 0.3
-    flattening: float = 0.3
+    flattening: float = 0.1
     flattening_cm: float = 3.5
-    detail: float = 0.7
+    detail: float = 0.5
     black: float = 0.9
-    white: float = 4.3
+    white: float = 3.9
 
 
 def attenuation(*, soft_cm: Map, bone_cm: Map, film: Film) -> Map:

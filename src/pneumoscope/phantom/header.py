@@ -85,7 +85,7 @@ def ct_slice(hounsfield: Int16[np.ndarray, "h w"], header: Header) -> Dataset:
     ds.PatientPosition = "HFS"
     ds.FrameOfReferenceUID = _uid(header, "frame of reference")
     ds.PositionReferenceIndicator = ""
-    corner = -header.pixel_mm * (hounsfield.shape[0] - 1) / 2
+    corner = round(-header.pixel_mm * (hounsfield.shape[0] - 1) / 2, 3)
     ds.ImagePositionPatient = [corner, corner, 0]
     ds.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
     ds.PixelSpacing = [header.pixel_mm, header.pixel_mm]
@@ -144,7 +144,7 @@ def _add_dx_geometry(ds: Dataset, header: Header) -> None:
     ds.ViewCodeSequence = [_code(view, view_meaning)]
     ds.ViewCodeSequence[0].ViewModifierCodeSequence = []
     ds.PatientOrientation = orientation
-    ds.PatientOrientationCodeSequence = []
+    ds.PositionerType = "NONE"
     ds.DetectorType = "SCINTILLATOR"
     ds.ImagerPixelSpacing = [header.pixel_mm, header.pixel_mm]
     ds.AcquisitionContextSequence = []

@@ -133,7 +133,7 @@ def _spine(grid: Grid) -> Map:
             ends_cm=((-0.95 * width, centre - 0.35 * height), (0.95 * width, centre - 0.35 * height)),
             radii_cm=(0.32, 0.32),
         )
-        total[rows] += 0.55 * body + 0.12 * plates + 0.12 * sides + 0.35 * pedicles + 0.6 * process + 0.25 * wings
+        total[rows] += 0.38 * body + 0.08 * plates + 0.09 * sides + 0.24 * pedicles + 0.42 * process + 0.18 * wings
     return blurred(total, 0.09 / grid.pixel_cm)
 
 

@@ -31,7 +31,7 @@ _TRUNKS = (
     Branch((2.2, 19.0), 1.05, 0.4),
 )
 _RIGHT_DROP_CM = 1.1
-_BEND_CM = 0.8  # a bent grid shows a point up to about this far from where a straight one would
+_BEND_CM = 1.2  # a bent grid shows a point up to about this far from where a straight one would
 
 
 def lung_vessels(grid: Grid, rng: np.random.Generator, *, lung_cm: Map, calibre: float) -> Map:

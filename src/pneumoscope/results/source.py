@@ -5,12 +5,18 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pydicom import Dataset
+from pydicom import Dataset, uid
 from pydicom.config import RAISE
 from pydicom.datadict import dictionary_VR
 from pydicom.multival import MultiValue
 from pydicom.valuerep import validate_value
 
+_RADIOGRAPHS = (
+    uid.ComputedRadiographyImageStorage,
+    uid.DigitalXRayImageStorageForPresentation,
+    uid.DigitalXRayImageStorageForProcessing,
+    uid.SecondaryCaptureImageStorage,
+)
 _UNKNOWN_DATE, _UNKNOWN_TIME = "19000101", "000000"
 
 _REFERENCE = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
@@ -106,10 +112,12 @@ def _text(header: Dataset, keyword: str) -> str | None:
 
 
 def _is_valid(text: str, keyword: str) -> bool:
-    """Whether the text is a value that the standard allows for the attribute; empty is."""
+    """Whether the text is a value that the standard allows for the attribute of a radiograph; empty is."""
     if not text.isprintable() or "\\" in text:
         return False
     if keyword == "PatientSex" and text not in ("M", "F", "O", ""):
+        return False
+    if keyword == "SOPClassUID" and text not in ("", *_RADIOGRAPHS):
         return False
     vr = dictionary_VR(keyword)
     if vr in ("DA", "TM") and not re.fullmatch(r"[0-9.]*", text):  # no range, as a query may have

@@ -60,10 +60,11 @@ class ResultWriter:
             ConfigError: The gallery's last summary could not be written.
         """
         try:
-            if self._gallery:
-                self._gallery.close(complete=error is None)
-            self._lines.close()
-            self._rows.close()
+            with ExitStack() as stack:
+                stack.callback(self._lines.close)
+                stack.callback(self._rows.close)
+                if self._gallery:
+                    self._gallery.close(complete=error is None)
         except ConfigError:
             if error is None:
                 raise
