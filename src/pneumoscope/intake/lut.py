@@ -24,7 +24,8 @@ class LookupTable:
     def apply(self, values: Values) -> Values:
         """The entry for each value, rounded to a whole one first."""
         index = np.rint(values - self.first)
-        return np.take(self.entries, index.astype(np.intp), mode="clip")
+        entries: Values = np.take(self.entries, index.astype(np.intp), mode="clip")
+        return entries
 
     def __str__(self) -> str:
         return f"{len(self.entries)} entries of {self.bits} bits from {self.first}"
