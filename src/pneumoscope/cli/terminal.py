@@ -1,39 +1,31 @@
-"""What commands show on a terminal: tables and progress; plain text in a pipe."""
+"""What commands show on a terminal: lines and progress; plain text in a pipe."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from pneumoscope.core import Check, Outcome, Reading, Status
 
 Item = TypeVar("Item")
 
-_STATUS_STYLES = {"accepted": "green", "refused": "yellow", "failed": "red"}
-_OUTCOME_MARKS = {
-    Outcome.PASSED: ("passed", "green"),
-    Outcome.FAILED: ("failed", "red"),
-    Outcome.NOT_AVAILABLE: ("not available", "dim"),
-}
-
-# A longer run shows its counts and what needs a person's eye, not every line.
+# A longer run shows its counts and what needs a person's eye, not every image.
 LONGEST_TABLE = 40
+
+_WIDEST_NAME = 44
+_STATUS_STYLES = {"accepted": "green", "refused": "yellow", "failed": "red"}
+_OUTCOME_STYLES = {Outcome.PASSED: "green", Outcome.FAILED: "red", Outcome.NOT_AVAILABLE: "dim"}
 
 
 def progress(items: Iterable[Item], *, title: str) -> Iterator[Item]:
     """The items, counted on a terminal's last line; nothing shown in a pipe."""
     console = Console(stderr=True)
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(20),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
+    columns = (SpinnerColumn(), TextColumn(f"{title} {{task.completed}}"), BarColumn(24), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(title, total=None)
         for item in items:
@@ -42,47 +34,30 @@ def progress(items: Iterable[Item], *, title: str) -> Iterator[Item]:
 
 
 def print_readings(readings: list[Reading], *, images: int) -> None:
-    """A table of the readings, one row an image: what became of it, and why; says so if `images` were more."""
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    table.add_column("image", overflow="fold", no_wrap=True)
-    table.add_column("view")
-    table.add_column("result", no_wrap=True)
-    table.add_column("probability", justify="right")
-    table.add_column("why", overflow="fold")
-    for reading in readings[:LONGEST_TABLE]:
-        table.add_row(
-            Text(_short(reading.path)),
-            reading.view or "",
-            _result(reading),
-            "" if reading.decision is None else f"{reading.decision.probability:.3f}",
-            Text("; ".join(f"{one.name}: expected {one.expected}, found {one.found}" for one in reading.reasons)),
-        )
-    console = Console()
-    console.print(table)
-    if images > min(len(readings), LONGEST_TABLE):
-        console.print(f"({images} images in all)", style="dim")
+    """One line an image, and below it every reason why it was not analysed; says so if `images` were more."""
+    console = Console(highlight=False, soft_wrap=True)
+    shown = readings[:LONGEST_TABLE]
+    names = _names([reading.path for reading in shown])
+    width = max(map(len, names), default=0)
+    console.print(f"{'image':{width}}  view  probability  result", style="dim")
+    for name, reading in zip(names, shown, strict=True):
+        probability = "" if reading.decision is None else f"{reading.decision.probability:.3f}"
+        console.print(Text(f"{name:{width}}  {reading.view or '':4}  {probability:>11}  ") + _result(reading))
+        for reason in reading.reasons:
+            console.print(Text(f"    {_sentence(reason)}", style="dim"))
+    if images > len(shown):
+        console.print(f"... {images} images in all", style="dim")
     console.print()
 
 
 def print_checks(path: str, status: str, checks: tuple[Check, ...]) -> None:
-    """One image's checks, each with what was expected and found."""
-    console = Console()
+    """One image's checks, each with what was found, and what was expected where it did not pass."""
+    console = Console(highlight=False, soft_wrap=True)
     console.print(Text.assemble((path, "bold"), "  ", (status, _STATUS_STYLES[status])))
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
     for one in checks:
-        mark, style = _OUTCOME_MARKS[one.outcome]
-        table.add_row(
-            Text(mark, style=style),
-            one.name,
-            Text(one.found if one.outcome is Outcome.PASSED else f"expected {one.expected}, found {one.found}"),
-        )
-    console.print(table)
-
-
-def summary(counts: Counter[str]) -> str:
-    """The run in one line, such as `3 analysed (1 suspicious, 0 uncertain), 2 refused, 1 failed`."""
-    analysed = f"{counts[Status.ANALYSED]} analysed ({counts['positive']} suspicious, {counts['uncertain']} uncertain)"
-    return f"{analysed}, {counts[Status.REFUSED]} refused, {counts[Status.FAILED]} failed"
+        found = one.found if one.outcome is Outcome.PASSED else f"expected {one.expected}, found {one.found}"
+        outcome = (f"{one.outcome:14}", _OUTCOME_STYLES[one.outcome])
+        console.print(Text.assemble("  ", outcome, f"{_words(one.name):22}{found}"))
 
 
 def count(reading: Reading, counts: Counter[str]) -> None:
@@ -93,15 +68,31 @@ def count(reading: Reading, counts: Counter[str]) -> None:
         counts["uncertain"] += reading.decision.uncertain
 
 
+def summary(counts: Counter[str]) -> str:
+    """The run in one line, such as `3 analysed (1 suspicious, 0 uncertain), 2 refused, 1 failed`."""
+    analysed = f"{counts[Status.ANALYSED]} analysed ({counts['positive']} suspicious, {counts['uncertain']} uncertain)"
+    return f"{analysed}, {counts[Status.REFUSED]} refused, {counts[Status.FAILED]} failed"
+
+
 def _result(reading: Reading) -> Text:
     if reading.decision is None:
-        return Text(reading.status, style="yellow" if reading.status is Status.REFUSED else "red")
+        return Text(reading.status, style=_STATUS_STYLES[reading.status])
     side = "suspicious" if reading.decision.positive else "not suspicious"
     if reading.decision.uncertain:
-        return Text(f"uncertain ({side})", style="bold magenta")
-    return Text(side, style="bold dark_orange" if reading.decision.positive else "green")
+        return Text(f"uncertain, {side} side: a person decides", style="magenta")
+    return Text(side, style="dark_orange" if reading.decision.positive else "green")
 
 
-def _short(path: str) -> str:
-    """The end of a long path, since that is what tells images apart."""
-    return path if len(path) <= 48 else f"…{path[-47:]}"
+def _sentence(check: Check) -> str:
+    return f"{_words(check.name)}: expected {check.expected}, found {check.found}"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _names(paths: list[str]) -> list[str]:
+    """Paths without the folder that they share; the end of a long one, since that is what tells images apart."""
+    folder = os.path.commonpath([str(Path(path).parent) for path in paths]) if paths else ""
+    names = [path.removeprefix(folder).lstrip("/\\") for path in paths]
+    return [name if len(name) <= _WIDEST_NAME else f"…{name[1 - _WIDEST_NAME :]}" for name in names]

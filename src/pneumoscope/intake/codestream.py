@@ -35,7 +35,7 @@ class Codestream:
     signed: bool = False
 
 
-def without_padding(data: bytes, *, path: str) -> bytes:
+def without_fill(data: bytes, *, path: str) -> bytes:
     """The codestream without the bytes that fill up its fragment.
 
     Raises:

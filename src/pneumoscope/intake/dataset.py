@@ -8,13 +8,13 @@ from typing import Any
 from pydicom import Dataset, uid
 from pydicom.datadict import keyword_for_tag
 from pydicom.filereader import read_dataset
-from pydicom.tag import BaseTag
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID
 
 from pneumoscope.core import UnreadableError
 from pneumoscope.intake.compression import inflate
-from pneumoscope.intake.faults import third_party
-from pneumoscope.intake.frame import SUPPORTED
+from pneumoscope.intake.faults import quoted, third_party
+from pneumoscope.intake.frame import SUPPORTED, PixelData
 from pneumoscope.intake.limits import (
     MAX_ELEMENT_BYTES,
     MAX_HEADER_BYTES,
@@ -25,7 +25,8 @@ from pneumoscope.intake.limits import (
 
 _PREAMBLE_BYTES = 128
 _PREFIX = b"DICM"
-_TELLING = ("SOPClassUID", "Rows", "PixelData")
+_PIXEL_DATA = Tag("PixelData")
+_TELLING = ("SOPClassUID", "Rows")
 _VR = re.compile(rb"[A-Z]{2}")
 _FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
 _EXPECTED = "a DICOM, PNG or JPEG file"
@@ -36,30 +37,32 @@ _BULK = {0x00880200, 0x00420011}  # Icon Image Sequence, Encapsulated Document
 _NEEDED_FOR_PIXELS = {0x00283000, 0x00283010}  # Modality LUT Sequence, VOI LUT Sequence
 
 
-def parse(content: bytes, *, path: str) -> tuple[Dataset, UID]:
-    """The data set and its transfer syntax; without file meta information the encoding tells it (PS3.10 7).
+def parse(content: bytes, *, path: str) -> tuple[Dataset, PixelData]:
+    """The data set and its pixel data; without file meta information the encoding is told by itself (PS3.5 7.1).
 
     Raises:
-        UnreadableError: This is no DICOM data set, or its transfer syntax is not supported.
+        UnreadableError: This is no DICOM data set, it has no pixel data, or its transfer syntax is not supported.
     """
-    start = _start_of_elements(content, path=path)
     stream = _MeteredStream(content)
-    stream.seek(start)
-    with third_party("format", expected="a whole DICOM data set", path=path):
+    stream.seek(_start_of_elements(content, path=path))
+    with third_party("format", expected="file meta information", path=path):
         meta = read_dataset(stream, False, True, stop_when=_is_after_meta)
         stated = meta.get("TransferSyntaxUID")
     syntax = UID(str(stated)) if stated else _native_syntax(content[stream.tell() : stream.tell() + 6])
     if syntax not in SUPPORTED:
-        raise UnreadableError("transfer_syntax", expected="one of the supported", found=syntax.name, path=path)
+        expected = "an uncompressed, RLE, JPEG, JPEG-LS or JPEG 2000 transfer syntax"
+        raise UnreadableError("transfer_syntax", expected=expected, found=quoted(syntax.name), path=path)
     if syntax == uid.DeflatedExplicitVRLittleEndian:
         rest = content[stream.tell() :]
         stream = _MeteredStream(inflate(rest, limit=MAX_INFLATED_BYTES, check="size", path=path))
+    # Two reads: pydicom forgets the whole data set when its last element, the pixel data, is cut off.
     implicit, little = syntax == uid.ImplicitVRLittleEndian, syntax != uid.ExplicitVRBigEndian
-    with third_party("format", expected="a whole DICOM data set", path=path):
-        dataset = read_dataset(stream, implicit, little)
-    if not any(keyword in dataset for keyword in _TELLING):
+    with third_party("format", expected="a DICOM data set", path=path):
+        dataset = read_dataset(stream, implicit, little, stop_when=_is_pixels)
+        pixels = read_dataset(stream, dataset.original_encoding[0] is True, little)
+    if _PIXEL_DATA not in pixels and not any(keyword in dataset for keyword in _TELLING):
         raise UnreadableError("format", expected=_EXPECTED, found="none of them", path=path)
-    return dataset, syntax
+    return dataset, _pixel_data(pixels, syntax=syntax, path=path)
 
 
 def header_of(dataset: Dataset, *, path: str) -> tuple[Dataset, tuple[str, ...]]:
@@ -102,7 +105,7 @@ class _MeteredStream(io.BytesIO):
     def read(self, size: int | None = -1, /) -> bytes:
         self._reads += 1
         if self._reads > MAX_READS:
-            raise ValueError(f"more than about {MAX_READS // 3:,} elements")
+            raise ValueError(f"too many elements: parsing took {MAX_READS:,} reads")
         return super().read(size)
 
 
@@ -122,6 +125,18 @@ def _native_syntax(first: bytes) -> UID:
     if first[:2] == b"\x00\x08":
         return uid.ExplicitVRBigEndian
     return uid.ExplicitVRLittleEndian if _VR.fullmatch(first[4:6]) else uid.ImplicitVRLittleEndian
+
+
+def _pixel_data(pixels: Dataset, *, syntax: UID, path: str) -> PixelData:
+    element = pixels.get_item(_PIXEL_DATA) if _PIXEL_DATA in pixels else None
+    if element is None or not isinstance(element.value, bytes) or not element.value:
+        found = "none: absent, empty or cut off"
+        raise UnreadableError("pixel_data", expected="Pixel Data (7FE0,0010)", found=found, path=path)
+    return PixelData(value=element.value, vr=str(element.VR), syntax=syntax)
+
+
+def _is_pixels(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+    return tag.group >= _PIXEL_GROUP
 
 
 def _is_after_meta(tag: BaseTag, _vr: str | None, _length: int) -> bool:

@@ -16,7 +16,7 @@ from pneumoscope.intake.codestream import (
     describe_jpeg,
     describe_jpeg2000,
     without_jp2_boxes,
-    without_padding,
+    without_fill,
 )
 from pneumoscope.intake.faults import third_party
 from pneumoscope.intake.header import integer, text
@@ -189,7 +189,7 @@ def _run_length_decoded(data: bytes, shape: FrameShape, *, path: str) -> bytes:
 
 
 def _from_codestream(data: bytes, shape: FrameShape, *, syntax: uid.UID, path: str) -> Stored:
-    data = without_padding(data, path=path)
+    data = without_fill(data, path=path)
     if syntax in JPEG_2000:
         data = without_jp2_boxes(data)
         codestream = describe_jpeg2000(data, path=path)

@@ -98,9 +98,10 @@ def with_modality(levels: Levels, header: Dataset) -> Levels:
     """
     if tables := items(header, "ModalityLUTSequence"):
         return _through_table(levels, tables[0], header=header, name="modality LUT")
+    said = [text(header, keyword) for keyword in ("RescaleSlope", "RescaleIntercept")]
     slopes, intercepts = numbers(header, "RescaleSlope"), numbers(header, "RescaleIntercept")
     if len(slopes) != 1 or len(intercepts) != 1:
-        return levels
+        return levels.note("rescale: ignored, not two numbers") if any(said) else levels
     slope, intercept = slopes[0], intercepts[0]
     step = f"rescale: slope {slope:g} intercept {intercept:g}"
     if slope == 0 or not np.isfinite([slope, intercept]).all():
@@ -132,6 +133,8 @@ def with_voi(levels: Levels, header: Dataset) -> Levels:
             seen = levels.become(window.apply(levels.values), step=f"window: {window}")
             return _unless_flat(seen, before=levels)
         levels = levels.note(f"window: {window}: ignored, {window.problem}")
+    elif text(header, "WindowCenter") or text(header, "WindowWidth"):
+        levels = levels.note("window: ignored, not two numbers")
     return _stretched(levels)
 
 

@@ -14,8 +14,8 @@ MAX_HEADER_BYTES = 16 * MIB
 MAX_INFLATED_BYTES = 2 * MAX_PIXELS + MAX_HEADER_BYTES
 """A deflated data set (PS3.5 A.5) once inflated: one 16-bit frame and its header."""
 
-MAX_READS = 500_000
-"""Read calls that parsing one data set may take, about three an element: bounds time and memory of element bombs."""
+MAX_READS = 200_000
+"""Read calls that parsing one data set may take, one to three an element: bounds time and memory of element bombs."""
 
 MAX_ELEMENT_BYTES = 256 * 1024
 """A header element that is kept; a 65,536-entry lookup table has half of it."""

@@ -4,20 +4,16 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32
-from pydicom import Dataset
-from pydicom.tag import Tag
-from pydicom.uid import UID
 
-from pneumoscope.core import Format, Radiograph, UnreadableError
+from pneumoscope.core import Format, Radiograph
 from pneumoscope.intake.dataset import header_of, parse
-from pneumoscope.intake.frame import PixelData, is_single_grey, size_of, stored_values
+from pneumoscope.intake.frame import is_single_grey, size_of, stored_values
 from pneumoscope.intake.grey import to_grey
 from pneumoscope.intake.header import age_years
 from pneumoscope.intake.projection import view_of
 from pneumoscope.intake.raster import JPEG_MAGIC, PNG_MAGIC, read_raster
 from pneumoscope.intake.sources import ImageSource, source_of
 
-_PIXEL_DATA = Tag("PixelData")
 _PREFIX = slice(128, 132)
 
 
@@ -36,9 +32,8 @@ def read_radiograph(source: ImageSource | Path | str) -> Radiograph:
         for magic, kind in ((PNG_MAGIC, Format.PNG), (JPEG_MAGIC, Format.JPEG)):
             if content.startswith(magic):
                 return read_raster(content, path=source.path, kind=kind)
-    dataset, syntax = parse(content, path=source.path)
+    dataset, pixel_data = parse(content, path=source.path)
     header, dropped = header_of(dataset, path=source.path)
-    pixel_data = _pixel_data(dataset, syntax=syntax, path=source.path)
     pixels: Float32[np.ndarray, "h w"] | None = None
     steps: tuple[str, ...] = ()
     if is_single_grey(header):
@@ -56,12 +51,3 @@ def read_radiograph(source: ImageSource | Path | str) -> Radiograph:
         view=view_of(header),
         age_years=age_years(header),
     )
-
-
-def _pixel_data(dataset: Dataset, *, syntax: UID, path: str) -> PixelData:
-    element = dataset.get_item(_PIXEL_DATA) if _PIXEL_DATA in dataset else None
-    value = element.value if element is not None else None
-    if element is None or not isinstance(value, bytes) or not value:
-        found = "none: absent, empty or cut off"
-        raise UnreadableError("pixel_data", expected="Pixel Data (7FE0,0010)", found=found, path=path)
-    return PixelData(value=value, vr=str(element.VR), syntax=syntax)

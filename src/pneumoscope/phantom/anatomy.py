@@ -45,15 +45,15 @@ class Anatomy:
     vessel_calibre: float = 1.2
     lung_density: float = 0.33
     gas_cm: float = 1.6
-    warp_cm: float = 0.4
+    warp_cm: float = 0.34
 
 
 _PA = Anatomy()
 _AP = Anatomy(
     field_cm=37.5,
-    raised_cm=-0.6,
-    heart_width=1.16,
-    diaphragm_rise_cm=2.4,
+    raised_cm=-0.9,
+    heart_width=1.12,
+    diaphragm_rise_cm=1.8,
     wall_cm=7.0,
     clavicle_lift_cm=1.1,
     scapula_shift_cm=2.6,

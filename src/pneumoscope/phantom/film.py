@@ -34,9 +34,9 @@ class Film:
     blur_mm: float = 0.3
     flattening: float = 0.1
     flattening_cm: float = 3.5
-    detail: float = 0.5
-    black: float = 0.9
-    white: float = 3.9
+    detail: float = 0.65
+    black: float = 0.7
+    white: float = 4.7
 
 
 def attenuation(*, soft_cm: Map, bone_cm: Map, film: Film) -> Map:

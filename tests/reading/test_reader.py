@@ -1,0 +1,159 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pneumoscope.core import ArtifactError, ConfigError, Outcome, Status
+from pneumoscope.intake import ImageSource, read_radiograph
+from pneumoscope.model import Artifact, Guard
+from pneumoscope.reading import Candidate, EngineName, Reader, open_engine, read_all
+
+
+def read(reader: Reader, *sources: ImageSource) -> list[object]:
+    return [reading for _, reading in read_all(sources, reader)]
+
+
+def analysed(reader: Reader, studies: list[ImageSource]) -> list[ImageSource]:
+    return [one for one, reading in zip(studies, read(reader, *studies), strict=True) if reading.decision]
+
+
+def test_the_accepted_studies_are_read_and_the_others_say_why_not(artifact: Artifact, studies: list) -> None:
+    for reading in read(Reader(artifact), *studies):
+        assert (reading.decision is None) == bool(reading.reasons)
+        if reading.decision:
+            assert 0 <= reading.decision.probability <= 1
+
+
+def test_results_come_in_input_order_whatever_the_decoding_takes(artifact: Artifact, studies: list) -> None:
+    sources = [studies[index % len(studies)] for index in (3, 0, 2, 1) * 5]
+    assert [reading.path for reading in read(Reader(artifact, heat=False), *sources)] == [s.path for s in sources]
+
+
+def test_a_result_does_not_depend_on_its_neighbours(artifact: Artifact, studies: list) -> None:
+    reader = Reader(artifact, heat=False)
+    together = {reading.path: reading.decision for reading in read(reader, *studies)}
+    for source in studies:
+        (alone,) = read(reader, source)
+        if alone.decision:
+            assert alone.decision.probability == pytest.approx(together[source.path].probability, abs=1e-5)
+
+
+def test_a_file_that_is_no_image_is_failed_and_never_negative(artifact: Artifact, not_an_image: ImageSource) -> None:
+    (reading,) = read(Reader(artifact), not_an_image)
+    assert reading.status is Status.FAILED
+    assert reading.decision is None
+    assert reading.reasons[0].expected
+
+
+def test_the_operating_point_decides_and_the_probability_stays(artifact: Artifact, studies: list) -> None:
+    points = artifact.card.operating_points
+    for source in analysed(Reader(artifact), studies):
+        decisions = [read(Reader(artifact, operating_point=point), source)[0].decision for point in points]
+        assert len({decision.probability for decision in decisions}) == 1
+        assert [decision.threshold for decision in decisions] == [point.threshold for point in points.values()]
+
+
+def test_an_unknown_operating_point_is_answered_with_the_known_ones(artifact: Artifact) -> None:
+    with pytest.raises(ConfigError, match="screening, balanced, confirmatory"):
+        Reader(artifact, operating_point="middling")
+
+
+def test_beyond_the_guards_limit_an_image_is_refused_for_its_appearance(artifact: Artifact, studies: list) -> None:
+    strict = replace(artifact, card=replace(artifact.card, guard=Guard(limit=1e-6, rule="test")))
+    (reading,) = read(Reader(strict), analysed(Reader(artifact), studies)[0])
+    assert reading.status is Status.REFUSED
+    assert [check.name for check in reading.reasons] == ["appearance"]
+
+
+@pytest.mark.parametrize("change", ["upside down", "on its side", "inverted", "noise", "hand"])
+def test_pixels_that_are_no_upright_chest_are_refused_whatever_the_header_says(
+    artifact: Artifact, studies: list, change: str
+) -> None:
+    from pneumoscope.phantom import hand_phantom
+
+    reader = Reader(artifact)
+    source = analysed(reader, studies)[0]
+    candidate = reader.open(source)
+    assert isinstance(candidate, Candidate)
+    array = candidate.prepared.array
+    if change == "hand":
+        from pneumoscope.image import prepare
+
+        array = prepare(hand_phantom(seed=1), artifact.card.recipe).array
+    changed = {
+        "upside down": array[:, ::-1, ::-1],
+        "on its side": np.rot90(array, 1, (1, 2)),
+        "inverted": -array,
+        "noise": np.random.default_rng(0).uniform(-1, 1, array.shape).astype(np.float32),
+        "hand": array,
+    }[change]
+    prepared = replace(candidate.prepared, array=np.ascontiguousarray(changed))
+    (reading,) = reader.read([replace(candidate, prepared=prepared)])
+    assert [check.name for check in reading.reasons] == ["appearance"]
+
+
+def test_the_heat_map_lies_on_the_radiographs_grid_and_only_where_it_is_asked_for(
+    artifact: Artifact, studies: list
+) -> None:
+    source = analysed(Reader(artifact), studies)[0]
+    shape = read_radiograph(source).pixels.shape
+    assert read(Reader(artifact), source)[0].heat.shape == shape
+    assert read(Reader(artifact, heat=False), source)[0].heat is None
+
+
+def test_the_mean_of_the_activation_map_is_the_logit(artifact: Artifact) -> None:
+    size = artifact.card.recipe.size_px
+    images = np.random.default_rng(0).uniform(-1, 1, (3, 1, size, size)).astype(np.float32)
+    outputs = open_engine(artifact).run(images)
+    np.testing.assert_allclose(outputs.cam.mean(axis=(2, 3)), outputs.logit, atol=1e-3)
+    assert outputs.embedding.ndim == 2
+    assert outputs.distance.shape == (3,)
+
+
+def test_openvino_agrees_with_onnx_runtime(artifact: Artifact) -> None:
+    pytest.importorskip("openvino", reason="install pneumoscope[openvino] to compare the engines")
+    size = artifact.card.recipe.size_px
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 1, size, size)).astype(np.float32)
+    one, other = (open_engine(artifact, name).run(images) for name in (EngineName.ONNXRUNTIME, EngineName.OPENVINO))
+    np.testing.assert_allclose(
+        artifact.card.calibration.probability(one.logit), artifact.card.calibration.probability(other.logit), atol=0.01
+    )
+
+
+def test_a_graph_that_is_no_onnx_is_our_fault(artifact: Artifact) -> None:
+    with pytest.raises(ArtifactError, match="cannot load the graph"):
+        open_engine(replace(artifact, onnx=b"nonsense"))
+
+
+def test_every_reading_lists_all_its_checks(artifact: Artifact, studies: list) -> None:
+    for reading in read(Reader(artifact), *studies):
+        if reading.status is Status.ANALYSED:
+            assert all(check.outcome is not Outcome.FAILED for check in reading.checks)
+            assert len({check.name for check in reading.checks}) == len(reading.checks) >= 10
+
+
+def test_real_course_files_are_accepted_and_refused_as_the_course_says(artifact: Artifact, data_root: object) -> None:
+    from pneumoscope.intake import find_images
+
+    readings = read(Reader(artifact, heat=False), *find_images([data_root / "dicom" / "udacity"]))
+    assert [reading.status for reading in readings] == [Status.ANALYSED] * 3 + [Status.REFUSED] * 3
+    assert [[check.name for check in reading.reasons] for reading in readings[3:]] == [
+        ["body_part"],
+        ["modality"],
+        ["view"],
+    ]
+
+
+def test_two_codecs_of_one_real_film_give_nearly_one_probability(artifact: Artifact, data_root: object) -> None:
+    from pneumoscope.intake import find_images
+
+    films = [data_root / "dicom" / "wg04" / name for name in ("RG1_J2KI.dcm", "RG1_JLSN.dcm")]
+    one, other = read(Reader(artifact, heat=False), *find_images(films))
+    assert abs(one.decision.probability - other.decision.probability) < 0.02
+
+
+def test_all_real_rsna_films_are_analysed(artifact: Artifact, data_root: object) -> None:
+    from pneumoscope.intake import find_images
+
+    readings = read(Reader(artifact, heat=False), *find_images([data_root / "rsna" / "stage_2_train_images"]))
+    assert [reading.status for reading in readings] == [Status.ANALYSED] * 17
