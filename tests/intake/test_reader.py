@@ -289,8 +289,19 @@ def test_a_missing_file_and_a_folder_are_unreadable(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
-def test_a_malformed_value_is_ignored_and_said_so(gradient: np.ndarray, make_dicom: Make, write: Write) -> None:
-    content = make_dicom(gradient, RescaleSlope="2", RescaleIntercept="0")
-    radiograph = read_radiograph(write(content.replace(b"\x53\x10DS\x02\x00\x32\x20", b"\x53\x10DS\x02\x00x ")))
-    assert radiograph.steps[0] == "malformed, ignored: RescaleSlope"
-    assert not any(step.startswith("rescale") for step in radiograph.steps)
+def test_a_number_of_frames_that_is_no_number_is_not_taken_for_one(
+    gradient: np.ndarray, make_dicom: Make, write: Write
+) -> None:
+    content = make_dicom(gradient, NumberOfFrames=1)
+    radiograph = read_radiograph(write(content.replace(b"\x08\x00IS\x02\x001 ", b"\x08\x00IS\x02\x00x ")))
+    assert radiograph.pixels is None
+
+
+def test_an_element_that_cannot_be_decoded_is_dropped_and_named(
+    gradient: np.ndarray, make_dicom: Make, write: Write
+) -> None:
+    content = make_dicom(gradient)
+    start = 144 + int.from_bytes(content[140:144], "little")
+    broken = b"\x08\x00\x96\x00SQ\0\0\x0a\0\0\0" + b"no items!!"
+    radiograph = read_radiograph(write(content[:start] + broken + content[start:]))
+    assert radiograph.steps[0].startswith("malformed, ignored: ReferringPhysicianIdentificationSequence")

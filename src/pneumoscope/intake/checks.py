@@ -124,9 +124,9 @@ def check_photometric(radiograph: Radiograph, _intended: IntendedUse) -> Check:
 
     def judge(header: Dataset) -> tuple[Outcome, str]:
         found = text(header, "PhotometricInterpretation")
-        samples = integer(header, "SamplesPerPixel") or 1
-        described = f"{quoted(found) or 'none'}, {samples} samples" if samples != 1 else quoted(found) or "none"
-        return _passed_if(found in GREY and samples == 1), described
+        samples = text(header, "SamplesPerPixel") or "1"
+        described = f"{quoted(found) or 'none'}, samples per pixel {quoted(samples)}"
+        return _passed_if(found in GREY and samples == "1"), described
 
     return _by_header(radiograph, name, expected=expected, judge=judge)
 
@@ -135,8 +135,8 @@ def check_frames(radiograph: Radiograph, _intended: IntendedUse) -> Check:
     """Whether there is one frame; an absent Number of Frames says so (PS3.3 C.7.6.6)."""
 
     def judge(header: Dataset) -> tuple[Outcome, str]:
-        frames = integer(header, "NumberOfFrames") or 1
-        return _passed_if(frames == 1), str(frames)
+        frames = text(header, "NumberOfFrames") or "1"
+        return _passed_if(integer(header, "NumberOfFrames", absent=1) == 1), quoted(frames)
 
     return _by_header(radiograph, "frames", expected="1", judge=judge)
 

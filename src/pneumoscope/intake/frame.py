@@ -73,8 +73,8 @@ class FrameShape:
 def is_single_grey(header: Dataset) -> bool:
     """Whether the header describes one frame of one grey sample a pixel; the checks say what else it is."""
     return (
-        integer(header, "SamplesPerPixel") in {1, None}
-        and (integer(header, "NumberOfFrames") or 1) == 1
+        integer(header, "SamplesPerPixel", absent=1) == 1
+        and integer(header, "NumberOfFrames", absent=1) == 1
         and text(header, "PhotometricInterpretation") in GREY
     )
 

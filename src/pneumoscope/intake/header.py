@@ -24,9 +24,11 @@ def text(header: Dataset, keyword: str) -> str:
     return "\\".join(texts(header, keyword))
 
 
-def integer(header: Dataset, keyword: str) -> int | None:
-    """The attribute's single whole number; None where it is absent, several values or not a number."""
+def integer(header: Dataset, keyword: str, *, absent: int | None = None) -> int | None:
+    """The attribute's single whole number; `absent` where it has no value, None where it is anything else."""
     value = header.get(keyword)
+    if value is None or value == "":
+        return absent
     return int(value) if isinstance(value, int) else None
 
 

@@ -35,8 +35,8 @@ class Film:
     flattening: float = 0.1
     flattening_cm: float = 3.5
     detail: float = 0.65
-    black: float = 0.7
-    white: float = 4.7
+    black: float = 1.0
+    white: float = 4.5
 
 
 def attenuation(*, soft_cm: Map, bone_cm: Map, film: Film) -> Map:

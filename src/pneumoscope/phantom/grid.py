@@ -67,6 +67,11 @@ def smooth_curve(*knots: Point) -> Curve:
     return lambda at: np.interp(at, fine, table).astype(np.float32)
 
 
+def value(curve: Curve, *, at: float) -> float:
+    """The curve's value at one place."""
+    return float(curve(np.full((1, 1), at, dtype=np.float32))[0, 0])
+
+
 def step(at: Map, *, start: float, end: float) -> Map:
     """0 before `start`, 1 after `end` (or the reverse, where end < start), smooth in between."""
     t = np.clip((at - start) / (end - start), 0, 1)

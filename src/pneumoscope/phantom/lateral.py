@@ -3,7 +3,7 @@
 import numpy as np
 
 from pneumoscope.phantom.film import Film, attenuation, develop
-from pneumoscope.phantom.grid import Grid, Map, ball, plane, rod, smooth_curve, step, union
+from pneumoscope.phantom.grid import Grid, Map, ball, plane, rod, smooth_curve, step, union, value
 from pneumoscope.phantom.texture import blurred, fractal
 from pneumoscope.phantom.vessels import Branch, tree
 
@@ -63,7 +63,7 @@ def _bones(grid: Grid) -> Map:
     total = grid.blank()
     centre, spacing = -1.5, 1.6
     while centre < 42:
-        middle = float(_SPINE(np.float32(centre)))
+        middle = value(_SPINE, at=centre)
         off = np.abs(grid.x_cm - middle - 0.12 * (grid.y_cm - centre))
         body = step(off, start=1.8, end=1.35) * step(
             np.abs(grid.y_cm - centre), start=0.5 * spacing, end=0.33 * spacing
@@ -86,7 +86,7 @@ def _rib_pair(grid: Grid, *, start_y_cm: float) -> Map:
     """The right and the left rib of one level, slanting down to the front; the nearer one is magnified."""
     total = grid.blank()
     for shift in (0.0, 0.7):
-        back = float(_LUNG_BACK(np.float32(start_y_cm))) + 1.0
+        back = value(_LUNG_BACK, at=start_y_cm) + 1.0
         run = (back - grid.x_cm) / 18
         centre = start_y_cm + shift + 7.5 * np.clip(run, 0, 1) ** 1.2
         profile = np.sqrt(np.clip(1 - ((grid.y_cm - centre) / 0.75) ** 4, 0, None))

@@ -1,5 +1,7 @@
 """What is not a chest radiograph: a hand's film and an axial slice of the chest, for the studies to be refused."""
 
+from itertools import pairwise
+
 import numpy as np
 from jaxtyping import Int16
 
@@ -28,7 +30,7 @@ def hand_phantom(*, seed: int, size_px: int = 640) -> Map:
     flesh, bone = [], []
     for joints in _FINGERS:
         calibre = 0.62 if joints is not _FINGERS[0] else 0.7
-        for start, end in zip(joints, joints[1:], strict=False):
+        for start, end in pairwise(joints):
             flesh.append(rod(grid, ends_cm=(start, end), radii_cm=(1.5 * calibre, 1.35 * calibre)))
             bone.append(_long_bone(grid, ends_cm=(start, end), radius_cm=calibre))
             calibre *= 0.84

@@ -3,9 +3,9 @@
 import numpy as np
 
 from pneumoscope.phantom.anatomy import Anatomy
-from pneumoscope.phantom.grid import Grid, Map, ball, hollow_rod, plate, rod, smooth_curve, step, union
+from pneumoscope.phantom.grid import Grid, Map, ball, hollow_rod, plate, rod, smooth_curve, step, union, value
 from pneumoscope.phantom.texture import blurred
-from pneumoscope.phantom.thorax import chest_wall
+from pneumoscope.phantom.thorax import CHEST_WALL
 
 # Rib by rib from the first: height of the rib's neck beside the spine, how far it falls to the side of the chest
 # and from there to its front end, distance of its front end from the midline (cm).
@@ -49,7 +49,7 @@ def _add_rib(total: Map, grid: Grid, *, rib: int, anatomy: Anatomy) -> None:
     """Add both halves of one rib: a flat strip of an elliptic shell, so that rays meet it edge-on at the side."""
     neck, fall, fall_front, front_end = _RIBS[rib]
     rows, part = grid.rows(neck - 1.8, neck + fall + fall_front + 1.8)
-    side = float(chest_wall(np.float32(neck + fall), anatomy)) + 0.3
+    side = value(CHEST_WALL, at=neck + fall) * anatomy.chest_width + 0.3
     u = np.clip(part.x_cm / side, 0, 1)
     bend = np.sqrt(1 - u * u)
     length = _shell(part.x_cm, side_cm=side, wall_cm=0.6)

@@ -14,7 +14,7 @@ _TRUNK_WIDTH = smooth_curve(
     (28, 16.8), (42, 16.2),
 )  # fmt: skip
 _TRUNK_DEPTH = smooth_curve((-3, 6.2), (1, 6.0), (4, 6.8), (7, 8.6), (10, 10.0), (16, 11.4), (22, 12.0), (42, 12.0))
-_LUNG_LATERAL = smooth_curve(
+CHEST_WALL = smooth_curve(
     (3, 7.0), (4.5, 8.0), (6, 9.4), (8, 10.9), (11, 12.3), (15, 13.3), (19, 13.8), (24, 14.1), (29, 14.2), (34, 14.0)
 )
 _LUNG_MEDIAL = smooth_curve((3, 2.3), (6, 1.7), (8, 1.1), (12, 0.5), (34, 0.4))
@@ -59,11 +59,6 @@ def lungs(grid: Grid, anatomy: Anatomy) -> Lungs:
     return Lungs(space * (1 - middle * (1 - covered)), covered)
 
 
-def chest_wall(y_cm: Map, anatomy: Anatomy) -> Map:
-    """Distance of the lungs' lateral border from the midline."""
-    return _LUNG_LATERAL(y_cm) * anatomy.chest_width
-
-
 def mediastinum(grid: Grid, anatomy: Anatomy) -> Map:
     """Ray length in the heart and the great vessels."""
     x_cm, y_cm = grid.x_cm, grid.y_cm - 0.6 * anatomy.diaphragm_rise_cm * -step(grid.y_cm, start=8, end=24)
@@ -100,7 +95,7 @@ def stomach_gas(grid: Grid, anatomy: Anatomy) -> Map:
 
 def _one_lung(grid: Grid, anatomy: Anatomy, *, peak_y_cm: float) -> Lungs:
     """The lung on the positive side: a stack of rounded cross-sections with a diaphragm dome cut out."""
-    lateral, medial = chest_wall(grid.y_cm, anatomy), _LUNG_MEDIAL(grid.y_cm)
+    lateral, medial = CHEST_WALL(grid.y_cm) * anatomy.chest_width, _LUNG_MEDIAL(grid.y_cm)
     across = (2 * grid.x_cm - lateral - medial) / (lateral - medial)
     cap = np.clip((_APEX_Y_CM + _APEX_HEIGHT_CM - grid.y_cm) / _APEX_HEIGHT_CM, 0, None)
     inside = np.clip(1 - np.abs(across) ** 2.6 - cap**2.2, 0, None)
