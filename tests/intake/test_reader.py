@@ -302,6 +302,6 @@ def test_an_element_that_cannot_be_decoded_is_dropped_and_named(
 ) -> None:
     content = make_dicom(gradient)
     start = 144 + int.from_bytes(content[140:144], "little")
-    broken = b"\x08\x00\x96\x00SQ\0\0\x0a\0\0\0" + b"no items!!"
+    broken = b"\x18\x00\x73\x90FD\x04\x00" + b"four"
     radiograph = read_radiograph(write(content[:start] + broken + content[start:]))
-    assert radiograph.steps[0].startswith("malformed, ignored: ReferringPhysicianIdentificationSequence")
+    assert radiograph.steps[0].startswith("malformed, ignored: AcquisitionDuration")

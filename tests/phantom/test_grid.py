@@ -55,9 +55,9 @@ def test_a_smooth_curve_passes_its_knots_and_stays_constant_beyond_them():
 
 
 def test_a_step_goes_from_nought_to_one_and_backwards_where_its_ends_are_exchanged():
-    at = np.array([0, 1, 1.5, 2, 3], np.float32)
-    assert step(at, start=1, end=2).tolist() == [0, 0, 0.5, 1, 1]
-    assert step(at, start=2, end=1).tolist() == [1, 1, 0.5, 0, 0]
+    at = np.array([[0, 1, 1.5, 2, 3]], np.float32)
+    assert step(at, start=1, end=2).tolist() == [[0, 0, 0.5, 1, 1]]
+    assert step(at, start=2, end=1).tolist() == [[1, 1, 0.5, 0, 0]]
 
 
 def test_mirroring_exchanges_left_and_right(grid):

@@ -39,10 +39,10 @@ def print_readings(readings: list[Reading], *, images: int) -> None:
     shown = readings[:LONGEST_TABLE]
     names = _names([reading.path for reading in shown])
     width = max(map(len, names), default=0)
-    console.print(f"{'image':{width}}  view  probability  result", style="dim")
+    console.print(f"{'image':{width}}  view     probability  result", style="dim")
     for name, reading in zip(names, shown, strict=True):
         probability = "" if reading.decision is None else f"{reading.decision.probability:.3f}"
-        console.print(Text(f"{name:{width}}  {reading.view or '':4}  {probability:>11}  ") + _result(reading))
+        console.print(Text(f"{name:{width}}  {reading.view or '':7}  {probability:>11}  ") + _result(reading))
         for reason in reading.reasons:
             console.print(Text(f"    {_sentence(reason)}", style="dim"))
     if images > len(shown):

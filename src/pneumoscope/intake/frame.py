@@ -15,8 +15,8 @@ from pneumoscope.intake.codestream import (
     Codestream,
     describe_jpeg,
     describe_jpeg2000,
-    without_jp2_boxes,
     without_fill,
+    without_jp2_boxes,
 )
 from pneumoscope.intake.faults import third_party
 from pneumoscope.intake.header import integer, text

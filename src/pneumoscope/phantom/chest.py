@@ -117,4 +117,5 @@ def _filling(grid: Grid, rng: np.random.Generator, *, opacity: Opacity) -> Map:
     side = np.sign(x_cm)
     hilum = Branch((x_cm - 3.2 * side, y_cm - 2.6), 0.7 if side > 0 else np.pi - 0.7, 0.14)
     bronchi = tree(grid, rng, root=hilum, smallest_cm=0.07, within=mask)
-    return np.clip(opacity.severity * mask * (1 - np.minimum(0.6 * bronchi, 0.15)), 0, 1)
+    share: Map = np.clip(opacity.severity * mask * (1 - np.minimum(0.6 * bronchi, 0.15)), 0, 1)
+    return share

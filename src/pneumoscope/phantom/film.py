@@ -67,4 +67,5 @@ def _displayed(density: Map, *, film: Film, pixel_cm: float) -> Map:
     fine = 0.4 * (density - blurred(density, 0.2 / pixel_cm)) + 0.6 * (density - blurred(density, 1.0 / pixel_cm))
     shown = density - film.flattening * (large - level) + film.detail * fine
     slope = 2 * np.log(9.0) / (film.white - film.black)
-    return (1 / (1 + np.exp(-slope * (shown - level)))).astype(np.float32)
+    grey: Map = (1 / (1 + np.exp(-slope * (shown - level)))).astype(np.float32)
+    return grey

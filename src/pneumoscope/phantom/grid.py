@@ -116,4 +116,5 @@ def plate(grid: Grid, corners_cm: tuple[Point, ...]) -> Map:
 def union(*lengths_cm: Map, sharpness: float = 5.0) -> Map:
     """Ray length in bodies that melt into one another: about the longest one, rounded where two are alike."""
     total = sum((np.power(length, sharpness) for length in lengths_cm), np.zeros_like(lengths_cm[0]))
-    return np.power(total, 1 / sharpness)
+    length: Map = np.power(total, 1 / sharpness)
+    return length

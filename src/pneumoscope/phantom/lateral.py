@@ -42,7 +42,10 @@ def _body(grid: Grid) -> Map:
     across = (2 * grid.x_cm - front - back) / (back - front)
     depth = smooth_curve((-3, 11), (1, 14), (4, 22), (9, 32), (14, 31), (42, 31))(grid.y_cm)
     arms = rod(grid, ends_cm=((-1.0, 7.0), (-6.5, -4.0)), radii_cm=(4.6, 4.2))
-    return depth * np.sqrt(np.clip(1 - np.abs(across) ** 2.8, 0, None)) + arms * step(grid.y_cm, start=10, end=-1)
+    length: Map = depth * np.sqrt(np.clip(1 - np.abs(across) ** 2.8, 0, None)) + arms * step(
+        grid.y_cm, start=10, end=-1
+    )
+    return length
 
 
 def _lungs(grid: Grid) -> Map:
@@ -55,7 +58,8 @@ def _lungs(grid: Grid) -> Map:
         fall = np.where(grid.x_cm > -3, 7.0, 2.6) * np.clip(np.abs(grid.x_cm + 3) / 12.5, 0, 1) ** 2
         below = np.clip(grid.y_cm - peak - fall, 0, None)
         total += inside * (1 - np.minimum(np.sqrt(below / 2.5), 1))
-    return smooth_curve((4, 6), (10, 9), (18, 11.5), (34, 12))(grid.y_cm) * total
+    length: Map = smooth_curve((4, 6), (10, 9), (18, 11.5), (34, 12))(grid.y_cm) * total
+    return length
 
 
 def _bones(grid: Grid) -> Map:

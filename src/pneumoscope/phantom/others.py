@@ -65,7 +65,8 @@ def axial_slice(*, seed: int, size_px: int = 512) -> Int16[np.ndarray, "h w"]:
     vessels = fractal(rng, shape=grid.x_cm.shape, largest_px=14, octaves=3) > 2.1
     slice_hu[vessels & (slice_hu == lung)] = 0
     noise = 12 * rng.standard_normal(slice_hu.shape, dtype=np.float32)
-    return np.rint(blurred(slice_hu, 0.9) + blurred(noise, 0.6)).astype(np.int16)
+    hounsfield: Int16[np.ndarray, "h w"] = np.rint(blurred(slice_hu, 0.9) + blurred(noise, 0.6)).astype(np.int16)
+    return hounsfield
 
 
 def _inside(grid: Grid, *, centre: Point, radii: Point) -> np.ndarray:

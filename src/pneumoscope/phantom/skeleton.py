@@ -71,7 +71,8 @@ def _shell(x_cm: Map, *, side_cm: float, wall_cm: float) -> Map:
         return _SHELL_DEPTH * np.sqrt(np.clip(radius_cm**2 - x_cm**2, 0, None))
 
     path: Map = half(side_cm) - half(side_cm - wall_cm)
-    return np.minimum(path, 1.25)
+    length: Map = np.minimum(path, 1.25)
+    return length
 
 
 def _strip(grid: Grid, *, centre: Map, along: Map, width_cm: Map, rim: float) -> Map:
@@ -79,7 +80,8 @@ def _strip(grid: Grid, *, centre: Map, along: Map, width_cm: Map, rim: float) ->
     slope = np.clip(np.gradient(centre, axis=1) / grid.pixel_cm * along, -1.5, 1.5)
     off = np.abs(grid.y_cm - centre) / np.sqrt(1 + slope * slope) / (width_cm / 2)
     face = np.sqrt(np.clip(1 - off**4, 0, None))
-    return face * (1 - rim + 1.4 * rim * np.exp(-(((off - 0.88) / 0.16) ** 2)))
+    profile: Map = face * (1 - rim + 1.4 * rim * np.exp(-(((off - 0.88) / 0.16) ** 2)))
+    return profile
 
 
 def _clavicle(grid: Grid, anatomy: Anatomy) -> Map:
@@ -113,7 +115,8 @@ def _shoulder(grid: Grid, anatomy: Anatomy) -> Map:
     shaft = hollow_rod(grid, ends_cm=((18.5 * width, 8.6), shaft_end), radii_cm=(1.6, 1.0), cortex=0.32)
     shaft *= 0.7 * step(grid.y_cm, start=9.0, end=12.5)
     bones = 0.4 * blade + 0.5 * margin + 0.3 * spine + 0.35 * coracoid + 0.45 * socket
-    return blurred(bones, 0.1 / grid.pixel_cm) + union(head, shaft)
+    length: Map = blurred(bones, 0.1 / grid.pixel_cm) + union(head, shaft)
+    return length
 
 
 def _spine(grid: Grid) -> Map:
@@ -140,4 +143,5 @@ def _spine(grid: Grid) -> Map:
 def _breastbone(grid: Grid) -> Map:
     half_cm = smooth_curve((7.6, 1.6), (8.6, 2.9), (10.2, 2.5), (12.4, 1.5), (15, 1.8), (20, 2.1), (24, 1.2))
     inside = step(np.abs(grid.x_cm) / half_cm(grid.y_cm), start=1.05, end=0.9)
-    return inside * step(grid.y_cm, start=7.6, end=8.2) * step(grid.y_cm, start=24.2, end=23.4)
+    length: Map = inside * step(grid.y_cm, start=7.6, end=8.2) * step(grid.y_cm, start=24.2, end=23.4)
+    return length

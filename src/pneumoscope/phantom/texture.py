@@ -33,7 +33,8 @@ def fractal(
         cells = (int(height / spacing) + 3, int(width / spacing) + 3)
         coarse: Float32[np.ndarray, "a b"] = rng.standard_normal(cells, dtype=np.float32)
         total += fall**octave * resized(coarse, shape)
-    return (total - total.mean()) / total.std()
+    texture: Map = (total - total.mean()) / total.std()
+    return texture
 
 
 def resized(image: Map, shape: tuple[int, int]) -> Map:

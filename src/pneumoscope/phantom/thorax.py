@@ -46,7 +46,8 @@ def trunk(grid: Grid, anatomy: Anatomy) -> Map:
     depth = 2 * _TRUNK_DEPTH(grid.y_cm) + (anatomy.wall_cm - 5.0)
     body = depth * np.sqrt(np.clip(1 - lateral**2.8, 0, None))
     limbs = [part for side in (grid, grid.mirrored()) for part in _limb(side, anatomy)]
-    return union(body, *limbs) + _breasts(grid, anatomy)
+    length: Map = union(body, *limbs) + _breasts(grid, anatomy)
+    return length
 
 
 def lungs(grid: Grid, anatomy: Anatomy) -> Lungs:
@@ -70,7 +71,8 @@ def mediastinum(grid: Grid, anatomy: Anatomy) -> Map:
     knob = ball(grid, centre_cm=(1.3 + 0.3 * reach, 10.7), radii_cm=(2.1 * reach, 2.0 * reach), depth_cm=6.0)
     part = [((2.2, 11.0), (2.3, 17.0)), ((2.3, 17.0), (1.6, 31.0))]
     descending = [rod(grid, ends_cm=ends, radii_cm=(1.25, 1.2)) for ends in part]
-    return union(body, knob, sharpness=4) + union(*descending)
+    length: Map = union(body, knob, sharpness=4) + union(*descending)
+    return length
 
 
 def airways(grid: Grid) -> Map:
@@ -90,7 +92,8 @@ def stomach_gas(grid: Grid, anatomy: Anatomy) -> Map:
     """Ray length in the gas under the left dome, above the level of the stomach's fluid."""
     top_cm = 28.3 - anatomy.diaphragm_rise_cm
     bubble = ball(grid, centre_cm=(5.2, top_cm + 0.9), radii_cm=(anatomy.gas_cm, 1.5), depth_cm=1.5 * anatomy.gas_cm)
-    return bubble * step(grid.y_cm, start=top_cm + 1.8, end=top_cm + 1.1)
+    length: Map = bubble * step(grid.y_cm, start=top_cm + 1.8, end=top_cm + 1.1)
+    return length
 
 
 def _one_lung(grid: Grid, anatomy: Anatomy, *, peak_y_cm: float) -> Lungs:

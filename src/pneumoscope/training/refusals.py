@@ -32,7 +32,8 @@ def _natural(images: Images) -> Images:
     spectrum = np.fft.fft2(rng.standard_normal((count, size, size))) / frequency
     pictures = np.fft.ifft2(spectrum).real
     low, high = np.percentile(pictures, [1, 99], axis=(1, 2), keepdims=True)
-    return (np.clip((pictures - low) / (high - low), 0, 1) * 255).astype(np.uint8)
+    grey: Images = (np.clip((pictures - low) / (high - low), 0, 1) * 255).astype(np.uint8)
+    return grey
 
 
 PERTURBATIONS: dict[str, Callable[[Images], Images]] = {
