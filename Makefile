@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check model studies bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +15,14 @@ test: .venv/.ready ## run the tests, warnings as errors
 
 check: .venv/.ready ## format, lint, types, import order, repository size
 	@scripts/check
+
+model: .venv/.ready ## train, seal and measure the shipped model (hours on a CPU; needs PNEUMOSCOPE_DATA and _WEIGHTS)
+	@.venv/bin/pneumoscope train --preset default -o runs/default
+	@.venv/bin/pneumoscope export runs/default -o src/pneumoscope/model/pneumonia.onnx
+	@.venv/bin/pneumoscope evaluate -o evidence/0.1.0
+
+studies: .venv/.ready ## draw the demo's synthetic studies again
+	@.venv/bin/python -m pneumoscope.phantom
 
 bench: .venv-base/.ready .venv-bench/.ready ## time reading against a torchxrayvision user's script
 	@.venv-base/bin/python benchmarks/read_speed.py

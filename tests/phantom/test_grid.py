@@ -30,7 +30,7 @@ def test_a_sphere_has_its_volume(grid):
 
 def test_a_rod_has_the_volume_of_a_cylinder_with_two_half_spheres(grid):
     volume = rod(grid, ends_cm=((0, 5), (0, 15)), radii_cm=(2, 2)).sum() * grid.pixel_cm**2
-    assert volume == pytest.approx(np.pi * 2**2 * 10 + 4 / 3 * np.pi * 2**3, rel=1e-3)
+    assert volume == pytest.approx(np.pi * 2**2 * 10 + 4 / 3 * np.pi * 2**3, rel=2e-3)
 
 
 def test_a_hollow_rod_is_thinner_in_its_middle_than_at_its_wall(grid):

@@ -14,12 +14,6 @@ def test_other_films_are_deterministic_and_in_range(draw):
     assert not np.array_equal(pixels, draw(seed=3, size_px=200))
 
 
-def test_a_hand_has_five_fingers():
-    row = hand_phantom(seed=2, size_px=240)[62] > 0.3
-    assert np.count_nonzero(np.diff(row.astype(int)) == 1) == 4
-    assert (hand_phantom(seed=2, size_px=240)[110:130, :110] > 0.3).any()
-
-
 def test_a_lateral_film_has_the_heart_in_front_and_the_spine_behind():
     pixels = lateral_phantom(seed=2, size_px=380)
     heart, behind_heart, spine = pixels[225:245, 130:160], pixels[225:245, 215:230], pixels[150:220, 255:270]
