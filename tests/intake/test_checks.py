@@ -10,10 +10,19 @@ from pneumoscope.core import Check, Format, IntendedUse, Outcome, Radiograph, Vi
 from pneumoscope.intake import check
 
 PASSED, FAILED, NOT_AVAILABLE = Outcome
-ORDER = (
-    "sop_class modality body_part view patient_age matrix photometric frames presentation burned_in_annotation "
-    "pixel_content"
-).split()
+ORDER = [
+    "sop_class",
+    "modality",
+    "body_part",
+    "view",
+    "patient_age",
+    "matrix",
+    "photometric",
+    "frames",
+    "presentation",
+    "burned_in_annotation",
+    "pixel_content",
+]
 Chest = Callable[..., Radiograph]
 
 
@@ -157,7 +166,7 @@ NOISE = np.random.default_rng(0).random((100, 100), dtype=np.float32) * 0.9
         (np.tile(NOISE, (20, 20)), PASSED),
         (np.zeros((2000, 2000), dtype=np.float32), FAILED),
     ],
-    ids=["noise", "85% black", "95% black", "40% white", "60% white", "black", "white", "two levels", "ten levels", "large", "large and black"],
+    ids=["noise", "85% black", "95% black", "40% white", "60% white", "black", "white", "two levels", "ten levels", "large", "large and black"],  # noqa: E501
 )  # fmt: skip
 def test_pixels_that_show_nothing_are_refused(pixels: np.ndarray, outcome: Outcome, intended: IntendedUse) -> None:
     radiograph = Radiograph(path="x", format=Format.PNG, header=None, pixels=pixels)
