@@ -95,7 +95,8 @@ def show(job: Job, *, as_json: bool = False) -> Counter[str]:
         print_readings(for_table, images=images)
         typer.echo(summary(counts))
         if job.output is not None:
-            typer.echo(f"results in {job.output}, to look at: {job.output / 'index.html'}")
+            gallery = not job.only or Kind.GALLERY in job.only
+            typer.echo(f"results in {job.output}" + (f", to look at: {job.output / 'index.html'}" if gallery else ""))
         typer.echo("Research use only. Not for diagnosis.")
     return counts
 

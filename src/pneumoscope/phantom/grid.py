@@ -82,17 +82,18 @@ def ball(grid: Grid, *, centre_cm: Point, radii_cm: Point, depth_cm: float) -> M
     """Ray length in an ellipsoid whose greatest ray length is `depth_cm`."""
     u = (grid.x_cm - centre_cm[0]) / radii_cm[0]
     v = (grid.y_cm - centre_cm[1]) / radii_cm[1]
-    return depth_cm * np.sqrt(np.clip(1 - u * u - v * v, 0, None))
+    return depth_cm * np.sqrt(np.maximum(1 - u * u - v * v, 0))
 
 
 def rod(grid: Grid, *, ends_cm: tuple[Point, Point], radii_cm: Point) -> Map:
     """Ray length in a round rod whose radius changes linearly between its two (rounded) ends."""
     (x0, y0), (x1, y1) = ends_cm
     dx, dy = x1 - x0, y1 - y0
-    along = np.clip(((grid.x_cm - x0) * dx + (grid.y_cm - y0) * dy) / max(dx * dx + dy * dy, 1e-9), 0, 1)
-    off2 = (grid.x_cm - x0 - along * dx) ** 2 + (grid.y_cm - y0 - along * dy) ** 2
+    right, down = grid.x_cm - x0, grid.y_cm - y0
+    along = np.minimum(np.maximum((right * dx + down * dy) / max(dx * dx + dy * dy, 1e-9), 0), 1)
+    off2 = (right - along * dx) ** 2 + (down - along * dy) ** 2
     radius = radii_cm[0] + (radii_cm[1] - radii_cm[0]) * along
-    return 2 * np.sqrt(np.clip(radius * radius - off2, 0, None))
+    return 2 * np.sqrt(np.maximum(radius * radius - off2, 0))
 
 
 def hollow_rod(grid: Grid, *, ends_cm: tuple[Point, Point], radii_cm: Point, cortex: float) -> Map:
