@@ -1,6 +1,6 @@
 import pytest
 
-from pneumoscope.core import Check, Decision, ModelIdentity, Outcome, Reading, Status
+from pneumoscope.core import Check, Claim, Decision, ModelIdentity, Outcome, Reading, Status
 
 MODEL = ModelIdentity(name="m", version="1", sha256="0" * 64)
 PASSED = Check("modality", Outcome.PASSED, "CR or DX", "DX")
@@ -40,3 +40,11 @@ def test_an_image_with_a_failed_check_cannot_be_analysed() -> None:
 def test_reasons_are_the_failed_checks_only() -> None:
     reading = Reading(path="a", status=Status.REFUSED, checks=(PASSED, FAILED, UNKNOWN), model=MODEL, elapsed_ms=1)
     assert reading.reasons == (FAILED,)
+
+
+def test_only_the_triage_claim_hides_locations() -> None:
+    assert [claim for claim in Claim if not claim.shows_location] == [Claim.TRIAGE]
+
+
+def test_only_the_detection_claim_leaves_the_worklist_in_order() -> None:
+    assert [claim for claim in Claim if not claim.orders_worklist] == [Claim.DETECTION]

@@ -16,6 +16,7 @@ from pneumoscope.core.errors import (
 )
 from pneumoscope.core.records import (
     Check,
+    Claim,
     Decision,
     Format,
     IntendedUse,
@@ -35,6 +36,7 @@ __all__ = [
     "EXIT_USAGE",
     "ArtifactError",
     "Check",
+    "Claim",
     "ConfigError",
     "Decision",
     "Format",

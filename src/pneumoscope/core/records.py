@@ -32,6 +32,29 @@ class View(StrEnum):
     LATERAL = "LATERAL"
 
 
+class Claim(StrEnum):
+    """What the device claims to do, and so which outputs it may show.
+
+    Source:
+        21 CFR 892.2080 (triage: may not direct attention to a location), 892.2070 (detection: marks locations, not
+        for triage), 892.2090 (both).
+    """
+
+    TRIAGE = "triage"
+    DETECTION = "detection"
+    BOTH = "both"
+
+    @property
+    def shows_location(self) -> bool:
+        """Whether heat maps, outlines and boxes may be shown."""
+        return self is not Claim.TRIAGE
+
+    @property
+    def orders_worklist(self) -> bool:
+        """Whether the result may move a study up in a worklist."""
+        return self is not Claim.DETECTION
+
+
 class Format(StrEnum):
     """Container of an input image; only DICOM has a header to check."""
 
