@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test check model studies bench clean
+.PHONY: help demo test fuzz check model studies bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -12,6 +12,9 @@ demo: .venv-base/.ready ## read the synthetic studies that ship with the package
 
 test: .venv/.ready ## run the tests, warnings as errors
 	@.venv/bin/pytest -q -n 2 --dist worksteal
+
+fuzz: .venv/.ready ## read 20,000 mutated files: no crash, no hang, memory bounded
+	@PNEUMOSCOPE_FUZZ=20000 .venv/bin/pytest -q -s tests/intake/test_fuzz.py
 
 check: .venv/.ready ## format, lint, types, import order, repository size
 	@scripts/check

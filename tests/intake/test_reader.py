@@ -313,3 +313,11 @@ def test_an_element_that_cannot_be_decoded_is_dropped_and_named(
     broken = b"\x18\x00\x73\x90FD\x04\x00" + b"four"
     radiograph = read_radiograph(write(content[:start] + broken + content[start:]))
     assert radiograph.steps[0].startswith("malformed, ignored: AcquisitionDuration")
+
+
+def test_pixel_data_of_an_unknown_value_representation_is_unreadable(
+    gradient: np.ndarray, make_dicom: Callable[..., bytes], write: Callable[[bytes], Path]
+) -> None:
+    content = make_dicom(gradient).replace(b"\xe0\x7f\x10\x00OW", b"\xe0\x7f\x10\x00OR")
+    with pytest.raises(UnreadableError, match="Pixel Data"):
+        read_radiograph(write(content))

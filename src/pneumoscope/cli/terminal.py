@@ -57,7 +57,7 @@ def print_checks(path: str, status: str, checks: tuple[Check, ...]) -> None:
     for one in checks:
         found = one.found if one.outcome is Outcome.PASSED else f"expected {one.expected}, found {one.found}"
         outcome = (f"{one.outcome:14}", _OUTCOME_STYLES[one.outcome])
-        console.print(Text.assemble("  ", outcome, f"{_words(one.name):22}{found}"))
+        console.print(Text.assemble("  ", outcome, f"{one.title:22}{found}"))
 
 
 def count(reading: Reading, counts: Counter[str]) -> None:
@@ -84,11 +84,7 @@ def _result(reading: Reading) -> Text:
 
 
 def _sentence(check: Check) -> str:
-    return f"{_words(check.name)}: expected {check.expected}, found {check.found}"
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return f"{check.title}: expected {check.expected}, found {check.found}"
 
 
 def _names(paths: list[str]) -> list[str]:

@@ -72,6 +72,11 @@ class Check:
     expected: str
     found: str
 
+    @property
+    def title(self) -> str:
+        """The name as words, for people."""
+        return self.name.replace("_", " ")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Radiograph:
