@@ -29,6 +29,7 @@ class Found:
 
     files: pd.DataFrame
     notes: tuple[str, ...]
+    unreadable: int
 
 
 def find_files(
@@ -53,10 +54,14 @@ def find_files(
             f"expected images that the table lists (such as {known.iloc[0]}) in {', '.join(map(str, folders))}, "
             f"found none among {len(strangers)} image files"
         )
+    return _one_each(files.join(file_sizes(files["path"])), strangers, prefer)
+
+
+def file_sizes(paths: "pd.Series[str]") -> pd.DataFrame:
+    """`file_width_px` and `file_height_px` by the headers of PNG and JPEG files; NaN where a file is no image."""
     with ThreadPoolExecutor(8) as pool:
-        sizes = list(pool.map(_size, files["path"]))
-    files = files.assign(file_width_px=[size[0] for size in sizes], file_height_px=[size[1] for size in sizes])
-    return _one_each(files, strangers, prefer)
+        sizes = list(pool.map(_size, paths))
+    return pd.DataFrame(sizes, columns=["file_width_px", "file_height_px"], index=paths.index)
 
 
 def _list(folder: Path, place: int, root: Path, suffix: str) -> list[tuple[str, str, str, int]]:
@@ -95,7 +100,7 @@ def _one_each(files: pd.DataFrame, strangers: "pd.Series[str]", prefer: Prefer) 
     if len(strangers):
         notes.append(f"{len(strangers)} image files are not in the table: {_named(strangers)}")
     columns = ["image_id", "path", "folder", "file_width_px", "file_height_px"]
-    return Found(used[columns].reset_index(drop=True), tuple(notes))
+    return Found(used[columns].reset_index(drop=True), tuple(notes), len(unreadable))
 
 
 def _named(paths: "pd.Series[str]") -> str:

@@ -24,10 +24,17 @@ _MOST_NAMED = 5  # rows that a message names
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an importer found: the manifest, and a sentence for whatever was missing, ambiguous or mended."""
+    """What an importer found.
+
+    Attributes:
+        manifest: A row an image.
+        notes: A sentence for whatever was missing, ambiguous or mended.
+        unreadable: Files that were there and could not be read.
+    """
 
     manifest: pd.DataFrame
     notes: tuple[str, ...] = ()
+    unreadable: int = 0
 
 
 def arrange(table: pd.DataFrame) -> pd.DataFrame:

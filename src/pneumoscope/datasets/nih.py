@@ -96,11 +96,13 @@ def import_nih(
     rows = _described(raw, place).assign(age_years=ages)
     chosen, label_notes = _labelled(root, raw, place, labels)
     split, split_notes = _official_split(root, ids)
-    files, file_notes = _files(root, images, ids, prefer)
+    files, file_notes, unreadable = _files(root, images, ids, prefer)
     beside = [chosen, split, rsna_columns(root, ids), google_columns(root, ids), box_column(root, ids), files]
     parts = [rows, *(part for part in beside if not part.empty)]
     return Imported(
-        pd.concat(parts, axis=1), (f"table {place.name}", *label_notes, *age_notes, *split_notes, *file_notes)
+        pd.concat(parts, axis=1),
+        (f"table {place.name}", *label_notes, *age_notes, *split_notes, *file_notes),
+        unreadable=unreadable,
     )
 
 
@@ -193,17 +195,23 @@ def _official_split(root: Path, ids: "pd.Series[str]") -> tuple[pd.DataFrame, li
     return pd.DataFrame({"official_split": official, "split": official.where(official == "test")}), notes
 
 
-def _files(root: Path, images: Sequence[Path], ids: "pd.Series[str]", prefer: Prefer) -> tuple[pd.DataFrame, list[str]]:
+def _files(
+    root: Path, images: Sequence[Path], ids: "pd.Series[str]", prefer: Prefer
+) -> tuple[pd.DataFrame, list[str], int]:
     folders = list(images) or sorted(root.glob("images_0*/images")) or [p for p in [root / "images"] if p.is_dir()]
     if not folders:
-        return pd.DataFrame(), [f"no image folder: all {len(ids)} images are rows without a path"]
+        return pd.DataFrame(), [f"no image folder: all {len(ids)} images are rows without a path"], 0
     found = find_files(folders, ids, root=root, suffix=".png", prefer=prefer)
     files = found.files.set_index("image_id").reindex(ids).reset_index(drop=True).set_index(ids.index)
     at_hand = files["path"].notna().sum()
-    return files, [
-        f"{at_hand} of {len(ids)} images found, {len(ids) - at_hand} missing (rows without a path)",
-        *found.notes,
-    ]
+    return (
+        files,
+        [
+            f"{at_hand} of {len(ids)} images found, {len(ids) - at_hand} missing (rows without a path)",
+            *found.notes,
+        ],
+        found.unreadable,
+    )
 
 
 def read_nih(root: Path, images: Path) -> pd.DataFrame:
