@@ -67,7 +67,7 @@ def audit(
     findings += [*row_findings(rows), *file_findings(rows)]
     looks = pd.DataFrame(columns=_LOOKED, dtype="float64")
     if pixels and rows["path"].notna().any():
-        present = rows[rows["path"].map(lambda at: Path(at).is_file(), na_action="ignore").eq(True)]  # noqa: FBT003
+        present = rows[rows["path"].map(lambda at: Path(at).is_file(), na_action="ignore").eq(True)]
         seen = scan(present["path"], progress=progress)
         findings += [*duplicate_findings(present, seen), *oddity_findings(present, seen)]
         looks = seen.table[_LOOKED]

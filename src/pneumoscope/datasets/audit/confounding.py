@@ -1,12 +1,15 @@
-"""Shortcuts: what else than the lungs tells the label, and how the images at hand were picked."""
+"""Shortcuts: what else than the lungs tells the label."""
 
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool
 
-from pneumoscope.datasets.audit.contrast import FEWEST, Contrast, auroc, contrasts, cramers_v
+from pneumoscope.datasets.audit.contrast import FEWEST, Contrast, auroc, beyond_chance, contrasts, cramers_v
 from pneumoscope.datasets.audit.finding import Finding, Severity
+from pneumoscope.datasets.audit.selection import selection_findings
 
 # Cramer's V of .1 is where Cohen's "small" association begins; an AUROC of .55 is what a view alone gives in NIH.
 _STRONG_V = 0.1
@@ -30,6 +33,20 @@ _WORDS = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shortcut:
+    """One factor's hold on a label: AUROC of the factor alone, Cramer's V where it is a category."""
+
+    factor: str
+    auroc: float
+    cramers_v: float | None
+    detail: str
+
+    def __str__(self) -> str:
+        association = "" if self.cramers_v is None else f"Cramer's V {self.cramers_v:.2f}, "
+        return f"{_WORDS[self.factor]} ({association}AUROC {max(self.auroc, 1 - self.auroc):.2f}; {self.detail})"
+
+
 def confounding_findings(rows: pd.DataFrame, looks: pd.DataFrame, *, label: str) -> Iterator[Finding]:
     """Associations of the label with each factor, over images at hand where there are any, else over all rows.
 
@@ -41,13 +58,15 @@ def confounding_findings(rows: pd.DataFrame, looks: pd.DataFrame, *, label: str)
     table = _with_factors(rows, looks)
     at_hand = table["path"].notna()
     if at_hand.any() and not at_hand.all():
-        yield from _selection(table, at_hand.to_numpy(), label)
+        yield from selection_findings(table, at_hand.to_numpy(), label)
     scope = table[at_hand] if at_hand.any() else table
     for contrast in contrasts(scope, label):
-        yield from _by_category(scope, contrast)
-        yield from _by_number(scope, contrast)
-    for contrast, folder, part in _within_folders(scope, label):
-        yield from _by_number(part, contrast, where=f" within {folder}")
+        yield from _told_by(scope, contrast)
+    # Within one folder the route of copies should be one: what tells the label there is in the pixels or the picking.
+    if "folder" in scope and scope["folder"].nunique() > 1:
+        for folder, part in scope.groupby("folder"):
+            for contrast in contrasts(part, label):
+                yield from _told_by(part, contrast, where=f" within {folder}")
     yield from _routes(scope)
 
 
@@ -61,66 +80,50 @@ def _with_factors(rows: pd.DataFrame, looks: pd.DataFrame) -> pd.DataFrame:
     return table.join(looks)
 
 
-def _by_category(table: pd.DataFrame, contrast: Contrast) -> Iterator[Finding]:
-    for factor in _CATEGORIES:
-        if factor not in table:
-            continue
-        values = table.loc[contrast.rows, factor]
-        known = values.notna().to_numpy()
-        truth = pd.Series(contrast.truth[contrast.rows][known], index=values.index[known])
-        counts = pd.crosstab(values[known], truth)
-        if counts.shape[0] < 2 or counts.shape[1] < 2 or counts.sum().min() < FEWEST:
-            continue
-        association = cramers_v(counts.to_numpy(dtype=float))
-        floor = auroc(truth.to_numpy(), values[known].map(truth.groupby(values[known]).mean()).to_numpy(dtype=float))
-        if association < _STRONG_V and floor - 0.5 < _STRONG_AUROC:
-            continue
-        shares = (counts[True] / counts.sum(axis=1)).where(counts.sum(axis=1) >= FEWEST).dropna()
-        shown = ", ".join(f"{share:.1%} of {name}" for name, share in shares.sort_values(ascending=False)[:4].items())
-        yield Finding(
-            check="shortcut",
-            severity=Severity.WARNING,
-            message=f"{_WORDS[factor]} tells {contrast.name}: Cramer's V {association:.2f}, AUROC alone {floor:.2f} "
-            f"({int(counts.to_numpy().sum())} images; positive: {shown})",
-            count=int(counts.to_numpy().sum()),
-            numbers={
-                "label": contrast.name,
-                "factor": factor,
-                "cramers_v": association,
-                "auroc": floor,
-                "counts": {str(name): [int(row[False]), int(row[True])] for name, row in counts.iterrows()},
-            },
-        )
-
-
-def _by_number(table: pd.DataFrame, contrast: Contrast, *, where: str = "") -> Iterator[Finding]:
-    for factor in _NUMBERS:
-        values = table[factor].to_numpy()[contrast.rows]
-        known = ~np.isnan(values)
-        truth = contrast.truth[contrast.rows][known]
-        if min(truth.sum(), (~truth).sum()) < FEWEST:
-            continue
-        floor = auroc(truth, values[known])
-        if abs(floor - 0.5) < _STRONG_AUROC:
-            continue
-        direction = "higher" if floor > 0.5 else "lower"
-        yield Finding(
-            check="shortcut",
-            severity=Severity.WARNING,
-            message=f"{_WORDS[factor]} tells {contrast.name}{where}: AUROC alone {max(floor, 1 - floor):.2f}, {direction} "
-            f"in positives ({truth.size} images, {int(truth.sum())} positive)",
-            count=int(truth.size),
-            numbers={"label": contrast.name + where, "factor": factor, "auroc": floor},
-        )
-
-
-def _within_folders(table: pd.DataFrame, label: str) -> Iterator[tuple[Contrast, str, pd.DataFrame]]:
-    """Within one folder the route of copies is one, or should be; only pixels and order are asked about there."""
-    if "folder" not in table or table["folder"].nunique() < 2:
+def _told_by(table: pd.DataFrame, contrast: Contrast, *, where: str = "") -> Iterator[Finding]:
+    """One finding with every factor that tells the label, the strongest first."""
+    part, truth = table[contrast.rows], contrast.truth[contrast.rows]
+    found = [_category(part[name], truth) for name in _CATEGORIES if name in part]
+    found += [_number(part[name], truth) for name in _NUMBERS if name in part]
+    shortcuts = sorted((one for one in found if one is not None), key=lambda one: -abs(one.auroc - 0.5))
+    if not shortcuts:
         return
-    for folder, part in table.groupby("folder"):
-        for contrast in contrasts(part, label):
-            yield contrast, str(folder), part
+    yield Finding(
+        check="shortcut",
+        severity=Severity.WARNING,
+        message=f"{contrast.name}{where} ({truth.size} images, {int(truth.sum())} positive) can be told without a "
+        f"lung, by {'; '.join(map(str, shortcuts))}",
+        count=int(truth.size),
+        numbers={"label": contrast.name + where, "shortcuts": [asdict(one) for one in shortcuts]},
+    )
+
+
+def _category(values: "pd.Series[str]", truth: Bool[np.ndarray, " n"]) -> _Shortcut | None:
+    known = values.notna().to_numpy()
+    values, truth = values[known], truth[known]
+    counts = pd.crosstab(values, truth)
+    if min(counts.shape) < 2 or counts.sum().min() < FEWEST:
+        return None
+    association = cramers_v(counts.to_numpy(dtype=float))
+    share = counts[True] / counts.sum(axis=1)
+    area = auroc(truth, values.map(share).to_numpy(dtype=float))
+    if association < _STRONG_V and not (area - 0.5 >= _STRONG_AUROC and beyond_chance(truth, area)):
+        return None
+    frequent = share[counts.sum(axis=1) >= FEWEST].sort_values(ascending=False)
+    detail = "positive " + ", ".join(f"{positive:.1%} of {name}" for name, positive in frequent[:4].items())
+    return _Shortcut(factor=str(values.name), auroc=area, cramers_v=association, detail=detail)
+
+
+def _number(values: "pd.Series[float]", truth: Bool[np.ndarray, " n"]) -> _Shortcut | None:
+    known = values.notna().to_numpy()
+    truth = truth[known]
+    if min(truth.sum(), (~truth).sum()) < FEWEST:
+        return None
+    area = auroc(truth, values[known].to_numpy(dtype=float))
+    if abs(area - 0.5) < _STRONG_AUROC or not beyond_chance(truth, area):
+        return None
+    detail = f"{'higher' if area > 0.5 else 'lower'} in positives"
+    return _Shortcut(factor=str(values.name), auroc=area, cramers_v=None, detail=detail)
 
 
 def _routes(table: pd.DataFrame) -> Iterator[Finding]:
@@ -144,32 +147,4 @@ def _routes(table: pd.DataFrame) -> Iterator[Finding]:
                 f"with AUROC {max(floor, 1 - floor):.2f}, at one and the same size",
                 count=len(truth),
                 numbers={"folders": [one, other], "auroc": floor},
-            )
-
-
-def _selection(table: pd.DataFrame, at_hand: np.ndarray, label: str) -> Iterator[Finding]:
-    """How the images at hand differ in view, sex and the label from the other rows of the table."""
-    groups = {"all": np.ones(len(table), dtype=bool), label: (table[label] == 1).to_numpy()}
-    if "no_finding" in table:
-        groups["No Finding"] = (table["no_finding"] == 1).to_numpy()
-    for name, inside in groups.items():
-        for factor in ("view", "sex", *((label,) if name == "all" else ())):
-            values = table.loc[inside, factor]
-            counts = pd.crosstab(values, at_hand[inside])
-            if counts.shape[0] < 2 or counts.shape[1] < 2 or counts.sum().min() < FEWEST:
-                continue
-            shares = counts / counts.sum()
-            difference = (shares[True] - shares[False]).abs()
-            if difference.max() < 0.05:
-                continue
-            value = difference.idxmax()
-            whose = "images" if name == "all" else f"{name} images"
-            said = f"{value}" if factor != label else f"{label} {value:g}"
-            yield Finding(
-                check="selection",
-                severity=Severity.WARNING,
-                message=f"{whose} at hand are not like the others of the table: {shares.loc[value, True]:.1%} are "
-                f"{said}, {shares.loc[value, False]:.1%} of the rest; predictive values from them mean nothing",
-                count=int(counts[True].sum()),
-                numbers={"group": name, "factor": factor, "cramers_v": cramers_v(counts.to_numpy(dtype=float))},
             )

@@ -58,6 +58,17 @@ def cramers_v(counts: Float[np.ndarray, "k m"]) -> float:
     return float(np.sqrt(phi2 / least))
 
 
+def beyond_chance(truth: Bool[np.ndarray, " n"], area: float) -> bool:
+    """Whether an AUROC lies more than three of its standard errors under no association from one half.
+
+    Source:
+        Mann H., Whitney D., Annals of Mathematical Statistics 18, 1947, p. 50: variance of U.
+    """
+    positives = int(truth.sum())
+    deviation = np.sqrt((truth.size + 1) / (12 * positives * (truth.size - positives)))
+    return bool(abs(area - 0.5) > 3 * deviation)
+
+
 def auroc(truth: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n"]) -> float:
     """Probability that a positive scores above a negative, ties one half (Mann-Whitney)."""
     positives = int(truth.sum())

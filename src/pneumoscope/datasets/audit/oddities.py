@@ -12,7 +12,7 @@ from pneumoscope.datasets.audit.scan import Scan
 # A folder's films are of one size where this share has the most frequent one.
 _USUAL_SHARE = 0.9
 # A film is turned or inverted where it resembles the mean film better that way, by this much (correlation; ADR 9).
-_BETTER_BY = 0.3
+_BETTER_BY = 0.2
 # The mean of fewer films than this is no mean film.
 _FEWEST_FOR_A_MEAN = 50
 _TURNS = ("upright", "turned by 90 degrees", "turned by 180 degrees", "turned by 270 degrees")
@@ -66,11 +66,17 @@ def _turned(ids: "pd.Series[str]", scan: Scan) -> Iterator[Finding]:
         )
         return
     pose = poses(scan.thumbnails)
+    pose = np.minimum(pose, 5)
     for value in np.unique(pose[pose != 0]):
         which = films[pose == value]
-        words = ([_TURNS[value % 4]] if value % 4 else []) + (["inverted"] if value >= 4 else [])
-        said = f"look {' and '.join(words)}: {named(which)}"
+        said = f"look {_pose(int(value))}: {named(which)}"
         yield _about(which, "orientation", Severity.WARNING, said)
+
+
+def _pose(value: int) -> str:
+    if value < 4:
+        return _TURNS[value]
+    return "inverted" if value == 4 else "unlike the others (broad white borders, or turned and inverted)"
 
 
 def poses(thumbnails: Float32[np.ndarray, "n a a"]) -> Int[np.ndarray, " n"]:
