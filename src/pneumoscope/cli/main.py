@@ -11,7 +11,9 @@ import typer
 
 from pneumoscope import __version__
 from pneumoscope.cli.check import check
+from pneumoscope.cli.data import COMMANDS, IMPORTERS
 from pneumoscope.cli.demo import demo
+from pneumoscope.cli.eda import eda
 from pneumoscope.cli.evaluate import evaluate
 from pneumoscope.cli.export import export
 from pneumoscope.cli.read import read
@@ -71,8 +73,18 @@ for _command, _panel in (
     (demo, "Read"),
     (read, "Read"),
     (check, "Read"),
+    (eda, "Build a model"),
     (train, "Build a model"),
     (export, "Build a model"),
     (evaluate, "Build a model"),
 ):
     app.command(rich_help_panel=_panel)(_with_exit_code(_command))
+
+_data = typer.Typer(no_args_is_help=True, help="Data sets: manifest, splits, audit, cache, data sheet, download.")
+_import = typer.Typer(no_args_is_help=True, help="A data set to a manifest, one command a kind.")
+for _kind, _importer in IMPORTERS.items():
+    _import.command(_kind)(_with_exit_code(_importer))
+_data.add_typer(_import, name="import")
+for _command in COMMANDS:
+    _data.command()(_with_exit_code(_command))
+app.add_typer(_data, name="data", rich_help_panel="Build a model")

@@ -120,7 +120,7 @@ def _check(truth: Bool[np.ndarray, " n"], score: Num[np.ndarray, " n"], number: 
     """Clusters that hold the rarer class, at least 2."""
     check_both_classes(truth, measure="AUROC", least=2)
     check_score(score, rows=truth.size, measure="AUROC")
-    fewest = min(np.unique(number[truth]).size, np.unique(number[~truth]).size)
+    fewest = min(_distinct(number[truth]), _distinct(number[~truth]))
     if fewest < 2:
         raise InputError(f"AUROC's interval is undefined: expected 2 clusters with each class, found {fewest}")
     return fewest
@@ -143,13 +143,17 @@ def _standard_error(
     clusters = int(number.max()) + 1
     positive = np.bincount(number[truth], weights=deviation[truth], minlength=clusters)
     negative = np.bincount(number[~truth], weights=deviation[~truth], minlength=clusters)
-    with_positive, with_negative = np.unique(number[truth]).size, np.unique(number[~truth]).size
+    with_positive, with_negative = _distinct(number[truth]), _distinct(number[~truth])
     variance = (
         with_positive / (with_positive - 1) * (positive @ positive)
         + with_negative / (with_negative - 1) * (negative @ negative)
         + 2 * clusters / (clusters - 1) * (positive @ negative)
     )
     return float(np.sqrt(max(variance, 0.0)))
+
+
+def _distinct(number: Int[np.ndarray, " m"]) -> int:
+    return int(np.count_nonzero(np.bincount(number)))
 
 
 def _bounds_without_variance(value: float, *, pairs: int, level: float) -> tuple[float, float]:
