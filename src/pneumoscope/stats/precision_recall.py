@@ -1,10 +1,10 @@
 """Average precision and F1: both depend on prevalence, so compare them only at the same one."""
 
 import numpy as np
-from jaxtyping import Bool, Int, Num, Shaped
+from jaxtyping import Bool, Float, Int, Num, Shaped
 
 from pneumoscope.core import InputError
-from pneumoscope.stats.bootstrap import RESAMPLES, bootstrap
+from pneumoscope.stats.bootstrap import RESAMPLES, bootstrap, describe, percentile_estimate, resample_totals
 from pneumoscope.stats.estimates import Estimate
 from pneumoscope.stats.validation import check_both_classes, check_probability, check_score, number_clusters
 
@@ -37,10 +37,10 @@ def average_precision(
     last = np.searchsorted(fall, fall[positive], side="right") - 1
     last_positive = np.searchsorted(positive, last, side="right") - 1
 
-    def statistic(count: Int[np.ndarray, " n"]) -> float:
-        drawn = count[positive]
-        flagged, found = np.cumsum(count)[last], np.cumsum(drawn)[last_positive]
-        return float(drawn @ (found / np.maximum(flagged, 1))) / int(drawn.sum())
+    def statistic(count: Int[np.ndarray, "draws n"]) -> Float[np.ndarray, " draws"]:
+        drawn = count[:, positive]
+        flagged, found = np.cumsum(count, axis=1)[:, last], np.cumsum(drawn, axis=1)[:, last_positive]
+        return (drawn * found / np.maximum(flagged, 1)).sum(axis=1) / drawn.sum(axis=1)
 
     return bootstrap(
         statistic,
@@ -78,9 +78,13 @@ def f1(
     if not np.isfinite(threshold):
         raise InputError(f"F1: expected a finite threshold, found {threshold}")
     flagged = score >= threshold
-    found, either = (flagged & truth).astype(int), flagged.astype(int) + truth
-
-    def statistic(count: Int[np.ndarray, " n"]) -> float:
-        return 2 * float(count @ found) / float(count @ either)
-
-    return bootstrap(statistic, truth, cluster=cluster, stratified=True, rng=rng, resamples=resamples, level=level)
+    counts = np.stack([flagged & truth, flagged.astype(int) + truth], axis=1)
+    totals = resample_totals(counts, truth, cluster=cluster, stratified=True, rng=rng, resamples=resamples)
+    found, either = counts.sum(axis=0)
+    return percentile_estimate(
+        2 * float(found) / float(either),
+        2 * totals[:, 0] / totals[:, 1],
+        truth=truth,
+        level=level,
+        method=f"{describe(cluster, resamples=resamples, stratified=True)}, percentile interval",
+    )
