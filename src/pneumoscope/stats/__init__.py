@@ -5,7 +5,27 @@ are too narrow. A row is flagged where `score >= threshold`.
 """
 
 from pneumoscope.stats.calibration import brier, expected_calibration_error
-from pneumoscope.stats.estimates import Auroc, AurocDifference, Estimate, Proportion
+from pneumoscope.stats.curves import (
+    PrecisionRecallCurve,
+    RocCurve,
+    f1_band,
+    precision_recall_band,
+    precision_recall_curve,
+    roc_band,
+    roc_curve,
+)
+from pneumoscope.stats.estimates import Auroc, AurocDifference, Band, Estimate, Proportion
+from pneumoscope.stats.operating_points import (
+    CostWeighted,
+    FixedSensitivity,
+    FixedSpecificity,
+    MaximumF1,
+    OperatingPoint,
+    Rule,
+    Youden,
+    choose_threshold,
+    operating_point,
+)
 from pneumoscope.stats.precision_recall import average_precision, f1
 from pneumoscope.stats.prevalence import npv_at_prevalence, ppv_at_prevalence
 from pneumoscope.stats.proportions import accuracy, npv, ppv, sensitivity, specificity
@@ -14,20 +34,37 @@ from pneumoscope.stats.roc import auroc, auroc_clustered, paired_auroc_differenc
 __all__ = [
     "Auroc",
     "AurocDifference",
+    "Band",
+    "CostWeighted",
     "Estimate",
+    "FixedSensitivity",
+    "FixedSpecificity",
+    "MaximumF1",
+    "OperatingPoint",
+    "PrecisionRecallCurve",
     "Proportion",
+    "RocCurve",
+    "Rule",
+    "Youden",
     "accuracy",
     "auroc",
     "auroc_clustered",
     "average_precision",
     "brier",
+    "choose_threshold",
     "expected_calibration_error",
     "f1",
+    "f1_band",
     "npv",
     "npv_at_prevalence",
+    "operating_point",
     "paired_auroc_difference",
     "ppv",
     "ppv_at_prevalence",
+    "precision_recall_band",
+    "precision_recall_curve",
+    "roc_band",
+    "roc_curve",
     "sensitivity",
     "specificity",
 ]

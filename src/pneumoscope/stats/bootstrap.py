@@ -1,56 +1,24 @@
 """Bootstrap over patients, for statistics without an interval by formula.
 
-A resample is a count of how often each patient is drawn. Statistics take many resamples at once, so the work is
-done by numpy: one row a resample, one column an image (`resample`) or a sum (`resample_totals`).
+A resample is a count of how often each patient is drawn. A statistic is a function of sums over rows, so all
+resamples are one product of matrices: patients' sums by patients' counts.
 """
 
-from collections.abc import Callable, Iterator
-
 import numpy as np
-from jaxtyping import Bool, Float, Int, Num, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
+from scipy.sparse import csr_array
 
 from pneumoscope.core import InputError
 from pneumoscope.stats.estimates import Band, Estimate
 from pneumoscope.stats.validation import check_share, number_clusters
 
 RESAMPLES = 2000
-# Cells of one batch of counts: 32 MiB of integers, whatever the numbers of rows and resamples.
+# Cells of one batch of counts: 32 MiB, whatever the numbers of clusters and resamples.
 _BATCH_CELLS = 4_000_000
 
 
-def resample(
-    statistic: Callable[[Int[np.ndarray, "draws n"]], Float[np.ndarray, "draws *values"]],
-    truth: Bool[np.ndarray, " n"],
-    *,
-    cluster: Shaped[np.ndarray, " n"] | None,
-    stratified: bool,
-    rng: np.random.Generator,
-    resamples: int,
-) -> Float[np.ndarray, "resamples *values"]:
-    """`statistic` of each resample; whole clusters are drawn anew.
-
-    Args:
-        statistic: Its argument says how often each row is drawn, one line a resample.
-        truth: Which rows have the finding.
-        cluster: Patient of each row; None where every row is its own.
-        stratified: Whether clusters with and without a positive row are drawn apart, so that both occur.
-        rng: Drawn from; the same state gives the same values.
-        resamples: Number of draws.
-
-    Raises:
-        InputError: There are fewer than 2 resamples, or the clusters don't fit the rows.
-
-    Source:
-        Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 6; clusters: Field and Welsh,
-        Journal of the Royal Statistical Society B 69(3), 2007, p. 369.
-    """
-    number = number_clusters(cluster, rows=truth.size)
-    draws = _draws(truth, number, stratified=stratified, rng=rng, resamples=resamples)
-    return np.concatenate([statistic(count[:, number]) for count in draws])
-
-
 def resample_totals(
-    values: Num[np.ndarray, "n sums"],
+    values: Shaped[np.ndarray, "n sums"] | csr_array,
     truth: Bool[np.ndarray, " n"],
     *,
     cluster: Shaped[np.ndarray, " n"] | None,
@@ -58,40 +26,43 @@ def resample_totals(
     rng: np.random.Generator,
     resamples: int,
 ) -> Float[np.ndarray, "resamples sums"]:
-    """Sum of each column of `values` in each resample; far faster than `resample` where sums are enough.
+    """Sum of each column of `values` in each resample; whole clusters are drawn anew.
+
+    Args:
+        values: What each row adds to each sum; sparse where most add nothing.
+        truth: Which rows have the finding.
+        cluster: Patient of each row; None where every row is its own.
+        stratified: Whether clusters with and without a positive row are drawn apart, so that both occur.
+        rng: Drawn from; the same state gives the same sums.
+        resamples: Number of draws.
 
     Raises:
-        InputError: As `resample`.
+        InputError: There are fewer than 2 resamples, the clusters don't fit the rows, or a stratified resample has
+            no row without the finding.
+
+    Source:
+        Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 6; clusters: Field and Welsh,
+        Journal of the Royal Statistical Society B 69(3), 2007, p. 369.
     """
+    if resamples < 2:
+        raise InputError(f"expected at least 2 resamples, found {resamples}")
     number = number_clusters(cluster, rows=truth.size)
-    totals = cluster_totals(values, number)
-    draws = _draws(truth, number, stratified=stratified, rng=rng, resamples=resamples)
-    return np.concatenate([count.astype(float) @ totals for count in draws])
-
-
-def bootstrap(
-    statistic: Callable[[Int[np.ndarray, "draws n"]], Float[np.ndarray, " draws"]],
-    truth: Bool[np.ndarray, " n"],
-    *,
-    cluster: Shaped[np.ndarray, " n"] | None,
-    stratified: bool,
-    rng: np.random.Generator,
-    resamples: int,
-    level: float,
-) -> Estimate:
-    """`statistic` of all rows and its percentile interval; arguments as `resample`.
-
-    Raises:
-        InputError: As `resample`, or `level` is not between 0 and 1.
-    """
-    values = resample(statistic, truth, cluster=cluster, stratified=stratified, rng=rng, resamples=resamples)
-    return percentile_estimate(
-        float(statistic(np.ones((1, truth.size), dtype=int))[0]),
-        values,
-        truth=truth,
-        level=level,
-        method=f"{describe(cluster, resamples=resamples, stratified=stratified)}, percentile interval",
-    )
+    # Sparse even where no sum is: a threaded dense product loses more to a busy machine than it gains.
+    totals = csr_array((np.ones(truth.size), (number, np.arange(truth.size)))) @ csr_array(values, dtype=float)
+    ill = np.bincount(number, weights=truth) > 0
+    without = np.bincount(number, weights=~truth)
+    groups = [np.flatnonzero(ill), np.flatnonzero(~ill)] if stratified else [np.arange(ill.size)]
+    batches = []
+    batch = max(1, _BATCH_CELLS // ill.size)
+    for start in range(0, resamples, batch):
+        count = _draw([group for group in groups if group.size], min(batch, resamples - start), rng)
+        if stratified and without.any() and not (without @ count).all():
+            raise InputError(
+                f"bootstrap is undefined: expected rows without the finding in every resample, found them in only "
+                f"{int((without > 0).sum())} of {ill.size} clusters, each of which also has the finding"
+            )
+        batches.append((totals.T @ count).T)
+    return np.concatenate(batches)
 
 
 def percentile_estimate(
@@ -118,7 +89,7 @@ def percentile_estimate(
         level=level,
         n=truth.size,
         positives=int(truth.sum()),
-        method=method,
+        method=f"{method}, percentile interval",
     )
 
 
@@ -138,13 +109,20 @@ def percentile_band(
     """
     low, high = percentile_interval(values, level=level)
     return Band(
-        x=x, y=y, low=low, high=high, level=level, n=truth.size, positives=int(truth.sum()), method=f"{method}, pointwise"
+        x=x,
+        y=y,
+        low=low,
+        high=high,
+        level=level,
+        n=truth.size,
+        positives=int(truth.sum()),
+        method=f"{method}, percentile interval, pointwise",
     )
 
 
 def percentile_interval(
-    values: Float[np.ndarray, "resamples *points"], *, level: float
-) -> tuple[Float[np.ndarray, "*points"], Float[np.ndarray, "*points"]]:
+    values: Float[np.ndarray, "resamples ..."], *, level: float
+) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
     """Lower and upper end of the middle `level` of the resamples.
 
     Raises:
@@ -161,34 +139,13 @@ def describe(cluster: Shaped[np.ndarray, " n"] | None, *, resamples: int, strati
     return f"{kind} of {'rows' if cluster is None else 'clusters'}, {resamples} resamples"
 
 
-def cluster_totals(
-    values: Num[np.ndarray, "n sums"], number: Int[np.ndarray, " n"]
-) -> Float[np.ndarray, "clusters sums"]:
-    """Sum of each column of `values` over the rows of each cluster."""
-    return np.stack([np.bincount(number, weights=column) for column in values.T], axis=1)
-
-
-def _draws(
-    truth: Bool[np.ndarray, " n"],
-    number: Int[np.ndarray, " n"],
-    *,
-    stratified: bool,
-    rng: np.random.Generator,
-    resamples: int,
-) -> Iterator[Int[np.ndarray, "draws clusters"]]:
-    """How often each resample draws each cluster, a batch of resamples at a time."""
-    if resamples < 2:
-        raise InputError(f"expected at least 2 resamples, found {resamples}")
-    clusters = int(number.max()) + 1
-    first = np.zeros(clusters, dtype=bool)
-    first[number[truth] if stratified else slice(None)] = True
-    groups = [group for group in (np.flatnonzero(first), np.flatnonzero(~first)) if group.size]
-    batch = max(1, _BATCH_CELLS // truth.size)
-    for start in range(0, resamples, batch):
-        draws = min(batch, resamples - start)
-        count = np.empty((draws, clusters), dtype=np.int32)
-        for group in groups:
-            drawn = rng.integers(0, group.size, (draws, group.size))
-            drawn += group.size * np.arange(draws)[:, None]
-            count[:, group] = np.bincount(drawn.ravel(), minlength=draws * group.size).reshape(draws, -1)
-        yield count
+def _draw(
+    groups: list[Int[np.ndarray, " _"]], draws: int, rng: np.random.Generator
+) -> Float[np.ndarray, "clusters draws"]:
+    """How often each cluster is drawn in each resample, each group from itself."""
+    count = np.empty((sum(group.size for group in groups), draws))
+    for group in groups:
+        drawn = rng.integers(0, group.size, (draws, group.size))
+        drawn += group.size * np.arange(draws)[:, None]
+        count[group] = np.bincount(drawn.ravel(), minlength=draws * group.size).reshape(draws, group.size).T
+    return count

@@ -43,7 +43,7 @@ def brier(
         totals[:, 0] / totals[:, 1],
         truth=truth,
         level=level,
-        method=f"{describe(cluster, resamples=resamples, stratified=False)}, percentile interval",
+        method=describe(cluster, resamples=resamples, stratified=False),
     )
 
 
