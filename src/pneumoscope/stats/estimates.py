@@ -60,6 +60,13 @@ class Proportion:
     method: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference(Estimate):
+    """First less second, and the two-sided p-value of no difference."""
+
+    p_value: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Band:
     """A curve through `y` at `x`, and its two-sided interval at `level` at each point by itself.
