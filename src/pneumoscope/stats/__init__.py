@@ -8,7 +8,7 @@ By topic, one file each:
 - records: `estimates`
 - ranking: `curves`, `precision_recall`, `roc`
 - at a threshold: `decision`, `floors`, `likelihood_ratios`, `operating_points`, `prevalence`, `proportions`
-- probabilities: `calibration`
+- probabilities: `calibration`, `recalibration`, `reliability`
 """
 
 from pneumoscope.stats.calibration import brier, expected_calibration_error
@@ -39,12 +39,23 @@ from pneumoscope.stats.operating_points import (
 from pneumoscope.stats.precision_recall import average_precision, f1
 from pneumoscope.stats.prevalence import f1_at_prevalence, npv_at_prevalence, ppv_at_prevalence
 from pneumoscope.stats.proportions import accuracy, npv, ppv, sensitivity, specificity
+from pneumoscope.stats.recalibration import Isotonic, Platt, Temperature, fit_isotonic, fit_platt, fit_temperature
+from pneumoscope.stats.reliability import (
+    BrierParts,
+    CalibrationLine,
+    ReliabilityBin,
+    brier_parts,
+    calibration_line,
+    reliability_curve,
+)
 from pneumoscope.stats.roc import auroc, auroc_clustered, paired_auroc_difference
 
 __all__ = [
     "Auroc",
     "AurocDifference",
     "Band",
+    "BrierParts",
+    "CalibrationLine",
     "CostWeighted",
     "DecisionCurve",
     "Difference",
@@ -52,20 +63,26 @@ __all__ = [
     "FixedSensitivity",
     "FixedSpecificity",
     "Floor",
+    "Isotonic",
     "LikelihoodRatios",
     "MaximumF1",
     "OperatingPoint",
+    "Platt",
     "PrecisionRecallCurve",
     "Proportion",
     "Ratio",
+    "ReliabilityBin",
     "RocCurve",
     "Rule",
+    "Temperature",
     "Youden",
     "accuracy",
     "auroc",
     "auroc_clustered",
     "average_precision",
     "brier",
+    "brier_parts",
+    "calibration_line",
     "category_score",
     "choose_threshold",
     "decision_curve",
@@ -73,6 +90,9 @@ __all__ = [
     "f1",
     "f1_at_prevalence",
     "f1_band",
+    "fit_isotonic",
+    "fit_platt",
+    "fit_temperature",
     "flag_all",
     "flag_none",
     "likelihood_ratios",
@@ -84,6 +104,7 @@ __all__ = [
     "ppv_at_prevalence",
     "precision_recall_band",
     "precision_recall_curve",
+    "reliability_curve",
     "roc_band",
     "roc_curve",
     "sensitivity",
