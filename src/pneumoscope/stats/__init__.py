@@ -11,6 +11,8 @@ By topic, one file each:
 - probabilities: `calibration`, `recalibration`, `reliability`
 """
 
+from pneumoscope.stats.agreement import cohen_kappa
+from pneumoscope.stats.association import cramer_v, odds_ratio
 from pneumoscope.stats.calibration import brier, expected_calibration_error
 from pneumoscope.stats.curves import (
     PrecisionRecallCurve,
@@ -22,7 +24,7 @@ from pneumoscope.stats.curves import (
     roc_curve,
 )
 from pneumoscope.stats.decision import DecisionCurve, decision_curve
-from pneumoscope.stats.estimates import Auroc, AurocDifference, Band, Difference, Estimate, Proportion
+from pneumoscope.stats.estimates import Auroc, AurocDifference, Band, Difference, Estimate, Kappa, OddsRatio, Proportion
 from pneumoscope.stats.floors import Floor, category_score, flag_all, flag_none
 from pneumoscope.stats.likelihood_ratios import LikelihoodRatios, Ratio, likelihood_ratios
 from pneumoscope.stats.operating_points import (
@@ -38,7 +40,7 @@ from pneumoscope.stats.operating_points import (
 )
 from pneumoscope.stats.precision_recall import average_precision, f1
 from pneumoscope.stats.prevalence import f1_at_prevalence, npv_at_prevalence, ppv_at_prevalence
-from pneumoscope.stats.proportions import accuracy, npv, ppv, sensitivity, specificity
+from pneumoscope.stats.proportions import accuracy, npv, ppv, proportion, sensitivity, specificity
 from pneumoscope.stats.recalibration import Isotonic, Platt, Temperature, fit_isotonic, fit_platt, fit_temperature
 from pneumoscope.stats.reliability import (
     BrierParts,
@@ -64,8 +66,10 @@ __all__ = [
     "FixedSpecificity",
     "Floor",
     "Isotonic",
+    "Kappa",
     "LikelihoodRatios",
     "MaximumF1",
+    "OddsRatio",
     "OperatingPoint",
     "Platt",
     "PrecisionRecallCurve",
@@ -85,6 +89,8 @@ __all__ = [
     "calibration_line",
     "category_score",
     "choose_threshold",
+    "cohen_kappa",
+    "cramer_v",
     "decision_curve",
     "expected_calibration_error",
     "f1",
@@ -98,12 +104,14 @@ __all__ = [
     "likelihood_ratios",
     "npv",
     "npv_at_prevalence",
+    "odds_ratio",
     "operating_point",
     "paired_auroc_difference",
     "ppv",
     "ppv_at_prevalence",
     "precision_recall_band",
     "precision_recall_curve",
+    "proportion",
     "reliability_curve",
     "roc_band",
     "roc_curve",

@@ -112,6 +112,19 @@ def accuracy(
     return share(flagged == truth, among=everyone, cluster=cluster, level=level, measure="accuracy")
 
 
+def proportion(success: Bool[np.ndarray, " n"], *, cluster: _Cluster = None, level: float = 0.95) -> Proportion:
+    """Share of rows that are True, such as a prevalence.
+
+    Raises:
+        InputError: There are no rows, or the clusters don't fit them.
+
+    Source:
+        As `sensitivity`.
+    """
+    check_truth(success, measure="proportion")
+    return _share(success, among=np.ones_like(success), cluster=cluster, level=level, measure="proportion")
+
+
 def clopper_pearson(successes: float, trials: float, *, level: float) -> tuple[float, float]:
     """The exact interval of a proportion; counts may be fractions (effective ones).
 
