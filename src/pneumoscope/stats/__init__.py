@@ -11,7 +11,7 @@ By topic, one file each:
 - probabilities: `calibration`, `conformal`, `recalibration`, `reliability`
 - association: `association`
 - comparisons: `multiplicity`, `paired`, `subgroups`
-- labels and readers: `agreement`, `fleiss`, `label_noise`
+- labels and readers: `agreement`, `dbm`, `fleiss`, `label_noise`, `mrmc`, `mrmc_records`, `reader_f1`
 """
 
 from pneumoscope.stats.agreement import cohen_kappa
@@ -34,12 +34,15 @@ from pneumoscope.stats.curves import (
     roc_band,
     roc_curve,
 )
+from pneumoscope.stats.dbm import Dbm, dbm
 from pneumoscope.stats.decision import DecisionCurve, decision_curve
 from pneumoscope.stats.estimates import Auroc, AurocDifference, Band, Difference, Estimate, Kappa, OddsRatio, Proportion
 from pneumoscope.stats.fleiss import fleiss_kappa
 from pneumoscope.stats.floors import Floor, category_score, flag_all, flag_none
 from pneumoscope.stats.label_noise import Corrected, LabelRates, LabelValues, correct_for_label_noise
 from pneumoscope.stats.likelihood_ratios import LikelihoodRatios, Ratio, likelihood_ratios
+from pneumoscope.stats.mrmc import mrmc
+from pneumoscope.stats.mrmc_records import Components, Mrmc, MrmcAnalysis, MrmcDifference, MrmcMean
 from pneumoscope.stats.multiplicity import holm
 from pneumoscope.stats.operating_points import (
     CostWeighted,
@@ -56,6 +59,7 @@ from pneumoscope.stats.paired import McNemar, NonInferiority, mcnemar, non_infer
 from pneumoscope.stats.precision_recall import average_precision, f1
 from pneumoscope.stats.prevalence import f1_at_prevalence, npv_at_prevalence, ppv_at_prevalence
 from pneumoscope.stats.proportions import accuracy, npv, ppv, proportion, sensitivity, specificity
+from pneumoscope.stats.reader_f1 import ReaderF1, reader_f1
 from pneumoscope.stats.recalibration import Isotonic, Platt, Temperature, fit_isotonic, fit_platt, fit_temperature
 from pneumoscope.stats.reliability import (
     BrierParts,
@@ -74,10 +78,12 @@ __all__ = [
     "Band",
     "BrierParts",
     "CalibrationLine",
+    "Components",
     "ConformalCoverage",
     "ConformalLimits",
     "Corrected",
     "CostWeighted",
+    "Dbm",
     "DecisionCurve",
     "Difference",
     "Estimate",
@@ -91,6 +97,10 @@ __all__ = [
     "LikelihoodRatios",
     "MaximumF1",
     "McNemar",
+    "Mrmc",
+    "MrmcAnalysis",
+    "MrmcDifference",
+    "MrmcMean",
     "NonInferiority",
     "OddsRatio",
     "OperatingPoint",
@@ -98,6 +108,7 @@ __all__ = [
     "PrecisionRecallCurve",
     "Proportion",
     "Ratio",
+    "ReaderF1",
     "ReliabilityBin",
     "RocCurve",
     "Rule",
@@ -120,6 +131,7 @@ __all__ = [
     "conformal_coverage_by_group",
     "correct_for_label_noise",
     "cramer_v",
+    "dbm",
     "decision_curve",
     "expected_calibration_error",
     "f1",
@@ -136,6 +148,7 @@ __all__ = [
     "holm",
     "likelihood_ratios",
     "mcnemar",
+    "mrmc",
     "non_inferiority",
     "npv",
     "npv_at_prevalence",
@@ -148,6 +161,7 @@ __all__ = [
     "precision_recall_band",
     "precision_recall_curve",
     "proportion",
+    "reader_f1",
     "reliability_curve",
     "roc_band",
     "roc_curve",

@@ -66,7 +66,7 @@ def paired_auroc_difference(
     number = number_clusters(cluster, rows=truth.size)
     _check(truth, first, number)
     _check(truth, second, number)
-    components = _components(truth, first) - _components(truth, second)
+    components = structural_components(truth, first) - structural_components(truth, second)
     value = float(components[truth].mean())
     error = _standard_error(truth, components, number)
     method = "DeLong, paired" if cluster is None else "DeLong, paired, clustered (Obuchowski)"
@@ -96,7 +96,7 @@ def auroc_gap(
     for rows, sign in ((inside, 1), (~inside, -1)):
         _check(truth[rows], score[rows], np.unique(number[rows], return_inverse=True)[1])
         ill = truth[rows]
-        components = _components(ill, score[rows])
+        components = structural_components(ill, score[rows])
         area = float(components[ill].mean())
         value += sign * area
         influence[rows] = sign * (components - area) / np.where(ill, ill.sum(), (~ill).sum())
@@ -134,7 +134,7 @@ def _estimate(
     check_share(level, name="level")
     number = number_clusters(cluster, rows=truth.size)
     pairs = _check(truth, score, number)
-    components = _components(truth, score)
+    components = structural_components(truth, score)
     value = float(components[truth].mean())
     error = _standard_error(truth, components, number)
     method = "DeLong" if cluster is None else "DeLong, clustered (Obuchowski)"
@@ -170,7 +170,7 @@ def _clusters_with(rows: Bool[np.ndarray, " n"], number: Int[np.ndarray, " n"]) 
     return int(np.count_nonzero(np.bincount(number, weights=rows)))
 
 
-def _components(truth: Bool[np.ndarray, " n"], score: Num[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+def structural_components(truth: Bool[np.ndarray, " n"], score: Num[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """DeLong's structural components: each row's share of the other class that the score puts in order."""
     order = np.argsort(score)
     rising, ill = score[order], truth[order]
