@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Num, Shaped
 
 from pneumoscope.core import InputError
-from pneumoscope.stats.bootstrap import RESAMPLES, describe, percentile_estimate, percentile_interval
+from pneumoscope.stats.bootstrap import RESAMPLES, describe, percentile_estimate
 from pneumoscope.stats.estimates import Estimate, Proportion
 from pneumoscope.stats.roc import auroc_clustered
 from pneumoscope.stats.sweep import flags, resampled_flags
@@ -76,8 +76,8 @@ def correct_for_label_noise(
 
     Raises:
         InputError: A score is out of range, there is one label, the label says nothing about the truth, or the rates
-            cannot have produced these rows (a corrected number's whole interval leaves [0, 1]; where only the number
-            does, it is taken as 0 or 1).
+            cannot have produced these rows (a corrected number leaves [0, 1] in every resample; where it does so by
+            chance, it is taken as 0 or 1).
 
     Source:
         Staquet et al., Journal of Chronic Diseases 34(12), 1981, p. 599 (an imperfect reference of known rates);
@@ -107,11 +107,10 @@ def correct_for_label_noise(
     def estimate(name: str) -> Estimate:
         value, values = corrected[name][0], corrected[name][1:]
         values = values[np.isfinite(values)]
-        low, high = percentile_interval(values, level=level)
-        if low > 1 or high < 0:
+        if values.min() > 1 or values.max() < 0:
             raise InputError(
-                f"expected label rates that can have produced these rows, found a corrected {name} of {value:.3g} "
-                f"[{low:.3g}, {high:.3g}]: the label is better, or its errors less independent of the score, than stated"
+                f"expected label rates that can have produced these rows, found a corrected {name} of {value:.3g}, and "
+                "outside [0, 1] in every resample: the label errs otherwise than stated"
             )
         bounded = np.clip(values, 0, 1)
         return percentile_estimate(float(np.clip(value, 0, 1)), bounded, truth=label, level=level, method=method)

@@ -70,7 +70,7 @@ def reader_f1(
     pairs = list(combinations(range(len(raters)), 2))
     both = np.stack([raters[first] & raters[second] for first, second in pairs], axis=1)
     columns = np.concatenate([both, raters.T], axis=1)
-    anyone = raters.any(axis=0)
+    anyone = np.asarray(raters.any(axis=0))
     totals = resample_totals(columns, anyone, cluster=cluster, stratified=False, rng=rng, resamples=resamples)
     observed, drawn = (
         _means(columns.sum(axis=0)[None], pairs, model_is_reference),
