@@ -125,7 +125,9 @@ class Document:
                 problems.append(f"key {key!r} is used twice")
             anchors[key] = anchor
         wanted = {(section.title, key) for section in self.sections for key in _referred(section)}
-        problems += [f"{title!r} refers to {key!r}, which is not there" for title, key in sorted(wanted) if key not in anchors]
+        problems += [
+            f"{title!r} refers to {key!r}, which is not there" for title, key in sorted(wanted) if key not in anchors
+        ]
         if problems:
             raise ConfigError("document: " + "; ".join(problems))
         object.__setattr__(self, "anchors", anchors)

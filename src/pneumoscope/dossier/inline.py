@@ -1,7 +1,7 @@
 """The small markup inside a paragraph or a table cell, parsed once for both renderings.
 
-    **strong**   *emphasis*   `code`   [words](https://...)   [@key] a reference   [@key:page] with its page
-    [!words] what a person must still provide; a backslash takes the next character as it is
+**strong**   *emphasis*   `code`   [words](https://...)   [@key] a reference   [@key:page] with its page
+[!words] what a person must still provide; a backslash takes the next character as it is
 """
 
 import re

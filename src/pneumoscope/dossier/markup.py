@@ -1,23 +1,27 @@
 """Section templates, once their numbers are filled in, to sections of the content model.
 
-    # Title {#key}                 a chapter; ## and ### below it; `{#key appendix}` starts the appendices
-    words                          a paragraph, until an empty line
-    - words   1. words             a list, a line an item
-    > [!caution] words             a boxed remark (draft, caution, manufacturer)
-    $ command                      a command line
-    ::name                         the table or figure of that name
+# Title {#key}                 a chapter; ## and ### below it; `{#key appendix}` starts the appendices
+words                          a paragraph, until an empty line
+- words   1. words             a list, a line an item
+> [!caution] words             a boxed remark (draft, caution, manufacturer)
+$ command                      a command line
+::name                         the table or figure of that name
+:: key | caption               a table written here: a row of titles (`{2}` or `{0r}` after one gives its width,
+| title {2} | title |          r keeps to the right), then rows
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator
 
 from pneumoscope.core import ConfigError
-from pneumoscope.dossier.content import Block, Bullets, Code, Note, Paragraph, Section
+from pneumoscope.dossier.content import Block, Bullets, Code, Column, Note, Paragraph, Section, Table
 
 Maker = Callable[[], Iterable[Block]]
 
 _HEADING = re.compile(r"(#{1,3}) (.+?) \{#([a-z0-9-]+)( appendix)?\}")
 _NOTE = re.compile(r"> \[!(draft|caution|manufacturer)\] (.+)", re.DOTALL)
+_TITLE = re.compile(r"(.*?)(?: \{([\d.]+)(r?)\})?")
+_CELLS = re.compile(r"(?<!\\)\|")
 _NUMBERED = re.compile(r"\d+\. ")
 
 
@@ -45,7 +49,9 @@ def _section(text: str, makers: dict[str, Maker], *, where: str) -> Section:
 
 
 def _blocks(chunk: str, makers: dict[str, Maker], *, where: str) -> Iterator[Block]:
-    if chunk.startswith("::"):
+    if chunk.startswith(":: "):
+        yield _table(chunk, where=where)
+    elif chunk.startswith("::"):
         name = chunk[2:].strip()
         if name not in makers:
             raise ConfigError(f"{where}: there is no table or figure {name!r}; known: {', '.join(sorted(makers))}")
@@ -60,6 +66,23 @@ def _blocks(chunk: str, makers: dict[str, Maker], *, where: str) -> Iterator[Blo
         yield Bullets(tuple(map(_line, re.split(r"^\d+\. ", chunk, flags=re.MULTILINE)[1:])), numbered=True)
     else:
         yield Paragraph(_line(chunk))
+
+
+def _table(chunk: str, *, where: str) -> Table:
+    first, *lines = chunk.split("\n")
+    key, bar, caption = first.removeprefix(":: ").partition(" | ")
+    rows = [tuple(cell.strip() for cell in _CELLS.split(line.strip().strip("|"))) for line in lines if line.strip()]
+    if not (bar and len(rows) > 1 and all(len(row) == len(rows[0]) for row in rows)):
+        raise ConfigError(
+            f"{where}: expected ':: key | caption', titles and rows of as many cells, found {chunk[:80]!r}"
+        )
+    return Table(key, caption, tuple(map(_column, rows[0])), tuple(rows[1:]))
+
+
+def _column(title: str) -> Column:
+    found = _TITLE.fullmatch(title)
+    assert found is not None
+    return Column(found[1], float(found[2] or 1), right=bool(found[3]))
 
 
 def _line(text: str) -> str:

@@ -15,7 +15,7 @@ from pneumoscope.evidence import Evidence, NotEstimable, Number
 
 NOT_ESTIMABLE = "not estimable"
 
-_SHARES = {"sensitivity", "specificity", "ppv", "npv", "accuracy", "prevalence", "coverage"}
+_SHARES = {"sensitivity", "specificity", "ppv", "npv", "accuracy", "prevalence", "coverage", "guard"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +138,7 @@ class Numbers:
 
 def _plain(value: float, address: str) -> str:
     """A value as it is shown: shares in per cent with one decimal, everything else with three."""
-    last = address.rpartition(".")[2]
-    return f"{100 * value:.1f} %" if last in _SHARES else f"{value:.3f}"
+    return f"{100 * value:.1f} %" if _SHARES.intersection(address.replace("/", ".").split(".")) else f"{value:.3f}"
 
 
 def _fact(node: Any, address: str) -> str:

@@ -1,0 +1,110 @@
+"""What the templates may name: each table and figure by its name."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from shutil import copyfile
+
+from pneumoscope.core import ConfigError
+from pneumoscope.dossier.content import Block, Column, Figure, Section, Table, texts
+from pneumoscope.dossier.figures import draw_curves, draw_pipeline, pipeline_steps
+from pneumoscope.dossier.inline import Blank, escape, parse
+from pneumoscope.dossier.inputs import Inputs
+from pneumoscope.dossier.markup import Maker
+from pneumoscope.dossier.numbers import Numbers
+from pneumoscope.dossier.tables import device, performance, registers, training
+from pneumoscope.image import Recipe
+
+_TABLES = {
+    "outputs": device.outputs,
+    "predicates": device.predicates,
+    "checks": device.checks,
+    "parameters": training.parameters,
+    "augmentation": training.augmentation,
+    "layers": training.layers,
+    "thresholds": performance.thresholds,
+    "performance": performance.performance,
+    "operating-points": performance.operating_points,
+    "by-prevalence": performance.by_prevalence,
+    "calibration": performance.calibration,
+    "subgroups": performance.subgroups,
+    "comorbid": performance.comorbid,
+    "floors": performance.floors,
+    "guard": performance.guard,
+    "evidence": registers.evidence,
+    "requirements": registers.requirements,
+    "risks": registers.risks,
+    "bill-of-materials": registers.bill_of_materials,
+}
+
+
+def makers(inputs: Inputs, numbers: Numbers, *, folder: Path, before: list[Section]) -> dict[str, Maker]:
+    """Tables and figures by name; `before` are the sections that stand already when one is asked for."""
+    figures = folder / "figures"
+    figures.mkdir(exist_ok=True)
+    made: dict[str, Maker] = {name: partial(maker, inputs, numbers) for name, maker in _TABLES.items()}
+    for part in ("train", "val", "test"):
+        made[f"database-{part}"] = partial(training.database, numbers, part)
+    for name in ("claim", "stard", "tripod"):
+        made[f"{name}-checklist"] = partial(registers.checklist, name)
+    return made | {
+        "co-occurrence": partial(training.co_occurrence, inputs, numbers),
+        "pipeline": partial(pipeline, inputs, figures),
+        "loss-curves": partial(loss_curves, inputs, figures),
+        "manufacturer-items": partial(manufacturer_items, before),
+    }
+
+
+def recipe_of(inputs: Inputs) -> str:
+    """The preprocessing recipe of the training run, described by its own code."""
+    return Recipe(**inputs.tables["training"]["config"]["recipe"]).describe()
+
+
+def pipeline(inputs: Inputs, figures: Path) -> Iterator[Figure]:
+    """The flowchart."""
+    path = figures / "pipeline.svg"
+    steps = pipeline_steps(inputs, recipe=recipe_of(inputs))
+    draw_pipeline(steps, path)
+    alternative = " Then: ".join(f"{step.title}: {step.detail}." for step in steps)
+    yield Figure(
+        "pipeline",
+        "The path of one image, drawn from the code: steps, checks, and every way out.",
+        path,
+        alternative,
+        0.86,
+    )
+
+
+def loss_curves(inputs: Inputs, figures: Path) -> Iterator[Figure]:
+    """Training and validation loss."""
+    curves = inputs.tables["training"]["curves"]
+    if not curves:
+        raise ConfigError("expected the training run's metrics.csv beside its run.json, found none")
+    path = figures / "loss.svg"
+    draw_curves(curves, path)
+    last = [row["val_loss"] for row in next(iter(curves.values())) if row.get("val_loss")]
+    alternative = f"Loss by epoch. Validation loss goes from {float(last[0]):.3f} to {float(last[-1]):.3f} over {len(last)} epochs."
+    yield Figure(
+        "loss-curves",
+        "Training and validation loss by epoch, all heads together; a line each run.",
+        path,
+        alternative,
+        0.85,
+    )
+
+
+def manufacturer_items(before: list[Section]) -> Iterator[Table]:
+    """Every place where a person must write or sign, collected from the document itself."""
+    rows = tuple(
+        (f"[@{section.key}:page]", escape(words))
+        for section in before
+        for words in dict.fromkeys(
+            span.words
+            for block in section.blocks
+            for text in texts(block)
+            for span in parse(text)
+            if isinstance(span, Blank)
+        )
+    )
+    columns = (Column("Where", 1.2), Column("What", 3))
+    yield Table("table-manufacturer", "Open places of this document.", columns, rows)
