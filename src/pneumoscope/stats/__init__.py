@@ -2,32 +2,90 @@
 
 Rows are images. Where a patient has several, pass `cluster` (one patient id a row): without it the intervals
 are too narrow. A row is flagged where `score >= threshold`.
+
+By topic, one file each:
+
+- records: `estimates`
+- ranking: `curves`, `precision_recall`, `roc`
+- at a threshold: `decision`, `floors`, `likelihood_ratios`, `operating_points`, `prevalence`, `proportions`
+- probabilities: `calibration`
 """
 
 from pneumoscope.stats.calibration import brier, expected_calibration_error
-from pneumoscope.stats.estimates import Auroc, AurocDifference, Estimate, Proportion
+from pneumoscope.stats.curves import (
+    PrecisionRecallCurve,
+    RocCurve,
+    f1_band,
+    precision_recall_band,
+    precision_recall_curve,
+    roc_band,
+    roc_curve,
+)
+from pneumoscope.stats.decision import DecisionCurve, decision_curve
+from pneumoscope.stats.estimates import Auroc, AurocDifference, Band, Difference, Estimate, Proportion
+from pneumoscope.stats.floors import Floor, category_score, flag_all, flag_none
+from pneumoscope.stats.likelihood_ratios import LikelihoodRatios, Ratio, likelihood_ratios
+from pneumoscope.stats.operating_points import (
+    CostWeighted,
+    FixedSensitivity,
+    FixedSpecificity,
+    MaximumF1,
+    OperatingPoint,
+    Rule,
+    Youden,
+    choose_threshold,
+    operating_point,
+)
 from pneumoscope.stats.precision_recall import average_precision, f1
-from pneumoscope.stats.prevalence import npv_at_prevalence, ppv_at_prevalence
+from pneumoscope.stats.prevalence import f1_at_prevalence, npv_at_prevalence, ppv_at_prevalence
 from pneumoscope.stats.proportions import accuracy, npv, ppv, sensitivity, specificity
 from pneumoscope.stats.roc import auroc, auroc_clustered, paired_auroc_difference
 
 __all__ = [
     "Auroc",
     "AurocDifference",
+    "Band",
+    "CostWeighted",
+    "DecisionCurve",
+    "Difference",
     "Estimate",
+    "FixedSensitivity",
+    "FixedSpecificity",
+    "Floor",
+    "LikelihoodRatios",
+    "MaximumF1",
+    "OperatingPoint",
+    "PrecisionRecallCurve",
     "Proportion",
+    "Ratio",
+    "RocCurve",
+    "Rule",
+    "Youden",
     "accuracy",
     "auroc",
     "auroc_clustered",
     "average_precision",
     "brier",
+    "category_score",
+    "choose_threshold",
+    "decision_curve",
     "expected_calibration_error",
     "f1",
+    "f1_at_prevalence",
+    "f1_band",
+    "flag_all",
+    "flag_none",
+    "likelihood_ratios",
     "npv",
     "npv_at_prevalence",
+    "operating_point",
     "paired_auroc_difference",
     "ppv",
     "ppv_at_prevalence",
+    "precision_recall_band",
+    "precision_recall_curve",
+    "roc_band",
+    "roc_curve",
     "sensitivity",
     "specificity",
 ]

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num, Shaped
 from scipy.special import expit, logit
-from scipy.stats import norm, rankdata
+from scipy.stats import norm
 
 from pneumoscope.core import InputError
 from pneumoscope.stats.estimates import Auroc, AurocDifference
@@ -120,18 +120,27 @@ def _check(truth: Bool[np.ndarray, " n"], score: Num[np.ndarray, " n"], number: 
     """Clusters that hold the rarer class, at least 2."""
     check_both_classes(truth, measure="AUROC", least=2)
     check_score(score, rows=truth.size, measure="AUROC")
-    fewest = min(np.unique(number[truth]).size, np.unique(number[~truth]).size)
+    fewest = min(_clusters_with(truth, number), _clusters_with(~truth, number))
     if fewest < 2:
         raise InputError(f"AUROC's interval is undefined: expected 2 clusters with each class, found {fewest}")
     return fewest
 
 
+def _clusters_with(rows: Bool[np.ndarray, " n"], number: Int[np.ndarray, " n"]) -> int:
+    return int(np.count_nonzero(np.bincount(number, weights=rows)))
+
+
 def _components(truth: Bool[np.ndarray, " n"], score: Num[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """DeLong's structural components: each row's share of the other class that the score puts in order."""
-    among_all = rankdata(score)
+    order = np.argsort(score)
+    rising, ill = score[order], truth[order]
+    # Ties form groups: of each row's group, the rows of either class below it and in it.
+    group = np.cumsum(np.append(True, rising[1:] != rising[:-1])) - 1
+    well_in, ill_in = (np.bincount(group, weights=kind) for kind in (~ill, ill))
+    well_ordered = (np.cumsum(well_in) - well_in / 2) / well_in.sum()
+    ill_ordered = 1 - (np.cumsum(ill_in) - ill_in / 2) / ill_in.sum()
     components = np.empty(truth.size)
-    components[truth] = (among_all[truth] - rankdata(score[truth])) / (~truth).sum()
-    components[~truth] = 1 - (among_all[~truth] - rankdata(score[~truth])) / truth.sum()
+    components[order] = np.where(ill, well_ordered[group], ill_ordered[group])
     return components
 
 
@@ -141,9 +150,9 @@ def _standard_error(
     """Obuchowski's: deviations summed by cluster. With one row a cluster its cross term is 0: DeLong's."""
     deviation = (components - components[truth].mean()) / np.where(truth, truth.sum(), (~truth).sum())
     clusters = int(number.max()) + 1
-    positive = np.bincount(number[truth], weights=deviation[truth], minlength=clusters)
-    negative = np.bincount(number[~truth], weights=deviation[~truth], minlength=clusters)
-    with_positive, with_negative = np.unique(number[truth]).size, np.unique(number[~truth]).size
+    positive = np.bincount(number, weights=np.where(truth, deviation, 0), minlength=clusters)
+    negative = np.bincount(number, weights=np.where(truth, 0, deviation), minlength=clusters)
+    with_positive, with_negative = _clusters_with(truth, number), _clusters_with(~truth, number)
     variance = (
         with_positive / (with_positive - 1) * (positive @ positive)
         + with_negative / (with_negative - 1) * (negative @ negative)

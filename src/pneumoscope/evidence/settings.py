@@ -1,0 +1,51 @@
+"""How evidence is made: operating points, and the settings that every number depends on."""
+
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """An operating point: an image is flagged where its score is at least `threshold`.
+
+    Attributes:
+        rule: How the threshold was chosen, in words.
+        chosen_on: The images that it was chosen on; numbers on the same images flatter it.
+    """
+
+    threshold: float
+    rule: str
+    chosen_on: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How numbers are made; all of it goes into the evidence.
+
+    Attributes:
+        level: Confidence of every interval.
+        seed: Of every bootstrap; the same seed gives the same numbers, in whatever order questions come.
+        resamples: Draws of every bootstrap.
+        fewest: A group with fewer images of either class is "too few to say".
+        prevalences: In percent: where predictive values, F1 and net benefit are given.
+        focus: The scores whose questions are drawn, and whose chosen thresholds are corrected for their optimism.
+    """
+
+    level: float = 0.95
+    seed: int = 0
+    resamples: int = 500
+    fewest: int = 10
+    prevalences: tuple[int, ...] = (1, 2, 5, 10, 20, 50)
+    focus: tuple[str, ...] = ("Pneumonia",)
+
+    @classmethod
+    def from_json(cls, table: dict[str, Any]) -> "Settings":
+        """Settings as they were written into the evidence; lists become tuples again."""
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in table.items()})
+
+    def rng(self, *names: str) -> np.random.Generator:
+        """A generator of its own for each number, by name, so that none depends on what is computed before it."""
+        return np.random.default_rng([self.seed, crc32("/".join(names).encode())])
