@@ -4,8 +4,8 @@ import datetime as dt
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable
+from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, TemplateError
 
 from pneumoscope.core import ConfigError
-from pneumoscope.dossier.content import Block, Document, Section, texts
-from pneumoscope.dossier.inline import Blank, Marked, escape, parse
+from pneumoscope.dossier.content import Document, Section
+from pneumoscope.dossier.inline import Marked, escape
 from pneumoscope.dossier.inputs import Inputs
 from pneumoscope.dossier.makers import makers, recipe_of
 from pneumoscope.dossier.markdown import to_markdown
@@ -53,19 +53,39 @@ def build(inputs: Inputs, output: Path) -> dict[str, Any]:
     markdown.write_text(to_markdown(document, folder), encoding="utf-8")
     to_pdf(document, output, created=created)
     write_cyclonedx(inputs.components, folder / SBOM, version=inputs.device.version, created=created)
-    record = {
-        "schema": SCHEMA,
-        "device": {"name": inputs.device.name, "version": inputs.device.version, "claim": inputs.device.claim},
-        "operating_point": inputs.device.operating_point,
-        "model": inputs.model,
+    record = _record(inputs, numbers, folder) | {
         "created": created.isoformat(timespec="seconds"),
         "documents": {path.name: sha256(path) for path in (markdown, output, folder / SBOM)},
-        "inputs": {Path(os.path.relpath(path, folder)).as_posix(): sha256(path) for path in inputs.files},
-        "evidence": {name: Path(os.path.relpath(one.path, folder)).as_posix() for name, one in inputs.release.items()},
-        "numbers": [{"address": use.address, "form": use.form, "shown": use.shown} for use in unique(numbers)],
     }
     (folder / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return record
+
+
+def _record(inputs: Inputs, numbers: Numbers, folder: Path) -> dict[str, Any]:
+    """What the document was made from; paths are relative to its folder."""
+
+    def relative(path: Path) -> str:
+        return Path(os.path.relpath(path, folder)).as_posix()
+
+    device = inputs.device
+    return {
+        "schema": SCHEMA,
+        "device": {
+            "name": device.name,
+            "version": device.version,
+            "claim": device.claim,
+            "file": relative(inputs.device_path),
+        },
+        "operating_point": device.operating_point,
+        "model": inputs.model,
+        "release": relative(inputs.release_path),
+        "evidence": {
+            name: {"path": relative(one.path), "model_sha256": one.provenance["model"].get("sha256")}
+            for name, one in inputs.release.items()
+        },
+        "inputs": {relative(path): sha256(path) for path in inputs.files},
+        "numbers": [asdict(use) for use in dict.fromkeys(numbers.uses)],
+    }
 
 
 def write_sections(inputs: Inputs, numbers: Numbers, folder: Path) -> tuple[Section, ...]:
@@ -108,11 +128,6 @@ def assemble(inputs: Inputs, sections: tuple[Section, ...]) -> Document:
 def moment(inputs: Inputs) -> dt.datetime:
     """When the youngest evidence was made: the document's date, so that the same inputs give the same bytes."""
     return max(dt.datetime.fromisoformat(one.provenance["created"]) for one in inputs.release.values())
-
-
-def unique(numbers: Numbers) -> tuple[Any, ...]:
-    """The uses, each once, in the order of the document."""
-    return tuple(dict.fromkeys(numbers.uses))
 
 
 def sha256(path: Path) -> str:

@@ -66,13 +66,20 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Panel:
+    """A vector picture (SVG), and what it shows in words for who cannot see it."""
+
+    path: Path
+    alternative: str
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
-    """A vector figure: file (SVG), caption, what it shows in words for who cannot see it, share of the text width."""
+    """One panel, or several two by two, under one caption; `width` is the share of the text's width."""
 
     key: str
     caption: str
-    path: Path
-    alternative: str
+    panels: tuple[Panel, ...]
     width: float = 1.0
 
 

@@ -71,7 +71,8 @@ def _part(rows: "pd.DataFrame") -> dict[str, Any]:
         "age": _ages(rows["age_years"].dropna()),
         "female": _share(int((rows["sex"] == "F").sum()), int(rows["sex"].notna().sum())),
         "views": ", ".join(
-            f"{view} {_share(int(count), len(rows))}" for view, count in rows["view"].value_counts().sort_index().items()
+            f"{view} {_share(int(count), len(rows))}"
+            for view, count in rows["view"].value_counts().sort_index().items()
         )
         or "not recorded",
     }

@@ -32,6 +32,8 @@ class Inputs:
     """
 
     device: Device
+    device_path: Path
+    release_path: Path
     release: dict[str, Evidence]
     tables: dict[str, Any]
     trace: Trace
@@ -79,6 +81,8 @@ def read_inputs(device_path: Path, evidence: Path) -> Inputs:
     assert plan is not None
     return Inputs(
         device=device,
+        device_path=device_path,
+        release_path=evidence,
         release=release,
         tables=tables,
         trace=traced,

@@ -6,7 +6,7 @@ from pathlib import Path
 from shutil import copyfile
 
 from pneumoscope.core import ConfigError
-from pneumoscope.dossier.content import Block, Column, Figure, Section, Table, texts
+from pneumoscope.dossier.content import Column, Figure, Panel, Section, Table, texts
 from pneumoscope.dossier.figures import draw_curves, draw_pipeline, pipeline_steps
 from pneumoscope.dossier.inline import Blank, escape, parse
 from pneumoscope.dossier.inputs import Inputs
@@ -51,6 +51,8 @@ def makers(inputs: Inputs, numbers: Numbers, *, folder: Path, before: list[Secti
         "co-occurrence": partial(training.co_occurrence, inputs, numbers),
         "pipeline": partial(pipeline, inputs, figures),
         "loss-curves": partial(loss_curves, inputs, figures),
+        "precision-recall": partial(evidence_figure, inputs, numbers, "precision-recall", figures),
+        "roc": partial(evidence_figure, inputs, numbers, "roc", figures),
         "manufacturer-items": partial(manufacturer_items, before),
     }
 
@@ -69,9 +71,8 @@ def pipeline(inputs: Inputs, figures: Path) -> Iterator[Figure]:
     yield Figure(
         "pipeline",
         "The path of one image, drawn from the code: steps, checks, and every way out.",
-        path,
-        alternative,
-        0.86,
+        (Panel(path, alternative),),
+        0.8,
     )
 
 
@@ -87,9 +88,35 @@ def loss_curves(inputs: Inputs, figures: Path) -> Iterator[Figure]:
     yield Figure(
         "loss-curves",
         "Training and validation loss by epoch, all heads together; a line each run.",
-        path,
-        alternative,
+        (Panel(path, alternative),),
         0.85,
+    )
+
+
+_CAPTIONS = {
+    "roc": ("ROC curves of the test images", "ROC curve"),
+    "precision-recall": ("Precision against recall, validation images", "Precision-recall curve"),
+}
+
+
+def evidence_figure(inputs: Inputs, numbers: Numbers, kind: str, figures: Path) -> Iterator[Figure]:
+    """A figure that the evidence folders hold, a panel a cohort, copied beside the document."""
+    role = "validation" if kind == "precision-recall" else "test"
+    caption, words = _CAPTIONS[kind]
+    panels = []
+    for cohort in inputs.device.cohorts(role):
+        name = f"{cohort.question}-{kind}.svg"
+        source = inputs.release[cohort.evidence].path / "figures" / name
+        if not source.is_file():
+            numbers.missing.append(f"{cohort.evidence}: figure figures/{name}")
+            continue
+        copy = figures / f"{cohort.evidence.replace('/', '-')}-{name}"
+        copyfile(source, copy)
+        area = numbers.cell(cohort.at("auprc" if kind == "precision-recall" else "auroc"))
+        panels.append(Panel(copy, f"{words}: {cohort.title}, {cohort.reference}; area {area}"))
+    sources = "".join(dict.fromkeys(numbers.source(cohort.at("auroc")) for cohort in inputs.device.cohorts(role)))
+    yield Figure(
+        f"figure-{kind}", f"{caption}; bands are intervals by the bootstrap of patients. {sources}", tuple(panels)
     )
 
 

@@ -56,10 +56,11 @@ def _block(block: Block, document: Document, folder: Path) -> Iterator[str]:
             yield from _table(block, document)
         case Figure():
             anchor = document.anchors[block.key]
-            place = os.path.relpath(block.path, folder)
             yield f'<a id="{block.key}"></a>'
             yield ""
-            yield f"![{_words(block.alternative)}]({Path(place).as_posix()})"
+            for panel in block.panels:
+                place = Path(os.path.relpath(panel.path, folder)).as_posix()
+                yield f"![{_words(panel.alternative)}]({place})"
             yield ""
             yield f"*{_capital(anchor)}. {_inline(block.caption, document)}*"
 

@@ -79,9 +79,11 @@ def _block(block: Block, document: Document, folder: Path) -> Iterator[str]:
         case Table():
             yield from _table(block, document)
         case Figure():
-            place = _string(Path(os.path.relpath(block.path, folder)).as_posix())
-            alternative = _string(plain(block.alternative))
-            yield f"#picture({_string(document.anchors[block.key].number)}, {place}, alt: {alternative}, "
+            panels = ", ".join(
+                f"({_string(Path(os.path.relpath(one.path, folder)).as_posix())}, {_string(plain(one.alternative))})"
+                for one in block.panels
+            )
+            yield f"#picture({_string(document.anchors[block.key].number)}, ({panels},), "
             yield f"width: {block.width * 100:.0f}%)[{_inline(block.caption, document)}] <{block.key}>"
 
 

@@ -9,6 +9,7 @@ from pneumoscope.dossier.inputs import Inputs
 from pneumoscope.dossier.numbers import Numbers
 
 MEASURES = ("sensitivity", "specificity", "ppv", "npv", "f1")
+_BY_PREVALENCE = ("ppv", "npv", "f1")
 _MEASURE_TITLES = {"ppv": "PPV", "npv": "NPV", "f1": "F1"}
 
 
@@ -119,35 +120,30 @@ def calibration(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
 
 
 def by_prevalence(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """PPV, NPV and F1 of the operating point where prevalence differs."""
+    """PPV, NPV and F1 of the operating point where prevalence differs, and F1 of flagging everybody."""
     point = inputs.device.operating_point
+    tests = inputs.device.cohorts("test")
     rows = []
-    for cohort in inputs.device.cohorts("test"):
-        for prevalence in numbers.keys(cohort.at(f"by_prevalence.{point}")):
-            at = cohort.at(f"by_prevalence.{point}.{prevalence}")
-            flag_all = (
-                numbers.cell(cohort.at(f"flag_all.{prevalence}"))
-                if numbers.has(cohort.at(f"flag_all.{prevalence}"))
-                else ""
-            )
+    for cohort in tests:
+        for share in numbers.keys(cohort.at(f"by_prevalence.{point}")):
+            at = cohort.at(f"by_prevalence.{point}.{share}")
+            measured = (numbers.cell(f"{at}.{name}") if numbers.has(f"{at}.{name}") else "" for name in _BY_PREVALENCE)
             rows.append(
-                (
-                    escape(cohort.title),
-                    escape(prevalence),
-                    *(numbers.cell(f"{at}.{one}") for one in ("ppv", "npv", "f1")),
-                    flag_all,
-                )
+                (escape(cohort.title), escape(share), *measured, numbers.value(cohort.at(f"flag_all.{share}.f1")))
             )
     if not rows:
         return
     columns = (
-        Column("Images", 1.5), Column("Prevalence", 0.8, right=True), Column("PPV", 1.3, right=True),
-        Column("NPV", 1.3, right=True), Column("F1", 1.3, right=True), Column("F1, flagging everybody", 1.2, right=True),
-    )  # fmt: skip
-    caption = f"What a flag means where prevalence differs, at the operating point *{point}*. {_sources(inputs.device.cohorts('test'), numbers)}"
-    yield Table(
-        "table-by-prevalence", caption, columns, tuple(rows), "Sensitivity and specificity as measured here; Bayes."
+        Column("Images", 1.5),
+        Column("Prevalence", 0.8, right=True),
+        *(Column(_MEASURE_TITLES[name], 1.3, right=True) for name in _BY_PREVALENCE),
+        Column("F1 of flagging all", 1, right=True),
     )
+    caption = (
+        f"What a flag means where prevalence differs, at the operating point *{point}*. {_sources(tests, numbers)}"
+    )
+    note = "From the sensitivity and specificity measured here, by Bayes' rule."
+    yield Table("table-by-prevalence", caption, columns, tuple(rows), note)
 
 
 def floors(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
