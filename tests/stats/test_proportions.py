@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import binomtest
 
 from pneumoscope.core import InputError
-from pneumoscope.stats import accuracy, npv, ppv, sensitivity, specificity
+from pneumoscope.stats import accuracy, npv, ppv, proportion, sensitivity, specificity
 
 # At 0.5: 2 of 3 with the finding flagged, 1 of 5 without it.
 TRUTH = np.array([True, True, True, False, False, False, False, False])
@@ -102,3 +102,12 @@ def test_a_missing_threshold_is_refused():
 def test_patients_that_do_not_fit_the_rows_are_refused():
     with pytest.raises(InputError, match="expected 8 cluster ids"):
         sensitivity(TRUTH, SCORE, threshold=0.5, cluster=np.arange(7))
+
+
+def test_a_plain_share_is_what_every_other_share_is_made_of():
+    success = np.array([True] * 3 + [False] * 7)
+    found, exact = proportion(success), binomtest(3, 10).proportion_ci(0.95, method="exact")
+    assert (found.value, found.n) == (pytest.approx(0.3), 10)
+    assert (found.low, found.high) == pytest.approx((exact.low, exact.high))
+    with pytest.raises(InputError, match="proportion: expected truth"):
+        proportion(np.zeros(0, dtype=bool))

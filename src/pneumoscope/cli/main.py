@@ -11,6 +11,7 @@ import typer
 
 from pneumoscope import __version__
 from pneumoscope.cli.check import check
+from pneumoscope.cli.data import COMMANDS, IMPORTERS
 from pneumoscope.cli.demo import demo
 from pneumoscope.cli.evaluate import evaluate
 from pneumoscope.cli.export import export
@@ -76,3 +77,12 @@ for _command, _panel in (
     (evaluate, "Build a model"),
 ):
     app.command(rich_help_panel=_panel)(_with_exit_code(_command))
+
+_data = typer.Typer(no_args_is_help=True, help="Data sets: manifest, splits, audit, cache, data sheet, download.")
+_import = typer.Typer(no_args_is_help=True, help="A data set to a manifest, one command a kind.")
+for _kind, _importer in IMPORTERS.items():
+    _import.command(_kind)(_with_exit_code(_importer))
+_data.add_typer(_import, name="import")
+for _command in COMMANDS:
+    _data.command()(_with_exit_code(_command))
+app.add_typer(_data, name="data", rich_help_panel="Build a model")

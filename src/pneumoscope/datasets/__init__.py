@@ -1,8 +1,49 @@
 """Sources of labelled radiographs, the manifest and patient-level splits."""
 
-from pneumoscope.datasets.kermany import read_kermany
-from pneumoscope.datasets.manifest import FINDINGS, manifest_sha256
-from pneumoscope.datasets.nih import read_nih, read_nih_labels
-from pneumoscope.datasets.split import split_by_patient
+from pneumoscope.datasets.columns import FINDINGS
+from pneumoscope.datasets.dicom import import_dicom
+from pneumoscope.datasets.folders import Prefer
+from pneumoscope.datasets.generic import import_csv
+from pneumoscope.datasets.kermany import import_kermany, read_kermany
+from pneumoscope.datasets.manifest import Imported, Stored, manifest_sha256, read_manifest, write_manifest
+from pneumoscope.datasets.mapping import ColumnMapping, read_mapping
+from pneumoscope.datasets.nih import import_nih, read_nih, read_nih_labels
+from pneumoscope.datasets.nih_labels import LabelRelease
+from pneumoscope.datasets.nih_readers import boxes_of
+from pneumoscope.datasets.rsna import import_rsna
+from pneumoscope.datasets.split import folds_by_patient, split_by_patient, split_official, split_stratified
+from pneumoscope.datasets.split_file import Split, apply_split, read_split, split_of, write_split
+from pneumoscope.datasets.split_temporal import split_by_date, split_by_follow_up
 
-__all__ = ["FINDINGS", "manifest_sha256", "read_kermany", "read_nih", "read_nih_labels", "split_by_patient"]
+__all__ = [
+    "FINDINGS",
+    "ColumnMapping",
+    "Imported",
+    "LabelRelease",
+    "Prefer",
+    "Split",
+    "Stored",
+    "apply_split",
+    "boxes_of",
+    "folds_by_patient",
+    "import_csv",
+    "import_dicom",
+    "import_kermany",
+    "import_nih",
+    "import_rsna",
+    "manifest_sha256",
+    "read_kermany",
+    "read_manifest",
+    "read_mapping",
+    "read_nih",
+    "read_nih_labels",
+    "read_split",
+    "split_by_date",
+    "split_by_follow_up",
+    "split_by_patient",
+    "split_of",
+    "split_official",
+    "split_stratified",
+    "write_manifest",
+    "write_split",
+]

@@ -5,5 +5,6 @@ Reads evidence files, never models.
 
 from pneumoscope.dossier.build import build
 from pneumoscope.dossier.inputs import Inputs, read_inputs
+from pneumoscope.dossier.verify import Verification, verify
 
-__all__ = ["Inputs", "build", "read_inputs"]
+__all__ = ["Inputs", "Verification", "build", "read_inputs", "verify"]

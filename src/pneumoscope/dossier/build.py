@@ -143,11 +143,14 @@ def _templates() -> Iterable[Any]:
 
 
 def _environment() -> Environment:
-    def marked(value: Any) -> str:
-        return escape(value)
-
-    # The output is Markdown for our own parser, never HTML; `finalize` escapes its markup.
-    return Environment(undefined=StrictUndefined, finalize=marked, trim_blocks=True, autoescape=False)  # noqa: S701
+    """Undefined names fail, and what comes in is escaped; its output is for our own parser, never HTML."""
+    return Environment(  # noqa: S701
+        undefined=StrictUndefined,
+        finalize=escape,
+        trim_blocks=True,
+        comment_start_string="{!",  # "{#" begins a section's key
+        comment_end_string="!}",
+    )
 
 
 def _words(inputs: Inputs, numbers: Numbers) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from pneumoscope.core import ArtifactError, PneumoscopeError
 from pneumoscope.dossier.build import RECORD, SCHEMA, build, sha256
 from pneumoscope.dossier.inputs import read_inputs
 from pneumoscope.dossier.numbers import Numbers, Use
-from pneumoscope.evidence import Evidence, Number, read_evidence, recompute
+from pneumoscope.evidence import Evidence, Number, read_evidence
+from pneumoscope.evidence.cohort import recompute
 
 # Bootstraps are seeded, so a recomputed number differs by rounding in the file alone.
 _TOLERANCE = 1e-6
@@ -54,7 +55,9 @@ def verify(folder: Path) -> Verification:
     if not faults:
         problems += _rebuilt(folder, record)
     if problems:
-        raise ArtifactError("\n  ".join([f"{folder}: the submission does not stand, {len(problems)} faults:", *problems]))
+        raise ArtifactError(
+            "\n  ".join([f"{folder}: the submission does not stand, {len(problems)} faults:", *problems])
+        )
     return Verification(recomputed, len(uses) - recomputed, len(record["inputs"]) + len(record["documents"]))
 
 
@@ -93,7 +96,9 @@ def _release(folder: Path, record: dict[str, Any]) -> tuple[dict[str, Evidence],
             continue
         found = evidence.provenance["model"].get("sha256")
         if found != entry["model_sha256"]:
-            problems.append(f"{name}: expected evidence of model {entry['model_sha256'][:12]}…, found {str(found)[:12]}…")
+            problems.append(
+                f"{name}: expected evidence of model {entry['model_sha256'][:12]}…, found {str(found)[:12]}…"
+            )
     return release, problems
 
 
@@ -116,7 +121,9 @@ def _recomputed(evidence: Evidence, wanted: set[str]) -> tuple[int, list[str]]:
             problems.append(str(error))
             continue
         if not _same(said, found):
-            problems.append(f"{evidence.name}: {path}: the evidence says {_short(said)}, its predictions give {_short(found)}")
+            problems.append(
+                f"{evidence.name}: {path}: the evidence says {_short(said)}, its predictions give {_short(found)}"
+            )
     return len(labels), problems
 
 
@@ -126,7 +133,9 @@ def _rebuilt(folder: Path, record: dict[str, Any]) -> Iterator[str]:
     with TemporaryDirectory() as place:
         output = Path(place) / name
         try:
-            build(read_inputs(folder / record["device"]["file"], folder / record["release"]), output.with_suffix(".pdf"))
+            build(
+                read_inputs(folder / record["device"]["file"], folder / record["release"]), output.with_suffix(".pdf")
+            )
         except PneumoscopeError as error:
             yield f"the document cannot be built again: {error}"
             return

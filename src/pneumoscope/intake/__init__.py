@@ -2,7 +2,18 @@
 
 from pneumoscope.intake.checks import CHECKS, check
 from pneumoscope.intake.faults import quieten_pydicom
+from pneumoscope.intake.header import age_years
+from pneumoscope.intake.projection import view_of
 from pneumoscope.intake.reader import read_radiograph
 from pneumoscope.intake.sources import ImageSource, find_images
 
-__all__ = ["CHECKS", "ImageSource", "check", "find_images", "quieten_pydicom", "read_radiograph"]
+__all__ = [
+    "CHECKS",
+    "ImageSource",
+    "age_years",
+    "check",
+    "find_images",
+    "quieten_pydicom",
+    "read_radiograph",
+    "view_of",
+]

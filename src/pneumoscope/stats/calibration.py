@@ -3,9 +3,9 @@
 import numpy as np
 from jaxtyping import Bool, Num, Shaped
 
-from pneumoscope.core import InputError
 from pneumoscope.stats.bootstrap import RESAMPLES, describe, percentile_estimate, resample_totals
 from pneumoscope.stats.estimates import Estimate
+from pneumoscope.stats.reliability import equal_mass_bins
 from pneumoscope.stats.validation import check_probability, check_share, check_truth
 
 
@@ -74,20 +74,18 @@ def expected_calibration_error(
     check_share(level, name="level")
     check_truth(truth, measure="calibration error")
     check_probability(score, rows=truth.size, measure="calibration error")
-    if not 1 <= bins <= truth.size:
-        raise InputError(f"expected 1 to {truth.size} bins, at most one a row, found {bins}")
-    edges = np.quantile(score, np.linspace(0, 1, bins + 1)[1:-1])
-    place = np.searchsorted(edges, score, side="left")
+    place = equal_mass_bins(score, bins=bins)
+    filled = int(place.max()) + 1
     gap = truth - score.astype(float)
 
     # One column a bin, and one of ones: the number of rows drawn.
-    columns = np.zeros((truth.size, bins + 1))
+    columns = np.zeros((truth.size, filled + 1))
     columns[np.arange(truth.size), place] = gap
-    columns[:, bins] = 1
+    columns[:, filled] = 1
     totals = resample_totals(columns, truth, cluster=cluster, stratified=False, rng=rng, resamples=resamples)
-    measured = columns[:, :bins].mean(axis=0)
+    measured = columns[:, :filled].mean(axis=0)
     value = float(np.abs(measured).sum())
-    off = np.abs(totals[:, :bins] / totals[:, bins:] - measured).sum(axis=1)
+    off = np.abs(totals[:, :filled] / totals[:, filled:] - measured).sum(axis=1)
     margin = float(np.quantile(off, level))
     return Estimate(
         value=value,

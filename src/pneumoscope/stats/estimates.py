@@ -83,3 +83,35 @@ class Band:
     n: int
     positives: int
     method: str
+
+
+class OddsRatio(Estimate):
+    """Odds ratio of an outcome (`positives` of `n`) and an exposure, above 0; 1 is none.
+
+    Attributes:
+        exposed: Rows that were exposed.
+        log_standard_error: Of the ratio's natural logarithm.
+    """
+
+    exposed: int
+    log_standard_error: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kappa:
+    """Agreement beyond chance of two raters of `n` rows, in [-1, 1]; 0 is as by chance.
+
+    Attributes:
+        observed: Share of rows on which they agree.
+        expected: Share on which they would agree by chance.
+    """
+
+    value: float
+    low: float
+    high: float
+    level: float
+    n: int
+    observed: float
+    expected: float
+    method: str
+    standard_error: float

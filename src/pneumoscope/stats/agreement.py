@@ -1,0 +1,57 @@
+"""Agreement of two raters beyond chance."""
+
+import numpy as np
+from jaxtyping import Shaped
+from scipy.stats import norm
+
+from pneumoscope.core import InputError
+from pneumoscope.stats.clusters import clustered_error
+from pneumoscope.stats.estimates import Kappa
+from pneumoscope.stats.validation import check_share
+
+
+def cohen_kappa(
+    first: Shaped[np.ndarray, " n"],
+    second: Shaped[np.ndarray, " n"],
+    *,
+    cluster: Shaped[np.ndarray, " n"] | None = None,
+    level: float = 0.95,
+) -> Kappa:
+    """Agreement of two raters' unordered categories beyond chance: 1 perfect, 0 as by chance; at most 1.
+
+    The interval is Wald's, clipped to [-1, 1]; with `cluster` rows of one cluster may depend on each other.
+
+    Raises:
+        InputError: The raters didn't rate the same rows, there are none, or both used one and the same category only.
+
+    Source:
+        Cohen, Educational and Psychological Measurement 20(1), 1960, p. 37; variance: Fleiss, Cohen and Everitt,
+        Psychological Bulletin 72(5), 1969, p. 323, as the mean square of the rows' influence on kappa, which clusters
+        sum up first (Yang and Zhou, Statistics in Medicine 33(6), 2014, p. 1024, is this for two categories).
+    """
+    check_share(level, name="level")
+    if first.ndim != 1 or first.shape != second.shape or first.size == 0:
+        raise InputError(f"kappa: expected two ratings a row, found shapes {first.shape} and {second.shape}")
+    number = np.unique(np.concatenate([first, second]), return_inverse=True)[1]
+    one, two = number[: first.size], number[first.size :]
+    categories = int(number.max()) + 1
+    share_one, share_two = (np.bincount(rater, minlength=categories) / first.size for rater in (one, two))
+    observed, expected = float((one == two).mean()), float(share_one @ share_two)
+    if categories == 1:
+        raise InputError("kappa is undefined: both raters put every row into one and the same category")
+    value = (observed - expected) / (1 - expected)
+    by_agreement = ((one == two) - observed) / (1 - expected)
+    by_chance = (share_two[one] + share_one[two] - 2 * expected) * (1 - observed) / (1 - expected) ** 2
+    error = clustered_error((by_agreement - by_chance) / first.size, cluster=cluster)
+    half = float(norm.ppf((1 + level) / 2)) * error
+    return Kappa(
+        value=value,
+        low=max(value - half, -1.0),
+        high=min(value + half, 1.0),
+        level=level,
+        n=first.size,
+        observed=observed,
+        expected=expected,
+        method="Cohen" if cluster is None else "Cohen, clustered",
+        standard_error=error,
+    )

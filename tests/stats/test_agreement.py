@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+from statsmodels.stats.inter_rater import cohens_kappa as statsmodels_kappa
+
+from pneumoscope.core import InputError
+from pneumoscope.stats import cohen_kappa
+
+
+def ratings(table: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Two raters' categories from a table of counts, the first rater's down."""
+    counts = np.array(table)
+    first, second = np.indices(counts.shape)
+    return np.repeat(first.ravel(), counts.ravel()), np.repeat(second.ravel(), counts.ravel())
+
+
+def test_fifty_grants_worked_by_hand():
+    # Agreement 35/50 = 0.70; by chance 0.5 * 0.6 + 0.5 * 0.4 = 0.50; kappa (0.70 - 0.50) / (1 - 0.50).
+    found = cohen_kappa(*ratings([[20, 5], [10, 15]]))
+    assert (found.observed, found.expected, found.value) == pytest.approx((0.70, 0.50, 0.40))
+
+
+@pytest.mark.parametrize("table", [[[20, 5], [10, 15]], [[88, 14, 18], [10, 40, 10], [2, 6, 12]], [[0, 9], [8, 1]]])
+def test_value_and_interval_agree_with_statsmodels(table):
+    found, other = cohen_kappa(*ratings(table)), statsmodels_kappa(np.array(table))
+    assert (found.value, found.standard_error) == pytest.approx((other.kappa, other.std_kappa))
+    assert (found.low, found.high) == pytest.approx((max(other.kappa_low, -1), other.kappa_upp))
+
+
+def test_the_clustered_error_agrees_with_a_bootstrap_of_patients():
+    rng = np.random.default_rng(0)
+    patient = np.repeat(np.arange(300), 3)
+    ill = (rng.random(300) < 0.4)[patient]
+    first, second = (ill ^ (rng.random(300) < 0.2)[patient] for _ in range(2))
+    found = cohen_kappa(first, second, cluster=patient)
+    rows = np.arange(900).reshape(300, 3)
+    drawn = [rows[rng.integers(0, 300, 300)].ravel() for _ in range(800)]
+    spread = np.std([cohen_kappa(first[draw], second[draw]).value for draw in drawn])
+    assert found.standard_error == pytest.approx(spread, rel=0.1)
+    assert found.standard_error > 1.5 * cohen_kappa(first, second).standard_error
+
+
+def test_raters_who_always_agree_reach_one_without_doubt():
+    found = cohen_kappa(np.array(["a", "b", "a"]), np.array(["a", "b", "a"]))
+    assert (found.value, found.low, found.high) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        (np.zeros(3), np.zeros(3), "one and the same category"),
+        (np.zeros(3), np.zeros(4), "two ratings a row"),
+        (np.zeros(0), np.zeros(0), "two ratings a row"),
+    ],
+)
+def test_ratings_without_a_kappa_are_refused(first, second, message):
+    with pytest.raises(InputError, match=message):
+        cohen_kappa(first, second)
