@@ -40,7 +40,14 @@ class Blank:
     words: str
 
 
-Span = Text | Link | Reference | Blank
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where references to evidence lead."""
+
+    key: str
+
+
+Span = Text | Link | Reference | Blank | Target
 
 _SPAN = re.compile(
     r"(?P<escaped>\\.)"
@@ -48,6 +55,7 @@ _SPAN = re.compile(
     r"|\*(?P<emphasis>(?:\\.|[^*\\])+)\*"
     r"|`(?P<code>[^`]+)`"
     r"|\[@(?P<key>[^\]:\s]+)(?P<page>:page)?\]"
+    r"|\[#(?P<target>[^\]\s]+)\]"
     r"|\[!(?P<blank>(?:\\.|[^\]\\])+)\]"
     r"|\[(?P<words>(?:\\.|[^\]\\])+)\]\((?P<url>https?://[^)\s]+)\)"
 )
@@ -81,7 +89,7 @@ def parse(text: str) -> tuple[Span, ...]:
 
 def plain(text: str) -> str:
     """The words alone, as a bookmark or an alternative text needs them."""
-    return "".join(span.key if isinstance(span, Reference) else span.words for span in parse(text))
+    return "".join(span.key if isinstance(span, Reference | Target) else span.words for span in parse(text))
 
 
 def references(text: str) -> Iterator[str]:
@@ -106,6 +114,8 @@ def _span(match: re.Match[str]) -> Span:
         return Text(found["escaped"][1:])
     if found["key"]:
         return Reference(found["key"], with_page=bool(found["page"]))
+    if found["target"]:
+        return Target(found["target"])
     if found["blank"]:
         return Blank(_unescaped(found["blank"]))
     if found["url"]:

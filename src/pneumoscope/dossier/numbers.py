@@ -76,8 +76,14 @@ class Numbers:
 
     def source(self, address: str) -> Marked:
         """The short reference to the evidence of an address."""
-        name = address.rpartition("/")[0]
+        name, _ = self.split(address)
         return Marked(f"[@ev-{name.replace('/', '-')}]") if name in self.release else Marked("")
+
+    def split(self, address: str) -> tuple[str, str]:
+        """The source's name and the path in it; names of evidence are folders and may hold a slash, keys too."""
+        names = (one for one in self.release if address.startswith(f"{one}/"))
+        name = max(names, key=len, default=address.partition("/")[0])
+        return name, address[len(name) + 1 :]
 
     def has(self, address: str) -> bool:
         """Whether the address is there; asking is no use of it."""
@@ -127,7 +133,7 @@ class Numbers:
             return None
 
     def _find(self, address: str) -> Any:
-        name, _, path = address.rpartition("/")
+        name, path = self.split(address)
         if name in self.release:
             return self.release[name].at(path)
         node = self.tables[name]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pneumoscope.core import ArtifactError
 from pneumoscope.dossier.content import Block, Bullets, Code, Document, Figure, Note, Paragraph, Section, Table
-from pneumoscope.dossier.inline import Blank, Link, Reference, Span, parse, plain
+from pneumoscope.dossier.inline import Blank, Link, Reference, Span, Target, parse, plain
 
 STANDARDS = ("ua-1", "a-2a")
 
@@ -124,6 +124,8 @@ def _span(span: Span, document: Document) -> str:
             return f"#{kind}{page}(<{key}>)[{anchor.shown}];"
         case Link(words, url):
             return f"#link({_string(url)})[{words.translate(_SPECIAL)}];"
+        case Target(key):
+            return f"#metadata(none) <{key}> "
         case Blank(words):
             return f"#blank[{words.translate(_SPECIAL)}];"
         case _:

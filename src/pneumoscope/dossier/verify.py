@@ -48,7 +48,7 @@ def verify(folder: Path) -> Verification:
     uses = [Use(**use) for use in record["numbers"]]
     recomputed = 0
     for name, evidence in release.items():
-        wanted = {use.address.rpartition("/")[2] for use in uses if use.address.rpartition("/")[0] == name}
+        wanted = {use.address.removeprefix(f"{name}/") for use in uses if use.address.startswith(f"{name}/")}
         count, differences = _recomputed(evidence, wanted)
         recomputed += count
         problems += differences

@@ -20,7 +20,7 @@ def evidence(inputs: Inputs, _numbers: Numbers) -> Iterator[Block]:
         model, provenance = one.provenance["model"], one.provenance
         rows.append(
             (
-                f"**E{place}** `{escape(name)}`",
+                f"[#ev-{name.replace('/', '-')}]**E{place}** `{escape(name)}`",
                 escape(f"{one.cohort['title']}: {one.cohort['images']:,} images, {one.cohort['patients']:,} patients"),
                 escape(f"{model.get('name', '')} {model.get('version', '')}"),
                 f"`{model.get('sha256', '')[:_SHORT]}`",
