@@ -5,28 +5,86 @@ from typing import Annotated
 
 import typer
 
-Device = Annotated[Path, typer.Option(help="Description of the device (TOML).")]
+from pneumoscope.core import EXIT_USAGE, ConfigError
+
+DeviceFile = Annotated[Path, typer.Option("--device", help="Description of the device (TOML).")]
 
 DEVICE = Path("docs/submission/device.toml")
+SUBMISSION = Path("docs/submission/FDA_Submission.pdf")
 
 
 def dossier(
     context: typer.Context,
-    evidence: Annotated[Path | None, typer.Option(help="Release folder with evidence folders and training/.")] = None,
-    device: Device = DEVICE,
-    output: Annotated[Path, typer.Option("-o", "--output", help="PDF to write; Markdown and the rest beside it.")] = Path(
-        "docs/submission/FDA_Submission.pdf"
-    ),
+    evidence: Annotated[Path | None, typer.Option(help="Release: a folder of evidence folders and training/.")] = None,
+    device: DeviceFile = DEVICE,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="PDF; Markdown and the rest go beside it.")
+    ] = SUBMISSION,
 ) -> None:
-    """Build the 510(k)-style submission: PDF, Markdown, figures, bill of materials and the record for `verify`."""
+    """Build the 510(k)-style submission from evidence; `verify`, `diff`, `trace` and `databases` belong to it."""
     if context.invoked_subcommand:
         return
-    from pneumoscope.core import ConfigError
     from pneumoscope.dossier import build, read_inputs
 
     if evidence is None:
-        raise ConfigError("dossier: expected --evidence DIR, the release's folder of evidence")
+        raise ConfigError("dossier: expected --evidence DIR, the release's folder, found none")
     record = build(read_inputs(device, evidence), output)
     model = record["model"]
     typer.echo(f"{output}: {len(record['numbers'])} numbers of model {model['name']} {model['version']}")
     typer.echo(f"next: pneumoscope dossier verify {output.parent}")
+
+
+def verify(
+    folder: Annotated[Path, typer.Argument(help="Folder of a built submission.")] = SUBMISSION.parent,
+) -> None:
+    """Recompute every number of a submission from its predictions; fail on any drift, edit or other model."""
+    from pneumoscope.dossier import verify as hold
+
+    found = hold(folder)
+    typer.echo(
+        f"{folder} stands: {found.recomputed} numbers recomputed from predictions, "
+        f"{found.traced} traced to their files, {found.files} files unchanged, text built again alike"
+    )
+
+
+def diff(
+    old: Annotated[Path, typer.Argument(help="Folder of the former submission.")],
+    new: Annotated[Path, typer.Argument(help="Folder of the new one.")] = SUBMISSION.parent,
+) -> None:
+    """What changed between two submissions, numbers first."""
+    from pneumoscope.dossier import diff as compare
+
+    found = compare(old, new)
+    for title in ("numbers", "facts", "files", "sections"):
+        changes = getattr(found, title)
+        typer.echo(f"{len(changes)} {title} changed")
+        for change in changes:
+            typer.echo(f"  {change}")
+
+
+def trace(device: DeviceFile = DEVICE) -> None:
+    """List requirements without a test and marks without a requirement; what `scripts/check` runs."""
+    from pneumoscope.dossier import read_device, read_requirements
+    from pneumoscope.dossier import trace as match
+
+    given = read_device(device).inputs
+    wanted = read_requirements(device.parent / given.requirements)
+    traced = match(wanted, tests=device.parent / given.tests, source=device.parent / given.source, results=None)
+    typer.echo(f"{len(wanted)} requirements, {sum(map(len, traced.tests.values()))} tests that verify them")
+
+
+def databases(
+    manifests: Annotated[list[Path], typer.Argument(help="Manifests (Parquet) that the run's images are in.")],
+    split: Annotated[Path, typer.Option(help="The run's split.csv: source, image_id, split.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="JSON to write, training/databases.json.")],
+) -> None:
+    """Count who is in the training, validation and test images, for the submission's chapter on databases."""
+    from pneumoscope.dossier import describe_files
+
+    if not manifests:
+        raise typer.Exit(EXIT_USAGE)
+    described = describe_files(manifests, split, output)
+    typer.echo(f"{output}: {', '.join(described['sources'])}")
+
+
+SUBCOMMANDS = (verify, diff, trace, databases)

@@ -20,7 +20,7 @@ Maker = Callable[[], Iterable[Block]]
 
 _HEADING = re.compile(r"(#{1,3}) (.+?) \{#([a-z0-9-]+)( appendix)?\}")
 _NOTE = re.compile(r"> \[!(draft|caution|manufacturer)\] (.+)", re.DOTALL)
-_TITLE = re.compile(r"(.*?)(?: \{([\d.]+)(r?)\})?")
+_TITLE = re.compile(r"(.*?)\s*(?:\{([\d.]+)(r?)\})?")
 _CELLS = re.compile(r"(?<!\\)\|")
 _NUMBERED = re.compile(r"\d+\. ")
 
