@@ -173,6 +173,7 @@ def _words(inputs: Inputs, numbers: Numbers) -> dict[str, Any]:
         "claim": str(device.claim),
         "regulation": REGULATIONS[device.claim],
         "model": inputs.model,
+        "youngest": f"{device.youngest_years:g}",
         "tests": device.cohorts("test"),
         "point": f"operating_points.{device.operating_point}",
         "recipe": recipe_of(inputs),

@@ -52,7 +52,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with a caption; a cell is text."""
+    """A table with a caption, and a note that belongs to it; a row of empty cells but for the first is a heading."""
 
     key: str
     caption: str
@@ -63,6 +63,11 @@ class Table:
     def __post_init__(self) -> None:
         if wrong := [row for row in self.rows if len(row) != len(self.columns)]:
             raise ValueError(f"table {self.key}: expected {len(self.columns)} cells a row, found {len(wrong[0])}")
+
+    @property
+    def legend(self) -> str:
+        """Caption and note, which stand above the table."""
+        return f"{self.caption} {self.note}".strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,22 +84,20 @@ class Predicate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MonitoringLimits:
-    """Limits beyond which a site's monitoring alerts; the change control plan is tied to them.
+class Monitoring:
+    """What a site's monitoring alerts at; the change control plan is tied to it. Keys are those of the node's file.
 
     Attributes:
-        score_shift: Population stability index of the score distribution against the site's first weeks.
-        refusal_rate: Share of images refused, in [0, 1].
-        agreement: Smallest share of agreement with readers' feedback, in [0, 1].
-        feedback: Readers' answers needed before agreement is judged.
+        reference: First analysed images at a site, which later ones are compared with.
+        batch: Images of one point in a control chart.
+        least_agreement: Share of agreeing feedback below which the site is told, once its interval lies below.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
-    score_shift: float
-    refusal_rate: float
-    agreement: float
-    feedback: int
+    reference: int
+    batch: int
+    least_agreement: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +131,7 @@ class Device:
     oldest_years: float
     texts: Texts
     inputs: Inputs
-    monitoring: MonitoringLimits
+    monitoring: Monitoring
     cohort: tuple[Cohort, ...]
     predicate: tuple[Predicate, ...]
     manufacturer: Manufacturer = field(default_factory=Manufacturer)

@@ -68,15 +68,12 @@ def _block(block: Block, document: Document, folder: Path) -> Iterator[str]:
 def _table(table: Table, document: Document) -> Iterator[str]:
     yield f'<a id="{table.key}"></a>'
     yield ""
-    yield f"**{_capital(document.anchors[table.key])}.** {_inline(table.caption, document)}"
+    yield f"**{_capital(document.anchors[table.key])}.** {_inline(table.legend, document)}"
     yield ""
     yield _row([_inline(column.title, document) for column in table.columns])
     yield _row(["---:" if column.right else "---" for column in table.columns])
     for row in table.rows:
         yield _row([_inline(cell, document) for cell in row])
-    if table.note:
-        yield ""
-        yield f"*{_inline(table.note, document)}*"
 
 
 def _row(cells: list[str]) -> str:

@@ -90,8 +90,8 @@ def _block(block: Block, document: Document, folder: Path) -> Iterator[str]:
 def _table(table: Table, document: Document) -> Iterator[str]:
     widths = ", ".join(f"{column.width:g}fr" if column.width else "auto" for column in table.columns)
     sides = ", ".join("right" if column.right else "left" for column in table.columns)
-    yield f"#grid-table({_string(document.anchors[table.key].number)}, caption: [{_inline(table.caption, document)}], "
-    yield f"note: [{_inline(table.note, document)}], columns: ({widths},), sides: ({sides},), "
+    yield f"#grid-table({_string(document.anchors[table.key].number)}, caption: [{_inline(table.legend, document)}], "
+    yield f"columns: ({widths},), sides: ({sides},), "
     yield f"titles: ({_cells([column.title for column in table.columns], document)},), cells: ("
     for row in table.rows:
         yield f"  {_cells(list(row), document)},"
