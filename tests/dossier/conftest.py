@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ def synthetic_rows(seed: int, *, images: int = 120) -> pd.DataFrame:
     )
 
 
-def write_cohort(folder: Path, *, seed: int, model: dict[str, str] = MODEL) -> None:
+def _write_cohort(folder: Path, *, seed: int, model: dict[str, str] = MODEL) -> None:
     cohort = Cohort(
         title=f"Synthetic images, {folder.name}",
         rows=synthetic_rows(seed),
@@ -50,12 +51,18 @@ def write_cohort(folder: Path, *, seed: int, model: dict[str, str] = MODEL) -> N
     write_evidence(cohort, folder, settings=Settings(resamples=40, prevalences=(5, 20)))
 
 
+@pytest.fixture
+def write_cohort() -> Callable[..., None]:
+    """Writes an evidence folder: `write_cohort(folder, seed=..., model=...)`."""
+    return _write_cohort
+
+
 @pytest.fixture(scope="session")
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a release, `device.toml` and a training record; tests copy it before they change it."""
     place = tmp_path_factory.mktemp("dossier")
-    write_cohort(place / "release" / "site-test", seed=1)
-    write_cohort(place / "release" / "site-val", seed=2)
+    _write_cohort(place / "release" / "site-test", seed=1)
+    _write_cohort(place / "release" / "site-val", seed=2)
     training = place / "release" / "training"
     training.mkdir()
     shutil.copy(ROOT / "evidence" / "0.1.0" / "run.json", training)

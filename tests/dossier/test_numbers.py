@@ -23,7 +23,7 @@ def numbers() -> Numbers:
 @pytest.mark.parametrize(
     ("form", "address", "shown"),
     [
-        ("full", "nih-test/labels.Pneumonia.auroc", "0.759 (95% CI 0.678 to 0.824; n 230, 93 positive)"),
+        ("full", "nih-test/labels.Pneumonia.auroc", "0.759 (95 % CI 0.678 to 0.824; n 230, 93 positive)"),
         ("cell", "nih-test/labels.Pneumonia.auroc", "0.759 [0.678, 0.824]"),
         ("value", "nih-test/labels.Pneumonia.auroc", "0.759"),
         ("cell", "nih-test/labels.Pneumonia.sensitivity", "50.0 % [25.0, 75.0]"),

@@ -43,11 +43,7 @@ def build(inputs: Inputs, output: Path) -> dict[str, Any]:
         ArtifactError: The PDF cannot be made.
     """
     folder = output.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    numbers = Numbers(inputs.release, inputs.tables)
-    sections = write_sections(inputs, numbers, folder)
-    numbers.require_complete()
-    document = assemble(inputs, sections)
+    document, numbers = compose(inputs, folder)
     created = moment(inputs)
     markdown = output.with_suffix(".md")
     markdown.write_text(to_markdown(document, folder), encoding="utf-8")
@@ -59,6 +55,19 @@ def build(inputs: Inputs, output: Path) -> dict[str, Any]:
     }
     (folder / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return record
+
+
+def compose(inputs: Inputs, folder: Path) -> tuple[Document, Numbers]:
+    """The document and the numbers that it uses; its figures are drawn into `folder / "figures"`.
+
+    Raises:
+        ConfigError: A number, section, figure or reference is missing; all of a kind are named.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers = Numbers(inputs.release, inputs.tables)
+    sections = write_sections(inputs, numbers, folder)
+    numbers.require_complete()
+    return assemble(inputs, sections), numbers
 
 
 def _record(inputs: Inputs, numbers: Numbers, folder: Path) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What the templates may name: each table and figure by its name."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from shutil import copyfile

@@ -47,7 +47,7 @@ class Numbers:
         if not isinstance(leaf, Number):
             return self._shown(Use(address, "full", leaf))
         positives = "" if leaf.positives is None else f", {leaf.positives:,} positive"
-        interval = f"{leaf.level:.0%} CI {_plain(leaf.low, address)} to {_plain(leaf.high, address)}"
+        interval = f"{100 * leaf.level:g} % CI {_plain(leaf.low, address)} to {_plain(leaf.high, address)}"
         shown = f"{_plain(leaf.value, address)} ({interval}; n {leaf.n:,}{positives})"
         return Marked(f"{self._shown(Use(address, 'full', shown))}{self.source(address)}")
 
@@ -155,6 +155,8 @@ def _fact(node: Any, address: str) -> str:
             return "yes" if node else "no"
         case int():
             return f"{node:,}"
+        case float() if address.endswith(".f1"):
+            return _plain(node, address)
         case float() if math.isfinite(node):
             return f"{node:,.0f}" if node.is_integer() else f"{node:.4g}"
         case str():

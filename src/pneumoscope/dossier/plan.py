@@ -2,11 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
-
-from pydantic import ConfigDict
-
-from pneumoscope.dossier.device import validated
 
 
 @dataclass(frozen=True, slots=True)

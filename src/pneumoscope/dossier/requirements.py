@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
-from xml.etree import ElementTree  # noqa: S405 - our own pytest wrote the file
+from xml.etree import ElementTree
 
 import yaml
 from pydantic import ConfigDict

@@ -9,9 +9,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from pneumoscope.core import ArtifactError, PneumoscopeError
-from pneumoscope.dossier.build import RECORD, SCHEMA, build, sha256
+from pneumoscope.dossier.build import RECORD, SCHEMA, compose, sha256
 from pneumoscope.dossier.inputs import read_inputs
-from pneumoscope.dossier.numbers import Numbers, Use
+from pneumoscope.dossier.markdown import to_markdown
+from pneumoscope.dossier.numbers import Use
 from pneumoscope.evidence import Evidence, Number, read_evidence
 from pneumoscope.evidence.cohort import recompute
 
@@ -131,20 +132,18 @@ def _rebuilt(folder: Path, record: dict[str, Any]) -> Iterator[str]:
     """Differences between the Markdown that lies in the folder and the one that its inputs give now."""
     name = next(name for name in record["documents"] if name.endswith(".md"))
     with TemporaryDirectory() as place:
-        output = Path(place) / name
         try:
-            build(
-                read_inputs(folder / record["device"]["file"], folder / record["release"]), output.with_suffix(".pdf")
-            )
+            inputs = read_inputs(folder / record["device"]["file"], folder / record["release"])
+            document, _ = compose(inputs, Path(place))
         except PneumoscopeError as error:
             yield f"the document cannot be built again: {error}"
             return
-        again = output.read_text(encoding="utf-8").splitlines()
+        again = to_markdown(document, Path(place)).splitlines()
     path = folder / name
     there = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    for place_of, (old, new) in enumerate(zip(there, again, strict=False), start=1):
+    for row, (old, new) in enumerate(zip(there, again, strict=False), start=1):
         if old != new:
-            yield f"{name}, line {place_of}: {old[:90]!r} stands there, the inputs give {new[:90]!r}"
+            yield f"{name}, line {row}: {old[:90]!r} stands there, the inputs give {new[:90]!r}"
             return
     if len(there) != len(again):
         yield f"{name}: {len(there)} lines stand there, the inputs give {len(again)}"

@@ -12,6 +12,8 @@ _GROUPS = ("augmentation", "recipe")
 
 _PARTS = {"train": "Training", "val": "Validation", "test": "Test"}
 
+_SOURCES = {"nih": "NIH, adults", "rsna_normal": "NIH, RSNA's Normal, adults", "kermany": "Kermany, children"}
+
 _AUGMENTATIONS = {
     "rotation_degrees": "Rotation, up to degrees: a patient who leans",
     "scale": "Scale, relative: distance and collimation",
@@ -78,7 +80,10 @@ def database(numbers: Numbers, part: str) -> Iterator[Table]:
     }  # fmt: skip
     sources = [one for one in numbers.keys("databases/sources") if numbers.has(f"databases/sources.{one}.{part}")]
     rows = tuple(
-        (escape(source), *(numbers.value(f"databases/sources.{source}.{part}.{name}") for name in titles))
+        (
+            escape(_SOURCES.get(source, source)),
+            *(numbers.value(f"databases/sources.{source}.{part}.{name}") for name in titles),
+        )
         for source in sources
     )
     columns = (Column("Source", 1.2), *(Column(title, 1, right=True) for title in titles.values()))
