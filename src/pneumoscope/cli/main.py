@@ -16,6 +16,7 @@ from pneumoscope.cli.demo import demo
 from pneumoscope.cli.dossier import SUBCOMMANDS, dossier
 from pneumoscope.cli.evaluate import evaluate
 from pneumoscope.cli.export import export
+from pneumoscope.cli.plan import plan
 from pneumoscope.cli.read import read
 from pneumoscope.cli.train import train
 from pneumoscope.core import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, PneumoscopeError, exit_code
@@ -93,3 +94,4 @@ _dossier.callback()(_with_exit_code(dossier))
 for _command in SUBCOMMANDS:
     _dossier.command()(_with_exit_code(_command))
 app.add_typer(_dossier, name="dossier", rich_help_panel="Submission")
+app.command(rich_help_panel="Submission")(_with_exit_code(plan))

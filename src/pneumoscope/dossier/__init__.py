@@ -7,7 +7,9 @@ from pneumoscope.dossier.build import build
 from pneumoscope.dossier.databases import describe_files
 from pneumoscope.dossier.device import Device, read_device
 from pneumoscope.dossier.diff import Difference, diff
+from pneumoscope.dossier.figures import draw_power
 from pneumoscope.dossier.inputs import Inputs, read_inputs
+from pneumoscope.dossier.plan import Need, Plan, needs, read_plan
 from pneumoscope.dossier.requirements import read_requirements, trace
 from pneumoscope.dossier.verify import Verification, verify
 
@@ -15,12 +17,17 @@ __all__ = [
     "Device",
     "Difference",
     "Inputs",
+    "Need",
+    "Plan",
     "Verification",
     "build",
     "describe_files",
     "diff",
+    "draw_power",
+    "needs",
     "read_device",
     "read_inputs",
+    "read_plan",
     "read_requirements",
     "trace",
     "verify",

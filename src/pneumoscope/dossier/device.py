@@ -102,16 +102,19 @@ class Monitoring:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """Files that the document is made from, relative to `device.toml`; what is None is not there yet."""
+    """Files that the document is made from, relative to `device.toml`; what is None is not there yet.
+
+    `plan` None takes the assumptions that ship with the package; without `results` no test counts as run.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     requirements: Path
     risks: Path
-    plan: Path
     tests: Path
     source: Path
     lock: Path
+    plan: Path | None = None
     results: Path | None = None
     eda: Path | None = None
 

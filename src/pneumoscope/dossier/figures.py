@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pneumoscope.dossier.inputs import Inputs
+from pneumoscope.dossier.plan import Plan, needs, power_curve
 
 INK, QUIET, ACCENT, WARN, BAND = "#1b2330", "#4a5566", "#0b4f6c", "#8a4b00", "#eef2f6"
 
@@ -115,6 +116,18 @@ def draw_curves(curves: dict[str, list[dict[str, str]]], path: Path) -> None:
                 )
         axes.set(xlabel="epoch", ylabel="loss (all heads)", ylim=(0, None))
         axes.legend(frameon=False)
+
+
+def draw_power(plan: Plan, path: Path) -> None:
+    """Power to show the sensitivity, by images with the finding; the exact test's saw-tooth is real."""
+    need = needs(plan)[0].positives or 0
+    counts, powers = power_curve(plan, most=2 * need)
+    with _plot(path, width=6.2, height=2.6) as axes:
+        axes.plot(counts, powers, color=ACCENT, lw=1.3)
+        axes.axhline(plan.power, color=QUIET, lw=0.9, ls=":")
+        axes.plot([need], [powers[counts.index(need)]], "o", color="#b35900", ms=5)
+        axes.annotate(f"{need} images", (need, plan.power), xytext=(6, -14), textcoords="offset points")
+        axes.set(xlabel="images with the finding", ylabel="power", ylim=(0, 1.02))
 
 
 def _plot(path: Path, *, width: float, height: float) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pneumoscope.core import ConfigError, PneumoscopeError
 from pneumoscope.dossier.device import Device, read_device
-from pneumoscope.dossier.plan import Plan, read_plan
+from pneumoscope.dossier.plan import Plan, facts, read_plan
 from pneumoscope.dossier.requirements import Trace, read_requirements, trace
 from pneumoscope.dossier.risks import Risk, read_risks
 from pneumoscope.dossier.sbom import Component, read_components
@@ -72,7 +72,9 @@ def read_inputs(device_path: Path, evidence: Path) -> Inputs:
     )
     risks = _tried(lambda: read_risks(folder / given.risks, traced), problems) if traced else ()
     components = _tried(lambda: read_components(folder / given.lock), problems)
-    plan = _tried(lambda: read_plan(folder / given.plan), problems)
+    plan = _tried(lambda: read_plan(folder / given.plan if given.plan else None), problems)
+    if plan:
+        tables["plan"] = _tried(lambda: facts(plan), problems)
     if release:
         problems += contradictions(device, release)
     if problems:

@@ -6,12 +6,13 @@ from pathlib import Path
 from shutil import copyfile
 
 from pneumoscope.core import ConfigError
-from pneumoscope.dossier.content import Column, Figure, Panel, Section, Table, texts
-from pneumoscope.dossier.figures import draw_curves, draw_pipeline, pipeline_steps
+from pneumoscope.dossier.content import Block, Column, Figure, Panel, Section, Table, texts
+from pneumoscope.dossier.figures import draw_curves, draw_pipeline, draw_power, pipeline_steps
 from pneumoscope.dossier.inline import Blank, escape, parse
 from pneumoscope.dossier.inputs import Inputs
 from pneumoscope.dossier.markup import Maker
 from pneumoscope.dossier.numbers import Numbers
+from pneumoscope.dossier.plan import needs
 from pneumoscope.dossier.tables import device, performance, registers, training
 from pneumoscope.image import Recipe
 
@@ -53,6 +54,7 @@ def makers(inputs: Inputs, numbers: Numbers, *, folder: Path, before: list[Secti
         "loss-curves": partial(loss_curves, inputs, figures),
         "precision-recall": partial(evidence_figure, inputs, numbers, "precision-recall", figures),
         "roc": partial(evidence_figure, inputs, numbers, "roc", figures),
+        "plan": partial(plan, inputs, figures),
         "manufacturer-items": partial(manufacturer_items, before),
     }
 
@@ -91,6 +93,32 @@ def loss_curves(inputs: Inputs, figures: Path) -> Iterator[Figure]:
         (Panel(path, alternative),),
         0.85,
     )
+
+
+def plan(inputs: Inputs, figures: Path) -> Iterator[Block]:
+    """Sample sizes by endpoint, and the power of the first."""
+    rows = tuple(
+        (
+            escape(need.endpoint),
+            escape(need.assumption),
+            *("" if count is None else f"{count:,}" for count in (need.positives, need.negatives, need.images)),
+            f"{need.patients:,}",
+            escape(need.method),
+        )
+        for need in needs(inputs.plan)
+    )
+    columns = (
+        Column("Endpoint", 1.3), Column("Assumption", 1.7), Column("With the finding", 0.8, right=True),
+        Column("Without", 0.8, right=True), Column("Images", 0.7, right=True), Column("Patients", 0.8, right=True),
+        Column("Method", 2),
+    )  # fmt: skip
+    note = "Patients: to be enrolled, with several images of a patient and losses taken into account."
+    yield Table("table-plan", "Sample sizes.", columns, rows, note)
+    path = figures / "power.svg"
+    draw_power(inputs.plan, path)
+    goal = inputs.plan.sensitivity
+    caption = f"Power to show a sensitivity above {goal.goal:g} if {goal.expected:g} is true, by images with the finding."
+    yield Figure("figure-power", f"{caption} The exact test makes the saw-tooth.", (Panel(path, caption),), 0.75)
 
 
 _CAPTIONS = {
