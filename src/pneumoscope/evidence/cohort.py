@@ -77,7 +77,7 @@ def write_evidence(cohort: Cohort, folder: Path, *, settings: Settings) -> Evide
         other=cohort.other,
     )
     evidence = read_evidence(folder)
-    table = _curves(cohort, settings)
+    table = _curves(cohort, evidence, settings)
     table.to_parquet(folder / CURVES_FILE, index=False, compression="zstd")
     draw(evidence, table, folder / "figures")
     return evidence
@@ -109,10 +109,16 @@ def recompute(evidence: Evidence) -> Tree:
     return answer_all(pd.read_parquet(evidence.path / PREDICTIONS_FILE), questions, points=points, settings=settings)
 
 
-def _curves(cohort: Cohort, settings: Settings) -> pd.DataFrame:
-    drawn = [question for question in cohort.questions if question.score in settings.focus]
-    tables = [curves(take(cohort.rows, one)[0], question=one, settings=settings) for one in drawn]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
+def _curves(cohort: Cohort, evidence: Evidence, settings: Settings) -> pd.DataFrame:
+    tables = [pd.DataFrame(columns=list(COLUMNS))]
+    for question in cohort.questions:
+        if question.score in settings.focus:
+            points = evidence.at(f"labels.{question.name}.operating_points")
+            assert isinstance(points, dict)
+            threshold = next((float(point["threshold"]) for point in points.values()), None)
+            sample, _ = take(cohort.rows, question)
+            tables.append(curves(sample, name=question.name, threshold=threshold, settings=settings))
+    return pd.concat([table for table in tables if not table.empty] or tables, ignore_index=True)
 
 
 def _kept(cohort: Cohort) -> pd.DataFrame:

@@ -1,43 +1,74 @@
 """The points of every curve that is drawn, as one long table: figures are drawn from it and from nothing else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pneumoscope import stats
 from pneumoscope.core import InputError
-from pneumoscope.evidence.questions import Question, Sample
+from pneumoscope.evidence.numbers import Number
+from pneumoscope.evidence.points import Pair, sensitivity_and_specificity
+from pneumoscope.evidence.prevalence import MEASURES, at_prevalence
+from pneumoscope.evidence.questions import Sample
 from pneumoscope.evidence.settings import Settings
 
 COLUMNS = ("label", "curve", "x", "y", "low", "high")
-# Points of a band; enough for a printed figure, few enough for a quick bootstrap.
-_POINTS = 101
+# Enough for a printed figure, few enough for a quick bootstrap.
+_POINTS = 81
+_PREVALENCES = np.geomspace(0.002, 0.6, 41)
+# Decision curves are drawn up to where acting on nobody is better than acting on everybody, several times over.
+_REACH = 6
 
 
-def curves(sample: Sample, *, question: Question, settings: Settings) -> pd.DataFrame:
-    """ROC, precision-recall, F1 by threshold, reliability and net benefit; those that are undefined are left out."""
-    boot = {"cluster": sample.patient, "level": settings.level, "resamples": settings.resamples}
+def curves(sample: Sample, *, name: str, threshold: float | None, settings: Settings) -> pd.DataFrame:
+    """ROC, precision-recall, F1 by threshold, net benefit; predictive values by prevalence at `threshold`.
+
+    Empty where a class is absent: the numbers say so.
+    """
+    try:
+        tables = list(_curves(sample, name=name, threshold=threshold, settings=settings))
+    except InputError:
+        return pd.DataFrame(columns=list(COLUMNS))
+    return pd.concat(tables, ignore_index=True).assign(label=name)[list(COLUMNS)]
+
+
+def _curves(sample: Sample, *, name: str, threshold: float | None, settings: Settings) -> Iterator[pd.DataFrame]:
     truth, score = sample.truth, sample.score
-    grid = np.unique(np.quantile(score, np.linspace(0, 1, _POINTS)))
-    measures: dict[str, Callable[[np.random.Generator], stats.Band]] = {
-        "roc": lambda rng: stats.roc_band(truth, score, rng=rng, **boot),
-        "precision_recall": lambda rng: stats.precision_recall_band(truth, score, rng=rng, **boot),
-        "f1": lambda rng: stats.f1_band(truth, score, rng=rng, grid=grid, **boot),
-    }
-    return pd.concat([_frame(question, name, band) for name, band in _bands(measures, question, settings)])
+
+    def options(curve: str) -> dict[str, Any]:
+        return settings.drawn(sample.patient, settings.rng(name, "curve", curve))
+
+    yield _frame("roc", stats.roc_band(truth, score, **options("roc")))
+    yield _frame("precision_recall", stats.precision_recall_band(truth, score, **options("precision recall")))
+    yield _frame("f1", stats.f1_band(truth, score, grid=_thresholds(sample), **options("f1")))
+    reach = np.linspace(0, min(0.9, _REACH * float(truth.mean())), _POINTS)[1:]
+    decision = stats.decision_curve(truth, score, thresholds=reach, **options("net benefit"))
+    yield _frame("net_benefit", decision.model)
+    yield pd.DataFrame({"curve": "net_benefit_flag_all", "x": reach, "y": decision.flag_all})
+    if threshold is not None:
+        yield _by_prevalence(sensitivity_and_specificity(sample, threshold=threshold, settings=settings))
 
 
-def _bands(
-    measures: dict[str, Callable[[np.random.Generator], stats.Band]], question: Question, settings: Settings
-) -> Iterator[tuple[str, stats.Band]]:
-    for name, measure in measures.items():
-        try:
-            yield name, measure(settings.rng(question.name, "curve", name))
-        except InputError:
-            continue  # one class only: the answer's numbers say so
+def _thresholds(sample: Sample) -> np.ndarray:
+    """Scores at even steps, and closer together among the highest and among those of images with the finding."""
+    steps = np.linspace(0, 1, _POINTS)
+    every = np.quantile(sample.score, np.concatenate([steps, 1 - np.geomspace(1 / sample.score.size, 0.02, _POINTS)]))
+    return np.unique(np.concatenate([every, np.quantile(sample.score[sample.truth], steps)]))
 
 
-def _frame(question: Question, name: str, band: stats.Band) -> pd.DataFrame:
-    points = {"x": band.x, "y": band.y, "low": band.low, "high": band.high}
-    return pd.DataFrame({"label": question.name, "curve": name, **points})
+def _by_prevalence(pair: Pair) -> pd.DataFrame:
+    points: list[Mapping[str, Any]] = []
+    for share in _PREVALENCES:
+        values = at_prevalence(pair, share=float(share))
+        for measure in MEASURES:
+            number = values[measure]
+            if isinstance(number, Number):
+                place = {"curve": f"{measure}_by_prevalence", "x": share}
+                points.append({**place, "y": number.value, "low": number.low, "high": number.high})
+    return pd.DataFrame(points)
+
+
+def _frame(curve: str, band: stats.Band) -> pd.DataFrame:
+    return pd.DataFrame({"curve": curve, "x": band.x, "y": band.y, "low": band.low, "high": band.high})

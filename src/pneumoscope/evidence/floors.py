@@ -47,4 +47,4 @@ def _area(sample: Sample, predictor: Float[np.ndarray, " n"], settings: Settings
         )
 
     rising = area(1)
-    return area(-1) if isinstance(rising, Number) and rising.value < 0.5 else rising  # noqa: PLR2004
+    return area(-1) if isinstance(rising, Number) and rising.value < 0.5 else rising

@@ -9,9 +9,9 @@ from jaxtyping import Bool
 from pneumoscope import stats
 from pneumoscope.datasets import FINDINGS
 from pneumoscope.evidence.axes import AXES, groups
-from pneumoscope.evidence.settings import Point, Settings
 from pneumoscope.evidence.numbers import Leaf, NotEstimable, Tree, estimate
 from pneumoscope.evidence.questions import Question, Sample
+from pneumoscope.evidence.settings import Point, Settings
 
 
 def subgroups(sample: Sample, rows: pd.DataFrame, *, points: Mapping[str, Point], settings: Settings) -> Tree:
@@ -22,6 +22,7 @@ def subgroups(sample: Sample, rows: pd.DataFrame, *, points: Mapping[str, Point]
             for group, inside in groups(rows, axis).items()
         }
         for axis in AXES
+        if axis != "source" or rows["source"].nunique() > 1
     }
 
 
@@ -58,7 +59,7 @@ def _group(sample: Sample, *, points: Mapping[str, Point], settings: Settings) -
 
 
 def _flagging(sample: Sample, threshold: float, settings: Settings) -> Tree:
-    options = {"threshold": threshold, "cluster": sample.patient, "level": settings.level}
+    options = {"threshold": threshold, **settings.exact(sample.patient)}
     return {
         **sample.counts,
         "sensitivity": _too_few(int(sample.truth.sum()), "with", settings)

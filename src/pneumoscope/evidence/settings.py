@@ -5,6 +5,7 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
+from jaxtyping import Int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,14 @@ class Settings:
     def from_json(cls, table: dict[str, Any]) -> "Settings":
         """Settings as they were written into the evidence; lists become tuples again."""
         return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in table.items()})
+
+    def exact(self, patient: Int[np.ndarray, " n"]) -> dict[str, Any]:
+        """Arguments of a statistic whose interval is a formula, clustered by patient."""
+        return {"cluster": patient, "level": self.level}
+
+    def drawn(self, patient: Int[np.ndarray, " n"], rng: np.random.Generator) -> dict[str, Any]:
+        """Arguments of a statistic whose interval is a bootstrap of patients."""
+        return {"cluster": patient, "level": self.level, "rng": rng, "resamples": self.resamples}
 
     def rng(self, *names: str) -> np.random.Generator:
         """A generator of its own for each number, by name, so that none depends on what is computed before it."""

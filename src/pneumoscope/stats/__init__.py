@@ -8,12 +8,23 @@ By topic, one file each:
 - records: `estimates`
 - ranking: `curves`, `precision_recall`, `roc`
 - at a threshold: `decision`, `floors`, `likelihood_ratios`, `operating_points`, `prevalence`, `proportions`
-- probabilities: `calibration`, `recalibration`, `reliability`
+- probabilities: `calibration`, `conformal`, `recalibration`, `reliability`
+- association: `association`
+- comparisons: `multiplicity`, `paired`, `subgroups`
+- labels and readers: `agreement`, `dbm`, `fleiss`, `label_noise`, `mrmc`, `mrmc_records`, `reader_f1`
 """
 
 from pneumoscope.stats.agreement import cohen_kappa
 from pneumoscope.stats.association import cramer_v, odds_ratio
 from pneumoscope.stats.calibration import brier, expected_calibration_error
+from pneumoscope.stats.conformal import (
+    ConformalCoverage,
+    ConformalLimits,
+    conformal_coverage,
+    conformal_coverage_by_group,
+    fit_conformal,
+    fit_conformal_by_group,
+)
 from pneumoscope.stats.curves import (
     PrecisionRecallCurve,
     RocCurve,
@@ -23,10 +34,16 @@ from pneumoscope.stats.curves import (
     roc_band,
     roc_curve,
 )
+from pneumoscope.stats.dbm import Dbm, dbm
 from pneumoscope.stats.decision import DecisionCurve, decision_curve
 from pneumoscope.stats.estimates import Auroc, AurocDifference, Band, Difference, Estimate, Kappa, OddsRatio, Proportion
+from pneumoscope.stats.fleiss import fleiss_kappa
 from pneumoscope.stats.floors import Floor, category_score, flag_all, flag_none
+from pneumoscope.stats.label_noise import Corrected, LabelRates, LabelValues, correct_for_label_noise
 from pneumoscope.stats.likelihood_ratios import LikelihoodRatios, Ratio, likelihood_ratios
+from pneumoscope.stats.mrmc import mrmc
+from pneumoscope.stats.mrmc_records import Components, Mrmc, MrmcAnalysis, MrmcDifference, MrmcMean
+from pneumoscope.stats.multiplicity import holm
 from pneumoscope.stats.operating_points import (
     CostWeighted,
     FixedSensitivity,
@@ -38,9 +55,11 @@ from pneumoscope.stats.operating_points import (
     choose_threshold,
     operating_point,
 )
+from pneumoscope.stats.paired import McNemar, NonInferiority, mcnemar, non_inferiority, paired_difference
 from pneumoscope.stats.precision_recall import average_precision, f1
 from pneumoscope.stats.prevalence import f1_at_prevalence, npv_at_prevalence, ppv_at_prevalence
 from pneumoscope.stats.proportions import accuracy, npv, ppv, proportion, sensitivity, specificity
+from pneumoscope.stats.reader_f1 import ReaderF1, reader_f1
 from pneumoscope.stats.recalibration import Isotonic, Platt, Temperature, fit_isotonic, fit_platt, fit_temperature
 from pneumoscope.stats.reliability import (
     BrierParts,
@@ -50,7 +69,8 @@ from pneumoscope.stats.reliability import (
     calibration_line,
     reliability_curve,
 )
-from pneumoscope.stats.roc import auroc, auroc_clustered, paired_auroc_difference
+from pneumoscope.stats.roc import auroc, auroc_clustered, auroc_gap, paired_auroc_difference
+from pneumoscope.stats.subgroups import Subgroup, SubgroupTable, subgroup_table
 
 __all__ = [
     "Auroc",
@@ -58,7 +78,12 @@ __all__ = [
     "Band",
     "BrierParts",
     "CalibrationLine",
+    "Components",
+    "ConformalCoverage",
+    "ConformalLimits",
+    "Corrected",
     "CostWeighted",
+    "Dbm",
     "DecisionCurve",
     "Difference",
     "Estimate",
@@ -67,22 +92,34 @@ __all__ = [
     "Floor",
     "Isotonic",
     "Kappa",
+    "LabelRates",
+    "LabelValues",
     "LikelihoodRatios",
     "MaximumF1",
+    "McNemar",
+    "Mrmc",
+    "MrmcAnalysis",
+    "MrmcDifference",
+    "MrmcMean",
+    "NonInferiority",
     "OddsRatio",
     "OperatingPoint",
     "Platt",
     "PrecisionRecallCurve",
     "Proportion",
     "Ratio",
+    "ReaderF1",
     "ReliabilityBin",
     "RocCurve",
     "Rule",
+    "Subgroup",
+    "SubgroupTable",
     "Temperature",
     "Youden",
     "accuracy",
     "auroc",
     "auroc_clustered",
+    "auroc_gap",
     "average_precision",
     "brier",
     "brier_parts",
@@ -90,31 +127,45 @@ __all__ = [
     "category_score",
     "choose_threshold",
     "cohen_kappa",
+    "conformal_coverage",
+    "conformal_coverage_by_group",
+    "correct_for_label_noise",
     "cramer_v",
+    "dbm",
     "decision_curve",
     "expected_calibration_error",
     "f1",
     "f1_at_prevalence",
     "f1_band",
+    "fit_conformal",
+    "fit_conformal_by_group",
     "fit_isotonic",
     "fit_platt",
     "fit_temperature",
     "flag_all",
     "flag_none",
+    "fleiss_kappa",
+    "holm",
     "likelihood_ratios",
+    "mcnemar",
+    "mrmc",
+    "non_inferiority",
     "npv",
     "npv_at_prevalence",
     "odds_ratio",
     "operating_point",
     "paired_auroc_difference",
+    "paired_difference",
     "ppv",
     "ppv_at_prevalence",
     "precision_recall_band",
     "precision_recall_curve",
     "proportion",
+    "reader_f1",
     "reliability_curve",
     "roc_band",
     "roc_curve",
     "sensitivity",
     "specificity",
+    "subgroup_table",
 ]

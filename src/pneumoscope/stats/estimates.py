@@ -31,15 +31,17 @@ class Auroc(Estimate):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AurocDifference(Estimate):
-    """First area less second, on the same rows, in [-1, 1].
+class Difference(Estimate):
+    """First less second, and the two-sided p-value of no difference."""
 
-    Attributes:
-        p_value: Two-sided, of no difference.
-    """
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AurocDifference(Difference):
+    """First area less second, in [-1, 1]."""
 
     standard_error: float
-    p_value: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +62,6 @@ class Proportion:
     method: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference(Estimate):
-    """First less second, and the two-sided p-value of no difference."""
-
-    p_value: float
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Band:
     """A curve through `y` at `x`, and its two-sided interval at `level` at each point by itself.
@@ -85,6 +80,7 @@ class Band:
     method: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OddsRatio(Estimate):
     """Odds ratio of an outcome (`positives` of `n`) and an exposure, above 0; 1 is none.
 

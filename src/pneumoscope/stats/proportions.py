@@ -122,7 +122,7 @@ def proportion(success: Bool[np.ndarray, " n"], *, cluster: _Cluster = None, lev
         As `sensitivity`.
     """
     check_truth(success, measure="proportion")
-    return _share(success, among=np.ones_like(success), cluster=cluster, level=level, measure="proportion")
+    return share(success, among=np.ones_like(success), cluster=cluster, level=level, measure="proportion")
 
 
 def clopper_pearson(successes: float, trials: float, *, level: float) -> tuple[float, float]:

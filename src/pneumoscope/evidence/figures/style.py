@@ -45,9 +45,9 @@ _SETTINGS: dict[str, Any] = {
 @contextmanager
 def styled() -> Iterator[None]:
     """Matplotlib's settings within the block; nothing of the caller's is changed."""
-    import matplotlib
+    from matplotlib import rc_context
 
-    with matplotlib.rc_context(_SETTINGS):
+    with rc_context(_SETTINGS):
         yield
 
 
