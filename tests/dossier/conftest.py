@@ -83,6 +83,7 @@ def device_text() -> str:
     own = (ROOT / "docs" / "submission" / "device.toml").read_text(encoding="utf-8")
     head, _, rest = own.partition("# What the document reports on")
     predicates = rest[rest.index("[[predicate]]") :]
+    head = head.replace('results = "test-results.json"\n', "")
     for name in ("requirements.yaml", "risks.yaml"):
         head = head.replace(f'"{name}"', f'"{ROOT / "docs" / "submission" / name}"')
     for name in ("tests", "src", "uv.lock"):

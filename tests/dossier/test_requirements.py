@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pneumoscope.core import ConfigError
-from pneumoscope.dossier.requirements import Requirement, marks, read_requirements, read_results, trace
+from pneumoscope.dossier.requirements import Requirement, marks, read_requirements, read_results, trace, write_results
 
 TEST_FILE = """
 import pytest
@@ -61,15 +61,18 @@ def test_untested_requirements_orphan_marks_and_missing_code_are_all_listed(tree
 def test_a_parametrised_test_counts_as_its_worst_case_and_a_test_that_did_not_run_says_so(tree: Path) -> None:
     (tree / "junit.xml").write_text(JUNIT)
     wanted = (requirement("REQ-1"), requirement("REQ-2"))
-    traced = trace(wanted, tests=tree / "tests", source=tree / "src", results=tree / "junit.xml")
+    write_results(tree / "junit.xml", tree / "results.json")
+    traced = trace(wanted, tests=tree / "tests", source=tree / "src", results=tree / "results.json")
     assert [case.result for case in traced.tests["REQ-1"]] == ["failed"]
     assert [case.result for case in traced.tests["REQ-2"]] == ["failed", "not run"]
 
 
-def test_results_that_are_no_junit_file_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "junit.xml").write_text("not XML")
+def test_results_in_another_form_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("[1]")
     with pytest.raises(ConfigError, match="expected pytest's JUnit XML"):
-        read_results(tmp_path / "junit.xml")
+        write_results(tmp_path / "file", tmp_path / "out.json")
+    with pytest.raises(ConfigError, match="expected results of tests as JSON"):
+        read_results(tmp_path / "file")
 
 
 @pytest.mark.parametrize(

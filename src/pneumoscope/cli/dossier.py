@@ -1,15 +1,17 @@
 """`pneumoscope dossier`: evidence and device description to the submission; and what holds the two together."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pneumoscope.core import EXIT_USAGE, ConfigError
+from pneumoscope.core import ConfigError
 
 DeviceFile = Annotated[Path, typer.Option("--device", help="Description of the device (TOML).")]
 
 DEVICE = Path("docs/submission/device.toml")
+RESULTS = Path("docs/submission/test-results.json")
 SUBMISSION = Path("docs/submission/FDA_Submission.pdf")
 
 
@@ -73,6 +75,17 @@ def trace(device: DeviceFile = DEVICE) -> None:
     typer.echo(f"{len(wanted)} requirements, {sum(map(len, traced.tests.values()))} tests that verify them")
 
 
+def results(
+    junit: Annotated[Path, typer.Argument(help="JUnit file of `pytest -m req --junitxml=...`.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="JSON that device.toml names.")] = RESULTS,
+) -> None:
+    """Keep the outcome of each test for the traceability matrix."""
+    from pneumoscope.dossier import write_results
+
+    outcomes = [outcome for tests in write_results(junit, output).values() for outcome in tests.values()]
+    typer.echo(f"{output}: " + ", ".join(f"{count} {name}" for name, count in sorted(Counter(outcomes).items())))
+
+
 def databases(
     manifests: Annotated[list[Path], typer.Argument(help="Manifests (Parquet) that the run's images are in.")],
     split: Annotated[Path, typer.Option(help="The run's split.csv: source, image_id, split.")],
@@ -81,10 +94,8 @@ def databases(
     """Count who is in the training, validation and test images, for the submission's chapter on databases."""
     from pneumoscope.dossier import describe_files
 
-    if not manifests:
-        raise typer.Exit(EXIT_USAGE)
     described = describe_files(manifests, split, output)
     typer.echo(f"{output}: {', '.join(described['sources'])}")
 
 
-SUBCOMMANDS = (verify, diff, trace, databases)
+SUBCOMMANDS = (verify, diff, trace, results, databases)

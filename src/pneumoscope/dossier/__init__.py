@@ -10,7 +10,7 @@ from pneumoscope.dossier.diff import Difference, diff
 from pneumoscope.dossier.figures import draw_power
 from pneumoscope.dossier.inputs import Inputs, read_inputs
 from pneumoscope.dossier.plan import Need, Plan, needs, read_plan
-from pneumoscope.dossier.requirements import read_requirements, trace
+from pneumoscope.dossier.requirements import read_requirements, trace, write_results
 from pneumoscope.dossier.verify import Verification, verify
 
 __all__ = [
@@ -31,4 +31,5 @@ __all__ = [
     "read_requirements",
     "trace",
     "verify",
+    "write_results",
 ]

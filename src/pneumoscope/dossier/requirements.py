@@ -1,15 +1,16 @@
 """Software requirements, and the tests that carry their marks: requirement -> code -> test -> result.
 
 A test says which requirements it verifies by `@pytest.mark.req("REQ-...")`. Marks are read from the source, so
-that the trace can be checked without running a test; results come from pytest's JUnit file.
+that the trace can be checked without running a test; results come from pytest's JUnit file by `write_results`.
 """
 
 import ast
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
-from xml.etree import ElementTree
+from xml.etree import ElementTree  # noqa: ICN001
 
 import yaml
 from pydantic import ConfigDict
@@ -113,22 +114,37 @@ def marks(tests: Path) -> Iterator[tuple[str, str, tuple[str, ...]]]:
 
 
 def read_results(path: Path) -> dict[tuple[str, str], str]:
-    """Outcome by file and function of a JUnit file; of a parametrised test the worst.
+    """Outcome by file and function, as `write_results` wrote it.
+
+    Raises:
+        ConfigError: The file is missing or is no such JSON.
+    """
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+        return {(file, name): str(result) for file, results in table.items() for name, result in results.items()}
+    except (OSError, ValueError, AttributeError) as error:
+        raise ConfigError(f"{path}: expected results of tests as JSON, found {error}") from error
+
+
+def write_results(junit: Path, output: Path) -> dict[str, dict[str, str]]:
+    """Outcome of each test function in pytest's JUnit file, of a parametrised one the worst; written as JSON.
 
     Raises:
         ConfigError: The file is missing or is no XML.
     """
     try:
-        root = ElementTree.parse(path).getroot()  # noqa: S314
+        root = ElementTree.parse(junit).getroot()  # noqa: S314
     except (OSError, ElementTree.ParseError) as error:
-        raise ConfigError(f"{path}: expected pytest's JUnit XML, found {error}") from error
+        raise ConfigError(f"{junit}: expected pytest's JUnit XML, found {error}") from error
     order = ("passed", "skipped", "failed")
-    outcomes: dict[tuple[str, str], str] = {}
+    outcomes: dict[str, dict[str, str]] = {}
     for case in root.iter("testcase"):
-        file = case.get("classname", "").replace(".", "/") + ".py"
+        file = outcomes.setdefault(case.get("classname", "").replace(".", "/") + ".py", {})
         name = case.get("name", "").partition("[")[0]
         found = "failed" if _has(case, "failure", "error") else "skipped" if _has(case, "skipped") else "passed"
-        outcomes[file, name] = max(outcomes.get((file, name), found), found, key=order.index)
+        file[name] = max(file.get(name, found), found, key=order.index)
+    text = json.dumps(outcomes, indent=1, sort_keys=True)
+    output.write_text(text + "\n", encoding="utf-8")
     return outcomes
 
 
