@@ -5,8 +5,6 @@ Van Dyke, White, Obuchowski, Geisinger, Lorig and Meziane, Cine MRI in the diagn
 (trapezoidal area, jackknife), as published with its example.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -14,14 +12,6 @@ from pneumoscope.core import InputError
 from pneumoscope.stats import auroc, dbm, mrmc, paired_auroc_difference
 
 NAMES = ("spin echo", "cine")
-
-
-@pytest.fixture(scope="module")
-def van_dyke():
-    """Truth and ratings; a line of the file is a test and reader: 69 patients without, then 45 with the finding."""
-    lines = (Path(__file__).parent / "van_dyke.txt").read_text().split()
-    rating = np.array([[int(digit) for digit in line] for line in lines]).reshape(2, 5, 114)
-    return np.arange(114) >= 69, rating
 
 
 @pytest.fixture(scope="module")

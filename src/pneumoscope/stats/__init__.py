@@ -12,6 +12,7 @@ By topic, one file each:
 - association: `association`
 - comparisons: `multiplicity`, `paired`, `subgroups`
 - labels and readers: `agreement`, `dbm`, `fleiss`, `label_noise`, `mrmc`, `mrmc_records`, `reader_f1`
+- planning a study: `power_f1`, `power_mrmc`, `sample_size`
 """
 
 from pneumoscope.stats.agreement import cohen_kappa
@@ -56,6 +57,8 @@ from pneumoscope.stats.operating_points import (
     operating_point,
 )
 from pneumoscope.stats.paired import McNemar, NonInferiority, mcnemar, non_inferiority, paired_difference
+from pneumoscope.stats.power_f1 import F1Study, SimulatedPower, f1_superiority_power, f1_superiority_size
+from pneumoscope.stats.power_mrmc import MrmcPower, conjectured_components, mrmc_cases, mrmc_power, mrmc_readers
 from pneumoscope.stats.precision_recall import average_precision, f1
 from pneumoscope.stats.prevalence import f1_at_prevalence, npv_at_prevalence, ppv_at_prevalence
 from pneumoscope.stats.proportions import accuracy, npv, ppv, proportion, sensitivity, specificity
@@ -70,11 +73,23 @@ from pneumoscope.stats.reliability import (
     reliability_curve,
 )
 from pneumoscope.stats.roc import auroc, auroc_clustered, auroc_gap, paired_auroc_difference
+from pneumoscope.stats.sample_size import (
+    AurocSize,
+    PairedSize,
+    ProportionSize,
+    auroc_size,
+    auroc_standard_error,
+    design_effect,
+    paired_non_inferiority_size,
+    proportion_power,
+    proportion_size,
+)
 from pneumoscope.stats.subgroups import Subgroup, SubgroupTable, subgroup_table
 
 __all__ = [
     "Auroc",
     "AurocDifference",
+    "AurocSize",
     "Band",
     "BrierParts",
     "CalibrationLine",
@@ -87,6 +102,7 @@ __all__ = [
     "DecisionCurve",
     "Difference",
     "Estimate",
+    "F1Study",
     "FixedSensitivity",
     "FixedSpecificity",
     "Floor",
@@ -101,17 +117,21 @@ __all__ = [
     "MrmcAnalysis",
     "MrmcDifference",
     "MrmcMean",
+    "MrmcPower",
     "NonInferiority",
     "OddsRatio",
     "OperatingPoint",
+    "PairedSize",
     "Platt",
     "PrecisionRecallCurve",
     "Proportion",
+    "ProportionSize",
     "Ratio",
     "ReaderF1",
     "ReliabilityBin",
     "RocCurve",
     "Rule",
+    "SimulatedPower",
     "Subgroup",
     "SubgroupTable",
     "Temperature",
@@ -120,6 +140,8 @@ __all__ = [
     "auroc",
     "auroc_clustered",
     "auroc_gap",
+    "auroc_size",
+    "auroc_standard_error",
     "average_precision",
     "brier",
     "brier_parts",
@@ -129,14 +151,18 @@ __all__ = [
     "cohen_kappa",
     "conformal_coverage",
     "conformal_coverage_by_group",
+    "conjectured_components",
     "correct_for_label_noise",
     "cramer_v",
     "dbm",
     "decision_curve",
+    "design_effect",
     "expected_calibration_error",
     "f1",
     "f1_at_prevalence",
     "f1_band",
+    "f1_superiority_power",
+    "f1_superiority_size",
     "fit_conformal",
     "fit_conformal_by_group",
     "fit_isotonic",
@@ -149,6 +175,9 @@ __all__ = [
     "likelihood_ratios",
     "mcnemar",
     "mrmc",
+    "mrmc_cases",
+    "mrmc_power",
+    "mrmc_readers",
     "non_inferiority",
     "npv",
     "npv_at_prevalence",
@@ -156,11 +185,14 @@ __all__ = [
     "operating_point",
     "paired_auroc_difference",
     "paired_difference",
+    "paired_non_inferiority_size",
     "ppv",
     "ppv_at_prevalence",
     "precision_recall_band",
     "precision_recall_curve",
     "proportion",
+    "proportion_power",
+    "proportion_size",
     "reader_f1",
     "reliability_curve",
     "roc_band",

@@ -136,16 +136,24 @@ def non_inferiority(
     return NonInferiority(difference=difference, margin=margin, p_value=p_value, shown=difference.low > -margin)
 
 
+def restricted_losses(wins: float, losses: float, *, total: float, delta: float) -> float:
+    """Likeliest share of losses where the share of wins exceeds it by `delta`: the larger root of a quadratic.
+
+    Source:
+        Tango, Statistics in Medicine 17(8), 1998, p. 891, equation 4.
+    """
+    b = -wins - losses + (2 * total - wins + losses) * delta
+    c = -losses * delta * (1 - delta)
+    return float((np.sqrt(max(b * b - 8 * total * c, 0.0)) - b) / (4 * total))
+
+
 def tango_score(wins: int, losses: int, *, n: int, delta: float) -> float:
     """Standard normal score of a paired difference against `delta`; 0 where nothing speaks for or against it.
 
     Source:
-        Tango, Statistics in Medicine 17(8), 1998, p. 891, equation 5: the restricted estimate of the share of losses
-        is the larger root of 2 n q^2 + b q + c.
+        Tango, Statistics in Medicine 17(8), 1998, p. 891, equation 5.
     """
-    b = -wins - losses + (2 * n - wins + losses) * delta
-    c = -losses * delta * (1 - delta)
-    loss_share = (np.sqrt(max(b * b - 8 * n * c, 0.0)) - b) / (4 * n)
+    loss_share = restricted_losses(wins, losses, total=n, delta=delta)
     variance = n * (2 * loss_share + delta * (1 - delta))
     excess = wins - losses - n * delta
     if variance <= 0:
