@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz check model studies bench clean
+.PHONY: $(shell sed -n 's/^\([a-z]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,15 @@ model: .venv/.ready ## train, seal and measure the shipped model (hours on a CPU
 	@.venv/bin/pneumoscope train --preset default -o runs/default
 	@.venv/bin/pneumoscope export runs/default -o src/pneumoscope/model/pneumonia.onnx
 	@.venv/bin/pneumoscope evaluate -o evidence/0.1.0
+
+EVIDENCE ?= $(lastword $(sort $(wildcard evidence/[0-9]*)))
+
+dossier: .venv/.ready ## run the tests of the requirements, build the submission from the newest evidence, verify it
+	@mkdir -p runs
+	@.venv/bin/pytest -q -m req -n 2 --junitxml=runs/requirements.xml
+	@.venv/bin/pneumoscope dossier results runs/requirements.xml
+	@.venv/bin/pneumoscope dossier --evidence $(EVIDENCE)
+	@.venv/bin/pneumoscope dossier verify
 
 studies: .venv/.ready ## draw the demo's synthetic studies again
 	@.venv/bin/python -m pneumoscope.phantom

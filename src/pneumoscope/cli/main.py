@@ -13,9 +13,11 @@ from pneumoscope import __version__
 from pneumoscope.cli.check import check
 from pneumoscope.cli.data import COMMANDS, IMPORTERS
 from pneumoscope.cli.demo import demo
+from pneumoscope.cli.dossier import SUBCOMMANDS, dossier
 from pneumoscope.cli.eda import eda
 from pneumoscope.cli.evaluate import evaluate
 from pneumoscope.cli.export import export
+from pneumoscope.cli.plan import plan
 from pneumoscope.cli.read import read
 from pneumoscope.cli.train import train
 from pneumoscope.core import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, PneumoscopeError, exit_code
@@ -88,3 +90,10 @@ _data.add_typer(_import, name="import")
 for _command in COMMANDS:
     _data.command()(_with_exit_code(_command))
 app.add_typer(_data, name="data", rich_help_panel="Build a model")
+
+_dossier = typer.Typer(invoke_without_command=True)
+_dossier.callback()(_with_exit_code(dossier))
+for _command in SUBCOMMANDS:
+    _dossier.command()(_with_exit_code(_command))
+app.add_typer(_dossier, name="dossier", rich_help_panel="Submission")
+app.command(rich_help_panel="Submission")(_with_exit_code(plan))
