@@ -1,15 +1,18 @@
 """Readings -> JSON lines, CSV, overlays, DICOM reports and captures, and a gallery; one file per object."""
 
 from pneumoscope.results.capture import secondary_capture
+from pneumoscope.results.heat_colour import HEAT_THRESHOLD, heat_opacity, heat_rgb
 from pneumoscope.results.line import ResultLine, to_json, to_line
 from pneumoscope.results.objects import ALL_OBJECTS, ModelSummary, Outputs, ResultObject
 from pneumoscope.results.overlay import overlay
 from pneumoscope.results.report import structured_report
-from pneumoscope.results.wording import RESEARCH_USE, headline, leaning, percent
+from pneumoscope.results.wording import HEAT_MEANING, RESEARCH_USE, headline, leaning, percent, percent_beside
 from pneumoscope.results.writer import ResultWriter
 
 __all__ = [
     "ALL_OBJECTS",
+    "HEAT_MEANING",
+    "HEAT_THRESHOLD",
     "RESEARCH_USE",
     "ModelSummary",
     "Outputs",
@@ -17,9 +20,12 @@ __all__ = [
     "ResultObject",
     "ResultWriter",
     "headline",
+    "heat_opacity",
+    "heat_rgb",
     "leaning",
     "overlay",
     "percent",
+    "percent_beside",
     "secondary_capture",
     "structured_report",
     "to_json",

@@ -93,16 +93,54 @@ class NodeConfig:
         )
 
 
+class Column(StrEnum):
+    """What of an image's header the worklist may show; patient attributes only where a site asks for them."""
+
+    CALLER = "caller"
+    MODALITY = "modality"
+    STUDY_DATE = "study_date"
+    ACCESSION = "accession"
+    PATIENT_ID = "patient_id"
+    PATIENT_NAME = "patient_name"
+
+
+class SignIn(StrEnum):
+    """Who must sign in: `auto` spares who sits at this machine, where `web.host` is loopback."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebConfig:
-    """The page, REST, and DICOMweb STOW at /dicom-web."""
+    """The page, REST, and DICOMweb STOW at /dicom-web.
+
+    Attributes:
+        sign_in: Beyond loopback everyone must sign in, whatever this says.
+        columns: What of the header the worklist shows.
+        requests_per_minute: Limit for one client address; DICOMweb is not counted.
+        tls_certificate: PEM file; with `tls_key` the page is served by HTTPS.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8080
     max_upload_mb: int = 512
+    sign_in: SignIn = SignIn.AUTO
+    columns: tuple[Column, ...] = (Column.CALLER, Column.STUDY_DATE)
+    requests_per_minute: int = 1200
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
 
     def __post_init__(self) -> None:
         _require(0 <= self.port <= 65535, "web.port", expected="0 to 65535", found=self.port)
+        for name in ("max_upload_mb", "requests_per_minute"):
+            _require(getattr(self, name) > 0, f"web.{name}", expected="1 or more", found=getattr(self, name))
+        _require(
+            (self.tls_certificate is None) == (self.tls_key is None),
+            "web.tls_certificate, web.tls_key",
+            expected="both or neither",
+            found="one of them",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +218,49 @@ class WatchConfig:
 
     path: Path | None = None
     settle_s: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitoringConfig:
+    """What is watched, and when someone is told.
+
+    Attributes:
+        days: Days that the charts reach back over.
+        reference: First analysed images here that later ones are compared with; the comparison starts after them.
+        batch: Images of one point in a control chart.
+        webhook: Address that gets an alert as JSON by POST; None: alerts are shown on the page only.
+        token_env: Environment variable with a bearer token for it.
+        self_test_hour: Hour of the day, in the server's time, of the known-image self-test.
+    """
+
+    days: float = 90.0
+    reference: int = 200
+    batch: int = 25
+    webhook: str | None = None
+    token_env: str | None = None
+    self_test_hour: int = 5
+
+    def __post_init__(self) -> None:
+        _require(self.days > 0, "monitoring.days", expected="a positive number", found=self.days)
+        _require(self.batch >= 5, "monitoring.batch", expected="5 or more", found=self.batch)
+        expected = "at least four batches"
+        _require(self.reference >= 4 * self.batch, "monitoring.reference", expected=expected, found=self.reference)
+        hour = self.self_test_hour
+        _require(0 <= hour <= 23, "monitoring.self_test_hour", expected="0 to 23", found=hour)
+        address = self.webhook or "http://"
+        _require(
+            address.startswith(("http://", "https://")),
+            "monitoring.webhook",
+            expected="an http or https URL",
+            found=address,
+        )
+        if self.token_env and self.token_env not in os.environ:
+            raise ConfigError(f"monitoring.token_env: expected the environment variable {self.token_env}, found none")
+
+    @property
+    def token(self) -> str | None:
+        """The bearer token, from the environment."""
+        return os.environ.get(self.token_env) if self.token_env else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +342,7 @@ class ServiceConfig:
     reading: ReadingConfig = field(default_factory=ReadingConfig)
     study: StudyConfig = field(default_factory=StudyConfig)
     watch: WatchConfig = field(default_factory=WatchConfig)
+    monitoring: MonitoringConfig = field(default_factory=MonitoringConfig)
     destination: tuple[Destination, ...] = ()
 
     def __post_init__(self) -> None:
