@@ -4,9 +4,10 @@ import hashlib
 import io
 import warnings
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeAlias
 from uuid import NAMESPACE_OID, uuid5
 
 from pydicom import Dataset
@@ -25,6 +26,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from pneumoscope.core import CapacityError, InputError
 from pneumoscope.service.spool import Spool
 from pneumoscope.service.store import Arrival, Route, Store, images
+
+Buffer: TypeAlias = bytes | memoryview
 
 _LAST_GROUP = 0x0020  # patient, study and series identifiers are at or before it
 _HEAD_BYTES = 1024 * 1024
@@ -87,7 +90,7 @@ class Inbox:
         return self._keep(_about(head, meta), [prefix, body], sha256=_digest(body), caller=caller, route=route)
 
     def take_data_set(
-        self, data_set: bytes, *, prefix: bytes, sop_class: str, uid: str, syntax: str, caller: str
+        self, data_set: memoryview, *, prefix: bytes, sop_class: str, uid: str, syntax: str, caller: str
     ) -> Receipt:
         """Takes an encoded data set that came by C-STORE; `prefix` is the file meta information to put before it.
 
@@ -98,7 +101,7 @@ class Inbox:
         """
         meta = FileMetaDataset()
         meta.TransferSyntaxUID = UID(syntax)
-        about = _about(_head(memoryview(data_set), syntax=UID(syntax)), meta)
+        about = _about(_head(data_set, syntax=UID(syntax)), meta)
         if (about["uid"], about["sop_class"]) != (uid, sop_class):
             raise MismatchError("data set: expected the SOP Class and Instance UID of the request, found others")
         return self._keep(about, [prefix, data_set], sha256=_digest(data_set), caller=caller, route=Route.C_STORE)
@@ -124,7 +127,7 @@ class Inbox:
         return self._keep(_raster(digest), [content], sha256=digest, caller=caller, route=route)
 
     def _keep(
-        self, about: dict[str, str], parts: list[bytes | memoryview], *, sha256: str, caller: str, route: Route
+        self, about: dict[str, str], parts: Sequence[Buffer], *, sha256: str, caller: str, route: Route
     ) -> Receipt:
         """Disk first, then the queue: what is in the queue is on disk."""
         uid = about["uid"]
@@ -259,7 +262,7 @@ def _raster(digest: str) -> dict[str, str]:
     return empty | {"uid": f"2.25.{number}", "study_uid": f"2.25.{number}", "modality": "", "syntax": ""}
 
 
-def _digest(content: bytes | memoryview) -> str:
+def _digest(content: Buffer) -> str:
     return hashlib.sha256(content).hexdigest()
 
 

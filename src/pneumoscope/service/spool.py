@@ -57,7 +57,7 @@ class Spool:
         if free_mb < self._min_free_mb:
             raise CapacityError(f"spool: expected {self._min_free_mb} MB free, found {max(free_mb, 0)} MB")
 
-    def add_object(self, uid: str, parts: Iterable[bytes]) -> tuple[str, bool]:
+    def add_object(self, uid: str, parts: Iterable[bytes | memoryview]) -> tuple[str, bool]:
         """Path within the spool of the object's file, and whether it is new; an earlier one is never replaced.
 
         Raises:

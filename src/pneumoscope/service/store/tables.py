@@ -1,9 +1,11 @@
 """The tables: images, results, studies, deliveries, feedback, audit. Times are seconds since 1970, UTC."""
 
+from typing import Any
+
 from sqlalchemy import (
-    DDL,
     Boolean,
     Column,
+    Connection,
     Float,
     ForeignKey,
     Index,
@@ -129,29 +131,23 @@ audit = Table(
     Column("object", Text, nullable=False),
 )
 
-# Append-only by the database itself, not only by the code that happens to use it.
-for _verb in ("UPDATE", "DELETE"):
-    event.listen(
-        audit,
-        "after_create",
-        DDL(
-            f"CREATE TRIGGER audit_no_{_verb.lower()} BEFORE {_verb} ON audit "
-            "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
-        ).execute_if(dialect="sqlite"),
-    )
-event.listen(
-    audit,
-    "after_create",
-    DDL(
+_APPEND_ONLY = {
+    "sqlite": [
+        f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit "
+        "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+        for verb in ("UPDATE", "DELETE")
+    ],
+    "postgresql": [
         "CREATE OR REPLACE FUNCTION audit_is_append_only() RETURNS trigger AS "
-        "$$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$ LANGUAGE plpgsql"
-    ).execute_if(dialect="postgresql"),
-)
-event.listen(
-    audit,
-    "after_create",
-    DDL(
+        "$$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$ LANGUAGE plpgsql",
         "CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
-        "FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()"
-    ).execute_if(dialect="postgresql"),
-)
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()",
+    ],
+}
+
+
+@event.listens_for(audit, "after_create")
+def _make_append_only(_table: Table, connection: Connection, **_options: Any) -> None:
+    """Append-only by the database itself, not only by the code that happens to use it."""
+    for statement in _APPEND_ONLY[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
