@@ -1,6 +1,7 @@
 """Readings -> JSON lines, CSV, overlays, DICOM reports and captures, and a gallery; one file per object."""
 
 from pneumoscope.results.capture import notice_capture, secondary_capture
+from pneumoscope.results.fhir import fhir_bundle
 from pneumoscope.results.heat_colour import HEAT_THRESHOLD, heat_opacity, heat_rgb
 from pneumoscope.results.line import ResultLine, to_json, to_line
 from pneumoscope.results.not_analysed import not_analysed_report
@@ -9,6 +10,7 @@ from pneumoscope.results.objects import ALL_OBJECTS, ModelSummary, Outputs, Resu
 from pneumoscope.results.overlay import overlay
 from pneumoscope.results.presentation import outlines, presentation_state
 from pneumoscope.results.report import structured_report
+from pneumoscope.results.study import StudyLine, study_line
 from pneumoscope.results.wording import (
     HEAT_MEANING,
     NOT_NEGATIVE,
@@ -32,7 +34,9 @@ __all__ = [
     "ResultLine",
     "ResultObject",
     "ResultWriter",
+    "StudyLine",
     "answer",
+    "fhir_bundle",
     "headline",
     "heat_opacity",
     "heat_rgb",
@@ -47,6 +51,7 @@ __all__ = [
     "presentation_state",
     "secondary_capture",
     "structured_report",
+    "study_line",
     "to_json",
     "to_line",
 ]

@@ -28,6 +28,11 @@ def device_uid(model: ModelIdentity) -> str:
     return _uid("device", model.sha256)
 
 
+def resource_uuid(kind: str, identifier: str) -> UUID:
+    """UUID of the FHIR resource of this kind about what the identifier names."""
+    return uuid5(_NAMESPACE, chr(0).join(("fhir", kind, identifier)))
+
+
 def _uid(*parts: str) -> str:
     """A UID of the parts and of the software's version, since another version may write other content.
 

@@ -11,12 +11,20 @@
 | `scp`, `stow`, `watch` | the ways to the inbox |
 | `worker` | reads what waits, makes the objects, queues their delivery |
 | `delivery` | one queue a destination: DICOM, STOW-RS, webhook, FHIR |
-| `studies` | study completion and the study's result |
+| `completion` | when a study counts as complete, and its result |
+| `housekeeping` | retention |
 | `triage` | who is read first |
 | `node` | starts and stops all of it |
 | `web` | page and REST: `create_app(config, *, store, spool, inbox, artifact) -> FastAPI` |
 | `monitoring` | whether it still works |
 
-`web.create_app` gets a `config.ServiceConfig`, a `store.Store`, a `spool.Spool`, an `inbox.Inbox` and the
-`model.Artifact` in use; it mounts `stow.router(inbox)` at /dicom-web. The node runs the app in a thread of its own.
+The node runs `web`'s application, with `stow`'s routes at /dicom-web, in a thread of its own.
 """
+
+from pneumoscope.service.config import ServiceConfig
+from pneumoscope.service.config_file import load_config, parse_config
+from pneumoscope.service.log import set_up_logging
+from pneumoscope.service.node import Node
+from pneumoscope.service.store import Route
+
+__all__ = ["Node", "Route", "ServiceConfig", "load_config", "parse_config", "set_up_logging"]

@@ -222,6 +222,7 @@ class MonitoringConfig:
         days: Days that the charts reach back over.
         reference: First analysed images here that later ones are compared with; the comparison starts after them.
         batch: Images of one point in a control chart.
+        least_agreement: Share of agreeing feedback below which someone is told, once its interval lies below.
         webhook: Address that gets an alert as JSON by POST; None: alerts are shown on the page only.
         token_env: Environment variable with a bearer token for it.
         self_test_hour: Hour of the day, in the server's time, of the known-image self-test.
@@ -230,6 +231,7 @@ class MonitoringConfig:
     days: float = 90.0
     reference: int = 200
     batch: int = 25
+    least_agreement: float = 0.8
     webhook: str | None = None
     token_env: str | None = None
     self_test_hour: int = 5

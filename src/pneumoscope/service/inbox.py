@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 from uuid import NAMESPACE_OID, uuid5
 
@@ -57,12 +58,14 @@ class Receipt:
     """What became of an object.
 
     Attributes:
+        sop_class: Empty for a picture without a header.
         new: Whether it was queued; False where its UID was known.
         changed: Whether another object had come under this UID; the first one was kept.
     """
 
     uid: str
     study_uid: str
+    sop_class: str
     new: bool
     changed: bool
 
@@ -75,19 +78,23 @@ class Inbox:
         self._spool = spool
         self._arrived = arrived
 
-    def take(self, content: bytes, *, caller: str, route: Route) -> Receipt:
-        """Takes a whole file: DICOM with file meta information, PNG or JPEG.
+    def take(self, content: bytes, *, caller: str, route: Route, study_uid: str | None = None) -> Receipt:
+        """Takes a whole file: DICOM, PNG or JPEG; of `study_uid` alone where that is given.
 
         Raises:
+            MismatchError: It is of another study.
             InputError: It is none of these, or lacks a UID.
             CapacityError: The disk or the database cannot take it now.
         """
         if content.startswith(_RASTERS):
-            return self._take_raster(content, caller=caller, route=route)
-        head, meta, offset = _parts_of(content)
-        body = memoryview(content)[offset:]
-        prefix = content[:offset]
-        return self._keep(_about(head, meta), [prefix, body], sha256=_digest(body), caller=caller, route=route)
+            about, parts, body = _raster(_digest(content)), (b"", content), memoryview(content)
+        else:
+            head, meta, offset = _parts_of(content)
+            about, body = _about(head, meta), memoryview(content)[offset:]
+            parts = (content[:offset], body)
+        if study_uid is not None and about["study_uid"] != study_uid:
+            raise MismatchError("object: expected the study that the request names, found another")
+        return self._keep(about, parts, sha256=_digest(body), caller=caller, route=route)
 
     def take_data_set(
         self, data_set: memoryview, *, prefix: bytes, sop_class: str, uid: str, syntax: str, caller: str
@@ -114,17 +121,16 @@ class Inbox:
             CapacityError: The database cannot take it now.
         """
         content = self._spool.path(relative).read_bytes()
+        caller, route = "", Route.UPLOAD
         if content.startswith(_RASTERS):
             digest = _digest(content)
-            about, route = _raster(digest), Route.UPLOAD
+            about = _raster(digest)
         else:
             head, meta, offset = _parts_of(content)
-            about, digest, route = _about(head, meta), _digest(memoryview(content)[offset:]), Route.C_STORE
-        return self._queue(about, relative, size=len(content), sha256=digest, caller="", route=route)
-
-    def _take_raster(self, content: bytes, *, caller: str, route: Route) -> Receipt:
-        digest = _digest(content)
-        return self._keep(_raster(digest), [content], sha256=digest, caller=caller, route=route)
+            about, digest = _about(head, meta), _digest(memoryview(content)[offset:])
+            if caller := _text(meta, "SourceApplicationEntityTitle"):
+                route = Route.C_STORE
+        return self._queue(about, relative, size=len(content), sha256=digest, caller=caller, route=route)
 
     def _keep(
         self, about: dict[str, str], parts: Sequence[Buffer], *, sha256: str, caller: str, route: Route
@@ -146,7 +152,7 @@ class Inbox:
             self._arrived()
         known = None if queued and fresh else self._known(uid, sha256)
         changed = known is not None and known.changed
-        return Receipt(uid=uid, study_uid=about["study_uid"], new=queued, changed=changed)
+        return Receipt(uid=uid, study_uid=about["study_uid"], sop_class=about["sop_class"], new=queued, changed=changed)
 
     def _known(self, uid: str, sha256: str) -> Receipt | None:
         with _database():
@@ -156,7 +162,7 @@ class Inbox:
             changed = image.sha256 != sha256
             if changed:
                 images.note_resent(self._store, uid)
-        return Receipt(uid=uid, study_uid=image.study_uid, new=False, changed=changed)
+        return Receipt(uid=uid, study_uid=image.study_uid, sop_class=image.sop_class, new=False, changed=changed)
 
     def _queue(
         self, about: dict[str, str], relative: str, *, size: int, sha256: str, caller: str, route: Route
@@ -164,6 +170,16 @@ class Inbox:
         arrival = Arrival(**about, caller=caller, route=route, file=relative, size_bytes=size, sha256=sha256)
         with _database():
             return images.add(self._store, arrival)
+
+
+def header_of(file: Path) -> Dataset:
+    """What identifies the object in a file whose pixels or other attributes cannot be read.
+
+    Raises:
+        InputError: Not even that can be read, or it is no DICOM file.
+    """
+    with file.open("rb") as opened:
+        return _parts_of(opened.read(_HEAD_BYTES))[0]
 
 
 @contextmanager

@@ -130,10 +130,12 @@ class StorageScp:
         request = cast("C_STORE", event.request)
         caller = str(event.assoc.requestor.ae_title).strip()
         stream = cast("BytesIO", request.DataSet)
+        meta = event.file_meta
+        meta.SourceApplicationEntityTitle = caller  # so that the file says what the queue says of it
         try:
             receipt = self._inbox.take_data_set(
                 stream.getbuffer(),
-                prefix=b"\0" * 128 + b"DICM" + encode_file_meta(event.file_meta),
+                prefix=b"\0" * 128 + b"DICM" + encode_file_meta(meta),
                 sop_class=str(request.AffectedSOPClassUID),
                 uid=str(request.AffectedSOPInstanceUID),
                 syntax=str(event.context.transfer_syntax),

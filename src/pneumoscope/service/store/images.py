@@ -89,6 +89,12 @@ def count_by_state(store: Store) -> dict[State, int]:
     return {state: found.get(state, 0) for state in State}
 
 
+def files(store: Store) -> set[str]:
+    """Paths within the spool of every image's file."""
+    with store.reading() as connection:
+        return set(connection.execute(select(_images.c.file).where(_images.c.file.is_not(None))).scalars())
+
+
 def note_resent(store: Store, uid: str) -> None:
     """Counts that another object came under a known UID."""
     with store.writing() as connection:
