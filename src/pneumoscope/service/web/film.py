@@ -19,6 +19,7 @@ LONGEST_PX = 4096
 """A larger film is reduced for the screen: the largest detectors have 4300 pixels on a side."""
 
 _WHITE = 65535
+_HEAT_PX = 512  # the heat is smooth, and the browser stretches it over the film
 _MARK_GRID_PX = 128
 _SMALLEST_MARK = 12  # grid cells: less is noise of the interpolation
 _OPPOSITE = str.maketrans("LRAPHF", "RLPAFH")
@@ -30,7 +31,8 @@ class Film:
 
     Attributes:
         grey: Rows of little-endian 16-bit values, 0 black, as the header's own transforms make them.
-        spacing_mm: Size of a pixel at the detector; None where the header does not say.
+        spacing_mm: Size of a pixel; None where the header does not say.
+        at_detector: Whether that is at the detector, and so larger than in the patient.
         sides: Anatomical direction at the left, right, top and bottom edge; empty where the header does not say.
     """
 
@@ -38,6 +40,7 @@ class Film:
     rows: int
     columns: int
     spacing_mm: float | None
+    at_detector: bool
     sides: tuple[str, str, str, str]
 
     @property
@@ -47,6 +50,7 @@ class Film:
             "film-rows": str(self.rows),
             "film-columns": str(self.columns),
             "film-spacing-mm": "" if self.spacing_mm is None else f"{self.spacing_mm:.5g}",
+            "film-spacing-at": "detector" if self.at_detector else "",
             "film-sides": "|".join(self.sides),
         }
 
@@ -67,12 +71,13 @@ def film(path: Path) -> Film:
     pixels, scale = _reduced(radiograph.pixels)
     rows, columns = pixels.shape
     header = radiograph.header if radiograph.header is not None else Dataset()
-    spacing_mm = _spacing_mm(header)
+    spacing_mm, at_detector = _spacing(header)
     return Film(
         grey=np.rint(np.clip(pixels, 0, 1) * _WHITE).astype("<u2").tobytes(),
         rows=rows,
         columns=columns,
         spacing_mm=None if spacing_mm is None else spacing_mm * scale,
+        at_detector=at_detector,
         sides=_sides(header),
     )
 
@@ -85,7 +90,9 @@ def heat_of(path: Path) -> Float32[np.ndarray, "h w"]:
     """
     try:
         with Pictures.open(path) as picture:
-            return np.asarray(picture.convert("L"), dtype=np.float32) / 255
+            grey = picture.convert("L")
+            grey.thumbnail((_HEAT_PX, _HEAT_PX), Pictures.Resampling.BOX)
+            return np.asarray(grey, dtype=np.float32) / 255
     except OSError as error:
         raise InputError("heat map: expected one beside the result, found none") from error
 
@@ -145,11 +152,11 @@ def _reduced(pixels: Float32[np.ndarray, "h w"]) -> tuple[Float32[np.ndarray, "a
     return np.asarray(Pictures.fromarray(pixels).resize(size, Pictures.Resampling.BOX)), scale
 
 
-def _spacing_mm(header: Dataset) -> float | None:
-    """Imager Pixel Spacing, else Pixel Spacing; None where they are absent, malformed or not square.
+def _spacing(header: Dataset) -> tuple[float | None, bool]:
+    """Imager Pixel Spacing, else Pixel Spacing, with whether it is the former; None where neither can be used.
 
     Source:
-        PS3.3 C.8.11.7 (at the detector's front), 10.7.1.3.
+        PS3.3 C.8.11.7 (at the detector's front), 10.7.1.3 (Pixel Spacing, as calibrated).
     """
     for keyword in ("ImagerPixelSpacing", "PixelSpacing"):
         try:
@@ -157,8 +164,8 @@ def _spacing_mm(header: Dataset) -> float | None:
         except (TypeError, ValueError):
             continue
         if 0 < down < 10 and abs(down - across) < 0.01 * down:
-            return down
-    return None
+            return down, keyword == "ImagerPixelSpacing"
+    return None, False
 
 
 def _sides(header: Dataset) -> tuple[str, str, str, str]:

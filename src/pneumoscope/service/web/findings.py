@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pneumoscope.core import Decision, Status
@@ -34,22 +35,31 @@ class Finding:
         words: The result in a few words.
         leaning: The side that an uncertain result leans to; None for others.
         decision: The numbers; None where the image was not analysed.
-        checks: Every check that was made; none while the image waits.
-        model: Name, version, SHA-256; empty while the image waits.
-        folder: Folder of its files within the spool; None where there are none.
     """
 
     image: Image
+    result: Result | None
     kind: str
     words: str
     leaning: str | None = None
     decision: Decision | None = None
     view: str | None = None
-    checks: tuple[CheckRow, ...] = ()
-    model: tuple[str, str, str] = ("", "", "")
-    notes: tuple[str, ...] = ()
-    read_at: float | None = None
-    folder: str | None = None
+
+    @property
+    def checks(self) -> tuple[CheckRow, ...]:
+        """Every check that was made; none while the image waits."""
+        return tuple(_check(one) for one in self._line["checks"])
+
+    @property
+    def model(self) -> tuple[str, str, str]:
+        """Name, version, SHA-256; empty while the image waits."""
+        model = self._line["model"]
+        return (model["name"], model["version"], model["sha256"])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out of the results, and why."""
+        return tuple(self._line["notes"])
 
     @property
     def reasons(self) -> tuple[CheckRow, ...]:
@@ -69,30 +79,44 @@ class Finding:
         return "" if one is None else percent_beside(one.threshold, other=one.probability)
 
     @property
+    def read_at(self) -> float | None:
+        """When it was read; None while it waits."""
+        return None if self.result is None else self.result.read_at
+
+    @property
+    def _line(self) -> dict[str, Any]:
+        return _WAITING if self.result is None else _parsed(self.result.line)
+
+    @property
     def seconds_to_result(self) -> float | None:
         """From receipt to result; None while the image waits."""
         return None if self.read_at is None else max(0.0, self.read_at - self.image.received_at)
+
+
+_WAITING: dict[str, Any] = {"checks": [], "model": {"name": "", "version": "", "sha256": ""}, "notes": []}
+
+
+@lru_cache(maxsize=512)
+def _parsed(line: str) -> dict[str, Any]:
+    """The result's line; only what is shown is parsed, since a worklist holds thousands."""
+    parsed: dict[str, Any] = json.loads(line)
+    return parsed
 
 
 def finding(image: Image, result: Result | None) -> Finding:
     """What the queue and the reading say of an image."""
     if result is None:
         failed = image.state is State.FAILED
-        return Finding(image=image, kind="failed" if failed else "waiting", words=STATES[image.state])
-    line: dict[str, Any] = json.loads(result.line)
+        return Finding(image=image, result=None, kind="failed" if failed else "waiting", words=STATES[image.state])
     decision = _decision(result)
     return Finding(
         image=image,
+        result=result,
         kind=_kind(result.status, decision),
         words=_words(result.status, decision),
         leaning=leaning(decision) if decision else None,
         decision=decision,
         view=result.view,
-        checks=tuple(_check(one) for one in line["checks"]),
-        model=(line["model"]["name"], line["model"]["version"], line["model"]["sha256"]),
-        notes=tuple(line["notes"]),
-        read_at=result.read_at,
-        folder=result.folder,
     )
 
 

@@ -1,13 +1,14 @@
-"""Whether the process lives, and whether an image would be taken and read now; open to whoever asks."""
+"""Whether the process lives, and whether an image would be taken and read now; open to whoever asks; metrics."""
 
 import os
 import shutil
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from pneumoscope.core import CapacityError
+from pneumoscope.service.monitoring import metrics
 from pneumoscope.service.store import images
 from pneumoscope.service.web.context import Context, context_of
 from pneumoscope.service.web.schema import HealthAnswer, ReadyAnswer
@@ -29,6 +30,14 @@ def get_readiness(request: Request) -> JSONResponse:
     ready = all(words == "ok" for words in checks.values())
     answer = ReadyAnswer(ready=ready, checks=checks)
     return JSONResponse(answer.model_dump(), status_code=200 if ready else 503)
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+def get_metrics(request: Request) -> PlainTextResponse:
+    """Prometheus metrics; needs a token, as everything that tells of the site does."""
+    parts = context_of(request)
+    text = metrics(parts.store, parts.spool, parts.artifact)
+    return PlainTextResponse(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _database(parts: Context) -> str:

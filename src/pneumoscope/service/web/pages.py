@@ -7,8 +7,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from pneumoscope.core import InputError
 from pneumoscope.results import HEAT_MEANING
-from pneumoscope.service.store import deliveries, people
+from pneumoscope.service.monitoring import EventKind, newest_events, report_of
+from pneumoscope.service.store import deliveries, people, results
+from pneumoscope.service.triage import latency
 from pneumoscope.service.web.access import admin_of, cookie_name, cookie_settings
+from pneumoscope.service.web.charts import control_chart, histogram, number
 from pneumoscope.service.web.context import Context, context_of
 from pneumoscope.service.web.destinations import destinations
 from pneumoscope.service.web.rendering import render
@@ -98,6 +101,27 @@ def show_upload(request: Request, parts: Parts) -> str:
         limit_mb=parts.config.web.max_upload_mb,
         destinations=[one.name for one in parts.config.destination],
         silent=parts.config.reading.silent,
+    )
+
+
+@router.get("/monitoring")
+def show_monitoring(request: Request, parts: Parts) -> str:
+    """Charts, self-test, agreement."""
+    seconds = results.times_to_result(parts.store, since=parts.store.now() - 86_400)
+    return render(
+        "monitoring.html",
+        scope=request.scope,
+        report=report_of(parts.store, parts.config, parts.artifact),
+        test=next(iter(newest_events(parts.store, kind=EventKind.SELF_TEST, limit=1)), None),
+        events=newest_events(parts.store, limit=25),
+        latency=latency(seconds),
+        model=parts.artifact.identity,
+        point=parts.config.reading.operating_point,
+        batch=parts.config.monitoring.batch,
+        webhook=parts.config.monitoring.webhook,
+        histogram=histogram,
+        control_chart=control_chart,
+        number=number,
     )
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from pneumoscope.core import Claim
+from pneumoscope.service.products import HEAT_FILE
 from pneumoscope.service.spool import Spool
 from pneumoscope.service.store import (
     Delivery,
@@ -109,9 +110,9 @@ def heat_path(one: Finding, *, spool: Spool, claim: Claim) -> str | None:
     Source:
         21 CFR 892.2080: a triage device does not direct attention to a location.
     """
-    if one.folder is None or one.decision is None or not claim.shows_location:
+    if one.result is None or one.result.folder is None or one.decision is None or not claim.shows_location:
         return None
-    path = f"{one.folder}/heat.png"
+    path = f"{one.result.folder}/{HEAT_FILE}"
     return path if spool.path(path).is_file() else None
 
 

@@ -2,19 +2,23 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pneumoscope.core import Claim
 from pneumoscope.service.config import Column
 from pneumoscope.service.store import Image, Store, people, results
+from pneumoscope.service.triage import study_priority
 from pneumoscope.service.web.findings import Finding, finding
 from pneumoscope.service.web.wording import KINDS
 
 NEWEST = 2000
 """Images that the worklist reaches back over; older ones are found from their patient's page and in the PACS."""
 PAGE = 100
-_MOST_TELLING = ("suspicious", "uncertain", "clear", "waiting", "failed", "refused")
+READ_FIRST_S = 12 * 3600.0
+"""The reading order is about this shift's studies: waiting has made all older ones equally urgent."""
+
+_MOST_TELLING = ("suspicious", "uncertain", "waiting", "clear", "failed", "refused")
 
 
 class Order(StrEnum):
@@ -87,7 +91,7 @@ def worklist(
     rows = _studies(store)
     counts = Counter(row.kind for row in rows)
     if order is Order.FIRST:
-        rows = _ranked(rows)
+        rows = _ranked(rows, now=store.now())
     if show in KINDS:
         rows = [row for row in rows if row.kind == show]
     pages = max(1, -(-len(rows) // PAGE))
@@ -131,24 +135,22 @@ def _telling(one: Finding) -> tuple[int, float, int]:
     return _MOST_TELLING.index(one.kind), -probability, one.image.id
 
 
-def _ranked(rows: list[StudyRow]) -> list[StudyRow]:
-    """By kind, probability and waiting time; what a person has answered comes last, without a rank."""
-    unread = sorted((row for row in rows if not row.reviewed), key=lambda row: (*_urgency(row), row.received_at))
-    ranked = [
-        StudyRow(finding=row.finding, others=row.others, reviewed=False, rank=rank)
-        for rank, row in enumerate(unread, start=1)
-    ]
-    return ranked + [row for row in rows if row.reviewed]
+def _ranked(rows: list[StudyRow], *, now: float) -> list[StudyRow]:
+    """What came in the last hours and nobody has answered yet by priority, then the rest as it came, without a rank."""
+    due = [row for row in rows if not row.reviewed and now - row.received_at < READ_FIRST_S]
+    due.sort(key=lambda row: (-_priority(row, waited_s=now - row.received_at), -_priority(row, waited_s=0)))
+    ranked = [replace(row, rank=rank) for rank, row in enumerate(due, start=1)]
+    kept = {row.finding.image.id for row in due}
+    return ranked + [row for row in rows if row.finding.image.id not in kept]
 
 
-def _urgency(row: StudyRow) -> tuple[int, float]:
-    kind, probability, _ = _telling(row.finding)
-    return kind, probability
+def _priority(row: StudyRow, *, waited_s: float) -> float:
+    return study_priority([one.result for one in (row.finding, *row.others)], waited_s=waited_s)
 
 
 def _with_columns(row: StudyRow, columns: Sequence[Column]) -> StudyRow:
     cells = tuple(_cell(row.finding.image, column) for column in columns)
-    return StudyRow(finding=row.finding, others=row.others, reviewed=row.reviewed, rank=row.rank, columns=cells)
+    return replace(row, columns=cells)
 
 
 def _cell(image: Image, column: Column) -> str:

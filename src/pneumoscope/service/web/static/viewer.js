@@ -25,15 +25,11 @@ async function load() {
   film = {
     rows, columns, grey, picture,
     mmPerPixel: Number(answer.headers.get("film-spacing-mm")) || null,
+    barWords: answer.headers.get("film-spacing-at") ? "5 cm at the detector" : "5 cm",
     sides: (answer.headers.get("film-sides") || "").split("|"),
     image: picture.getContext("2d").createImageData(columns, rows),
     histogram: histogramOf(grey),
   };
-  if (canvas.dataset.heat) {
-    heat = new Image();
-    heat.src = canvas.dataset.heat;
-    await heat.decode();
-  }
   part("message").hidden = true;
   canvas.setAttribute("aria-busy", "false");
   fit();
@@ -83,7 +79,7 @@ function draw() {
   context.imageSmoothingEnabled = zoom < 4; // close up, pixels are shown as they are
   context.imageSmoothingQuality = "high";
   context.drawImage(film.picture, 0, 0);
-  if (heat && view.heat > 0) {
+  if (heat?.complete && view.heat > 0) {
     context.globalAlpha = view.heat;
     context.imageSmoothingEnabled = true;
     context.drawImage(heat, 0, 0, film.columns, film.rows);
@@ -107,24 +103,29 @@ function drawMarks(zoom) {
 }
 
 function drawScale(width, height) {
-  context.fillStyle = context.strokeStyle = "#c9d0da";
+  context.fillStyle = "#d6dae1";
   context.font = "13px system-ui, sans-serif";
-  context.shadowColor = "#000";
-  context.shadowBlur = 3;
-  const [left, right, top, bottom] = film.sides;
   context.textAlign = "center";
+  const [left, right, top, bottom] = film.sides;
   for (const [letter, x, y] of [[left, 16, height / 2], [right, width - 16, height / 2],
-    [top, width / 2, 20], [bottom, width / 2, height - 12]]) if (letter) context.fillText(letter, x, y);
-  if (film.mmPerPixel) {
-    const long = (BAR_MM / film.mmPerPixel) * view.zoom, y = height - 34, start = (width - long) / 2;
-    if (long < width * 0.6) {
-      context.fillRect(start, y, long, 2);
-      context.fillRect(start, y - 4, 1.5, 10);
-      context.fillRect(start + long - 1.5, y - 4, 1.5, 10);
-      context.fillText("5 cm at the detector", width / 2, y - 8);
-    }
+    [top, width / 2, 20], [bottom, width / 2, height - 10]]) if (letter) write(letter, x, y);
+  const long = film.mmPerPixel ? (BAR_MM / film.mmPerPixel) * view.zoom : Infinity;
+  if (long > width * 0.6) return;
+  const y = height - 38, start = (width - long) / 2;
+  for (const [colour, by] of [["#000", 1], ["#d6dae1", 0]]) {
+    context.fillStyle = colour;
+    context.fillRect(start - by, y - by, long + 2 * by, 2 + 2 * by);
+    for (const x of [start, start + long - 2]) context.fillRect(x - by, y - 4 - by, 2 + 2 * by, 10 + 2 * by);
   }
-  context.shadowBlur = 0;
+  write(film.barWords, width / 2, y - 10);
+}
+
+function write(words, x, y) { // readable over black and over white
+  context.lineJoin = "round";
+  context.lineWidth = 3;
+  context.strokeStyle = "#000";
+  context.strokeText(words, x, y);
+  context.fillText(words, x, y);
 }
 
 function say() {
@@ -169,6 +170,11 @@ function zoomTo(zoom, x = 0, y = 0) { // keeps the point (x, y), measured from t
 function showHeat(share) {
   view.heat = share;
   part("heat").value = 100 * share;
+  if (share && !heat) { // fetched when it is first asked for, so that the audit log tells who looked at it
+    heat = new Image();
+    heat.onload = () => redraw();
+    heat.src = canvas.dataset.heat;
+  }
   redraw();
 }
 
@@ -212,9 +218,9 @@ const actions = {
   ArrowUp: () => { view.y += 40; redraw(); }, ArrowDown: () => { view.y -= 40; redraw(); },
   "[": () => nudge(-1, 0), "]": () => nudge(1, 0), ",": () => nudge(0, -1), ".": () => nudge(0, 1),
   i: () => { view.invert = !view.invert; redraw({ film: true }); },
-  h: () => heat && showHeat(view.heat ? 0 : 0.7),
+  h: () => part("heat") && showHeat(view.heat ? 0 : 0.7),
   m: () => { view.marks = Boolean(part("marks")) && !view.marks; redraw(); },
-  r: () => { Object.assign(view, { invert: false, marks: false }); if (heat) showHeat(0); preset("sent"); fit(); },
+  r: () => { Object.assign(view, { invert: false, marks: false }); if (part("heat")) showHeat(0); preset("sent"); fit(); },
 };
 
 function preset(name) {
