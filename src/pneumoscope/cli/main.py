@@ -16,6 +16,7 @@ from pneumoscope.cli.evaluate import evaluate
 from pneumoscope.cli.export import export
 from pneumoscope.cli.read import read
 from pneumoscope.cli.serve import serve
+from pneumoscope.cli.token import token
 from pneumoscope.cli.train import train
 from pneumoscope.core import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, PneumoscopeError, exit_code
 
@@ -73,6 +74,7 @@ for _command, _panel in (
     (read, "Read"),
     (check, "Read"),
     (serve, "In the clinic"),
+    (token, "In the clinic"),
     (train, "Build a model"),
     (export, "Build a model"),
     (evaluate, "Build a model"),

@@ -25,6 +25,17 @@ from pneumoscope.service.config import ServiceConfig
 from pneumoscope.service.config_file import load_config, parse_config
 from pneumoscope.service.log import set_up_logging
 from pneumoscope.service.node import Node
-from pneumoscope.service.store import Route
+from pneumoscope.service.store import Route, open_store
+from pneumoscope.service.web import Accounts, Role
 
-__all__ = ["Node", "Route", "ServiceConfig", "load_config", "parse_config", "set_up_logging"]
+__all__ = [
+    "Accounts",
+    "Node",
+    "Role",
+    "Route",
+    "ServiceConfig",
+    "load_config",
+    "open_store",
+    "parse_config",
+    "set_up_logging",
+]

@@ -16,10 +16,10 @@ from pneumoscope.service.delivery import Courier, open_sender
 from pneumoscope.service.housekeeping import Housekeeping
 from pneumoscope.service.inbox import Inbox
 from pneumoscope.service.log import logger
+from pneumoscope.service.monitoring import Rounds
 from pneumoscope.service.scp import StorageScp
 from pneumoscope.service.spool import Spool
 from pneumoscope.service.store import deliveries, images, open_store
-from pneumoscope.service.stow import router
 from pneumoscope.service.watch import Watch
 from pneumoscope.service.web import create_app, first_token
 from pneumoscope.service.worker import Worker
@@ -67,7 +67,7 @@ class Node:
         self._completion = Completion(config.study, store=self.store, spool=self.spool, destinations=sent)
         self.scp = StorageScp(config.node, inbox=self.inbox, released=self._completion.released)
         app = create_app(config, store=self.store, spool=self.spool, inbox=self.inbox, artifact=artifact)
-        app.include_router(router(self.inbox), prefix="/dicom-web")
+        self._rounds = Rounds(config, store=self.store, artifact=artifact)
         self._web = uvicorn.Server(_web_settings(app, config))
 
     @property
@@ -92,6 +92,7 @@ class Node:
         self._run("completion", self._completion.run, stop=self._stop)
         housekeeping = Housekeeping(self.config.store, store=self.store, spool=self.spool)
         self._run("housekeeping", housekeeping.run, stop=self._stop)
+        self._run("monitoring", self._rounds.run, stop=self._stop)
         if self.config.watch.path is not None:
             watch = Watch(self.config.watch, inbox=self.inbox, max_object_mb=self.config.node.max_object_mb)
             self._run("watch", watch.run, stop=self._stop)

@@ -9,7 +9,7 @@ from starlette.requests import Request, cookie_parser
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pneumoscope.service.web.accounts import LOCAL, LONGEST_S, Accounts, User
+from pneumoscope.service.web.accounts import LOCAL, LONGEST_S, Accounts, Role, User
 from pneumoscope.service.web.errors import refuse, wants_page
 from pneumoscope.service.web.security import Guard
 
@@ -76,9 +76,22 @@ def user_of(request: Request) -> User:
     return user
 
 
+def person_of(request: Request) -> User:
+    """The request's user, who must not be a machine: guards whatever shows results."""
+    return _require(user_of(request), Role.VIEWER, Role.ADMIN)
+
+
 def admin_of(request: Request) -> User:
-    """The request's user, who must be an admin; a dependency of routes."""
-    user = user_of(request)
-    if not user.is_admin:
-        raise HTTPException(403, f"expected the role admin, found {user.role}")
+    """The request's user, who must be an admin."""
+    return _require(user_of(request), Role.ADMIN)
+
+
+def sender_of(request: Request) -> User:
+    """The request's user, who must be allowed to send images."""
+    return _require(user_of(request), Role.MACHINE, Role.ADMIN)
+
+
+def _require(user: User, *roles: Role) -> User:
+    if user.role not in roles:
+        raise HTTPException(403, f"expected the role {' or '.join(roles)}, found {user.role}")
     return user

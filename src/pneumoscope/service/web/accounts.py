@@ -39,10 +39,15 @@ _PREFIX = "pns_"  # lets secret scanners find a token that was committed somewhe
 
 
 class Role(StrEnum):
-    """What a person may do: a viewer looks and comments, an admin also uploads, replays and sees the audit log."""
+    """What a token opens.
+
+    A viewer looks and comments. An admin also uploads, settles dead letters, exports feedback and sees the audit log.
+    A machine sends images and reads metrics, and sees no result.
+    """
 
     VIEWER = "viewer"
     ADMIN = "admin"
+    MACHINE = "machine"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +61,11 @@ class User:
     def is_admin(self) -> bool:
         """Whether this is an admin."""
         return self.role is Role.ADMIN
+
+    @property
+    def is_person(self) -> bool:
+        """Whether this may see results."""
+        return self.role is not Role.MACHINE
 
 
 LOCAL = User(name="local", role=Role.ADMIN)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, File, Query, Request, UploadFile
 
 from pneumoscope.core import InputError
 from pneumoscope.service.store import people, results
-from pneumoscope.service.web.access import admin_of
+from pneumoscope.service.web.access import admin_of, person_of, sender_of
 from pneumoscope.service.web.context import Context, context_of
 from pneumoscope.service.web.findings import finding
 from pneumoscope.service.web.schema import (
@@ -33,7 +33,9 @@ _PROBLEMS = {
         (429, "Too many requests"),
     )
 }
-router = APIRouter(prefix="/api/v1", responses=_PROBLEMS)  # type: ignore[arg-type]
+_PREFIX = "/api/v1"
+router = APIRouter(prefix=_PREFIX, responses=_PROBLEMS, dependencies=[Depends(person_of)])  # type: ignore[arg-type]
+uploads = APIRouter(prefix=_PREFIX, responses=_PROBLEMS, dependencies=[Depends(sender_of)])  # type: ignore[arg-type]
 
 Parts = Annotated[Context, Depends(context_of)]
 
@@ -74,11 +76,10 @@ def get_image(request: Request, parts: Parts, image_id: int) -> ImageAnswer:
     return image_answer(finding(image, results.of_image(parts.store, image_id)))
 
 
-@router.post(
+@uploads.post(
     "/images",
     tags=["upload"],
     status_code=202,
-    dependencies=[Depends(admin_of)],
     responses={413: _PROBLEMS[422] | {"description": "Too large"}, 507: _PROBLEMS[422] | {"description": "Disk full"}},
 )
 def post_image(request: Request, parts: Parts, file: Annotated[UploadFile, File()]) -> UploadAnswer:

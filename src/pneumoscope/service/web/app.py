@@ -3,7 +3,7 @@
 import ipaddress
 from importlib.resources import files
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
@@ -14,13 +14,14 @@ from pneumoscope import __version__
 from pneumoscope.core import PneumoscopeError
 from pneumoscope.model import Artifact
 from pneumoscope.results import RESEARCH_USE
+from pneumoscope.service import stow
 from pneumoscope.service.config import ServiceConfig, SignIn, WebConfig
 from pneumoscope.service.inbox import Inbox
 from pneumoscope.service.monitoring import create_tables
 from pneumoscope.service.spool import Spool
 from pneumoscope.service.store import Store
-from pneumoscope.service.web import api, health, pages, pictures
-from pneumoscope.service.web.access import Authentication, cookie_name
+from pneumoscope.service.web import api, door, health, pages, pictures
+from pneumoscope.service.web.access import Authentication, cookie_name, sender_of
 from pneumoscope.service.web.access_log import AccessLog
 from pneumoscope.service.web.accounts import Accounts
 from pneumoscope.service.web.context import Context
@@ -47,8 +48,9 @@ def create_app(config: ServiceConfig, *, store: Store, spool: Spool, inbox: Inbo
     app.state.context = Context(
         config=config, store=store, spool=spool, inbox=inbox, artifact=artifact, accounts=accounts
     )
-    for router in (health.router, api.router, pictures.router, pages.router):
+    for router in (health.router, api.router, api.uploads, pictures.router, door.router, pages.router):
         app.include_router(router)
+    app.include_router(stow.router(inbox), prefix="/dicom-web", dependencies=[Depends(sender_of)])
     app.mount("/static", StaticFiles(directory=str(files("pneumoscope.service.web") / "static")), name="static")
     _handle_errors(app)
     return app

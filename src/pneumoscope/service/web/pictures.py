@@ -7,13 +7,14 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from pneumoscope.service.store import results
+from pneumoscope.service.web.access import person_of
 from pneumoscope.service.web.context import Context, context_of
 from pneumoscope.service.web.errors import NotFoundError
 from pneumoscope.service.web.film import film, heat_layer, heat_of, scale_bar
 from pneumoscope.service.web.findings import finding
 from pneumoscope.service.web.study import heat_path
 
-router = APIRouter(prefix="/images", include_in_schema=False)
+router = APIRouter(prefix="/images", include_in_schema=False, dependencies=[Depends(person_of)])
 
 Parts = Annotated[Context, Depends(context_of)]
 
