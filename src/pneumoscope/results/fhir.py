@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pneumoscope
-from pneumoscope.results import codes
 from pneumoscope.results.line import ResultLine
 from pneumoscope.results.study import StudyLine
 from pneumoscope.results.uid import resource_uuid
@@ -33,6 +32,8 @@ def fhir_bundle(study: StudyLine, *, patient_id: str, accession: str, completed_
     Source:
         HL7 FHIR R4 (4.0.1): DiagnosticReport, Observation, 3.1.0.7.3 (conditional update).
     """
+    from pneumoscope.results import codes
+
     about: Resource = {"status": "preliminary", "effectiveDateTime": _instant(completed_at)}
     if patient_id:
         about["subject"] = {"type": "Patient", "identifier": {"value": patient_id}}
@@ -59,6 +60,8 @@ def fhir_bundle(study: StudyLine, *, patient_id: str, accession: str, completed_
 
 def _observation(line: ResultLine, *, about: Resource) -> tuple[str, Resource]:
     """The finding on one image; an image that was not analysed has no value, and says why."""
+    from pneumoscope.results import codes
+
     uid, model = str(line["sop_instance_uid"] or line["path"]), line["model"]
     assert isinstance(model, dict), "as `to_line` writes it"
     resource: Resource = {

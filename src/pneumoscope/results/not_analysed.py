@@ -1,18 +1,20 @@
 """Refused or failed reading -> DICOM Basic Text SR "not analysed, because", so that silence never reads as negative."""
 
 from copy import deepcopy
+from typing import TYPE_CHECKING
 
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
-from pydicom.sr.coding import Code
 from pydicom.uid import BasicTextSRStorage, ExplicitVRLittleEndian
 
 import pneumoscope
 from pneumoscope.core import InputError, Reading, Status
-from pneumoscope.results import codes
 from pneumoscope.results.source import Source, source
 from pneumoscope.results.uid import instance_uid, series_uid
 from pneumoscope.results.wording import NOT_NEGATIVE, RESEARCH_USE, complaint
+
+if TYPE_CHECKING:
+    from pydicom.sr.coding import Code
 
 SERIES_NUMBER = 9004
 _SERIES_DESCRIPTION = "Pneumoscope: not analysed"
@@ -30,6 +32,8 @@ def not_analysed_report(reading: Reading, header: Dataset) -> Dataset:
     Source:
         PS3.3 A.35.1 (Basic Text SR IOD), C.17.2, C.17.3; PS3.16 CID 6042 (Status of Results).
     """
+    from pneumoscope.results import codes
+
     about = source(header)
     if about.obstacles:
         raise InputError(f"{reading.path}: a report cannot refer to it: {', '.join(about.obstacles)}")
@@ -73,6 +77,8 @@ def _identify(ds: Dataset, *, about: Source, reading: Reading) -> None:
 
 def _document(ds: Dataset, *, about: Source) -> None:
     """SR document general module, and the root of the content."""
+    from pneumoscope.results.codes import IMAGING_REPORT
+
     ds.ContentDate, ds.ContentTime = about.date, about.time
     ds.CompletionFlag, ds.VerificationFlag, ds.PreliminaryFlag = "COMPLETE", "UNVERIFIED", "PRELIMINARY"
     ds.PerformedProcedureCodeSequence = []
@@ -81,10 +87,12 @@ def _document(ds: Dataset, *, about: Source) -> None:
     study.StudyInstanceUID, study.ReferencedSeriesSequence = about.ds.StudyInstanceUID, [series]
     ds.CurrentRequestedProcedureEvidenceSequence = [study]
     ds.ValueType, ds.ContinuityOfContent = "CONTAINER", "SEPARATE"
-    ds.ConceptNameCodeSequence = [_coded(codes.IMAGING_REPORT)]
+    ds.ConceptNameCodeSequence = [_coded(IMAGING_REPORT)]
 
 
-def _status(reading: Reading) -> Code:
+def _status(reading: Reading) -> "Code":
+    from pneumoscope.results import codes
+
     return codes.FAILED if reading.status is Status.FAILED else codes.NOT_ATTEMPTED
 
 
@@ -95,11 +103,11 @@ def _reference(about: Source) -> Dataset:
     return image
 
 
-def _text(name: Code, words: str) -> Dataset:
+def _text(name: "Code", words: str) -> Dataset:
     return _item("TEXT", name, TextValue=words)
 
 
-def _item(kind: str, name: Code | None, **values: object) -> Dataset:
+def _item(kind: str, name: "Code | None", **values: object) -> Dataset:
     item = Dataset()
     item.RelationshipType, item.ValueType = "CONTAINS", kind
     if name is not None:
@@ -109,7 +117,7 @@ def _item(kind: str, name: Code | None, **values: object) -> Dataset:
     return item
 
 
-def _coded(code: Code) -> Dataset:
+def _coded(code: "Code") -> Dataset:
     item = Dataset()
     item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code.value, code.scheme_designator, code.meaning
     return item

@@ -85,7 +85,7 @@ def _state(about: Source, image: Dataset, *, reading: Reading, radiograph: Radio
             instance_number=1,
             manufacturer="Pneumoscope",
             manufacturer_model_name="Pneumoscope",
-            software_versions=(pneumoscope.__version__, f"{reading.model.name} {reading.model.version}"[:64]),
+            software_versions=pneumoscope.__version__,
             device_serial_number=reading.model.sha256[:16],
             content_label="PNEUMOSCOPE",
             content_description="Local suspicion of pneumonia, research use only",
@@ -96,6 +96,7 @@ def _state(about: Source, image: Dataset, *, reading: Reading, radiograph: Radio
             ),
             specific_character_set="ISO_IR 192",
         )
+    state.SoftwareVersions = [pneumoscope.__version__, f"{reading.model.name} {reading.model.version}"[:64]]
     state.SeriesDescription, state.BodyPartExamined = _SERIES_DESCRIPTION, "CHEST"
     state.PresentationCreationDate, state.PresentationCreationTime = about.date, about.time
     del state.InstanceCreationDate, state.InstanceCreationTime

@@ -87,14 +87,14 @@ class Inbox:
             CapacityError: The disk or the database cannot take it now.
         """
         if content.startswith(_RASTERS):
-            about, parts, body = _raster(_digest(content)), (b"", content), memoryview(content)
+            about, offset = _raster(_digest(content)), 0
         else:
             head, meta, offset = _parts_of(content)
-            about, body = _about(head, meta), memoryview(content)[offset:]
-            parts = (content[:offset], body)
+            about = _about(head, meta)
+        parts = memoryview(content)[:offset], memoryview(content)[offset:]
         if study_uid is not None and about["study_uid"] != study_uid:
             raise MismatchError("object: expected the study that the request names, found another")
-        return self._keep(about, parts, sha256=_digest(body), caller=caller, route=route)
+        return self._keep(about, parts, sha256=_digest(parts[1]), caller=caller, route=route)
 
     def take_data_set(
         self, data_set: memoryview, *, prefix: bytes, sop_class: str, uid: str, syntax: str, caller: str

@@ -51,6 +51,7 @@ class _Progress:
     """What one association brought so far."""
 
     message_bytes: int = 0
+    aborted: bool = False
     study_uids: set[str] = field(default_factory=set)
 
 
@@ -81,7 +82,6 @@ class StorageScp:
         """
         config = self._config
         ae = AE(ae_title=config.ae_title)
-        ae.supported_contexts = _contexts(config.accept)
         ae.require_called_aet = config.check_called
         ae.require_calling_aet = list(config.allowed_callers)
         ae.maximum_associations = config.max_associations
@@ -90,6 +90,7 @@ class StorageScp:
         try:
             self._server = ae.make_server(
                 (config.host, config.port),
+                contexts=_contexts(config.accept),
                 ssl_context=_tls(config),
                 evt_handlers=self._handlers(),
                 server_class=_Server,
@@ -100,8 +101,8 @@ class StorageScp:
         except OSError as error:
             where = f"{config.host}:{config.port}"
             raise ConfigError(f"node: expected a free address, found {where}: {error.strerror or error}") from error
-        serve = {"target": self._server.serve_forever, "kwargs": {"poll_interval": 0.2}}
-        Thread(**serve, name="dicom", daemon=True).start()
+        serve = partial(self._server.serve_forever, poll_interval=0.2)
+        Thread(target=serve, name="dicom", daemon=True).start()
 
     def stop(self) -> None:
         """Stops listening; associations that are under way have `GRACE_S` to end, then they are aborted."""
@@ -109,10 +110,11 @@ class StorageScp:
             return
         BaseServer.shutdown(self._server)
         until = time.monotonic() + GRACE_S
-        while (active := self._server.active_associations) and time.monotonic() < until:
+        while any(assoc.is_established for assoc in self._server.active_associations) and time.monotonic() < until:
             time.sleep(0.05)
-        for assoc in active:
-            assoc.abort()
+        for assoc in self._server.active_associations:
+            if assoc.is_established:
+                assoc.abort()
         self._server.server_close()
 
     def _handlers(self) -> list[Any]:
@@ -157,9 +159,9 @@ class StorageScp:
             return
         progress = self._progress.setdefault(event.assoc, _Progress())
         progress.message_bytes += event.pdu.pdu_length
-        if progress.message_bytes > self._config.max_object_mb * _MIB:
+        if progress.message_bytes > self._config.max_object_mb * _MIB and not progress.aborted:
             logger.warning("aborted", reason=f"object: expected at most {self._config.max_object_mb} MB, found more")
-            progress.message_bytes = 0
+            progress.aborted = True
             event.assoc.acse.send_abort(0x00)
 
     def _release(self, event: Event) -> None:
@@ -229,12 +231,19 @@ def _receive(socket: AssociationSocket, n_bytes: int) -> bytearray:
     return buffer
 
 
-def _contexts(accept: Kept) -> list[Any]:
+class _Contexts(list[Any]):
+    """Presentation contexts that associations share: pynetdicom would copy all of them for each, which takes 0.1 s."""
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> "_Contexts":
+        return self
+
+
+def _contexts(accept: Kept) -> _Contexts:
     ae = AE()
     ae.add_supported_context(Verification)
     for uid in storage_classes(accept):
         ae.add_supported_context(uid, list(TRANSFER_SYNTAXES))
-    return ae.supported_contexts
+    return _Contexts(ae.supported_contexts)
 
 
 def storage_classes(accept: Kept) -> list[UID]:
