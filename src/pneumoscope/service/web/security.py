@@ -7,6 +7,7 @@ route cannot forget one.
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -115,26 +116,28 @@ class BodyLimit(Guard):
         if not announced.isdecimal() or int(announced) > self._limit_bytes:
             await self._refuse(scope, receive, send)
             return
-        received, started = 0, False
+        received, exceeded, started = 0, False, False
 
         async def counted() -> Message:
-            nonlocal received
+            nonlocal received, exceeded
             message = await receive()
             received += len(message.get("body", b""))
             if received > self._limit_bytes:
+                exceeded = True
                 raise _TooLargeError
             return message
 
         async def noted(message: Message) -> None:
             nonlocal started
+            if exceeded and not started:
+                return  # what reads the body may have made an answer of its own of the error
             started = True
             await send(message)
 
-        try:
+        with suppress(_TooLargeError):
             await self.app(scope, counted, noted)
-        except _TooLargeError:
-            if not started:
-                await self._refuse(scope, receive, send)
+        if exceeded and not started:
+            await self._refuse(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         detail = f"expected at most {self._limit_bytes // 2**20} MiB, found more"
