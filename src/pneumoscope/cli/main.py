@@ -19,6 +19,8 @@ from pneumoscope.cli.evaluate import evaluate
 from pneumoscope.cli.export import export
 from pneumoscope.cli.plan import plan
 from pneumoscope.cli.read import read
+from pneumoscope.cli.serve import serve
+from pneumoscope.cli.token import token
 from pneumoscope.cli.train import train
 from pneumoscope.core import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, PneumoscopeError, exit_code
 
@@ -75,6 +77,8 @@ for _command, _panel in (
     (demo, "Read"),
     (read, "Read"),
     (check, "Read"),
+    (serve, "In the clinic"),
+    (token, "In the clinic"),
     (eda, "Build a model"),
     (train, "Build a model"),
     (export, "Build a model"),

@@ -117,7 +117,9 @@ def plan(inputs: Inputs, figures: Path) -> Iterator[Block]:
     path = figures / "power.svg"
     draw_power(inputs.plan, path)
     goal = inputs.plan.sensitivity
-    caption = f"Power to show a sensitivity above {goal.goal:g} if {goal.expected:g} is true, by images with the finding."
+    caption = (
+        f"Power to show a sensitivity above {goal.goal:g} if {goal.expected:g} is true, by images with the finding."
+    )
     yield Figure("figure-power", f"{caption} The exact test makes the saw-tooth.", (Panel(path, caption),), 0.75)
 
 

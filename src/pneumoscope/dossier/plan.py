@@ -198,7 +198,11 @@ def _rate(endpoint: str, goal: Goal, plan: Plan, *, with_finding: bool) -> Need:
 def _area(plan: Plan) -> Need:
     share, goal = plan.study.prevalence, plan.auroc
     size = stats.auroc_size(
-        expected=goal.expected, goal=goal.goal, negatives_per_positive=(1 - share) / share, power=plan.power, error=_ERROR
+        expected=goal.expected,
+        goal=goal.goal,
+        negatives_per_positive=(1 - share) / share,
+        power=plan.power,
+        error=_ERROR,
     )
     return _need(
         plan,

@@ -1,7 +1,8 @@
 """From files, folders and zips to `Radiograph`, and the checks that hold it against the intended use."""
 
-from pneumoscope.intake.checks import CHECKS, check
+from pneumoscope.intake.checks import CHECKS, RADIOGRAPH_CLASSES, check
 from pneumoscope.intake.faults import quieten_pydicom
+from pneumoscope.intake.frame import SUPPORTED as TRANSFER_SYNTAXES
 from pneumoscope.intake.header import age_years
 from pneumoscope.intake.projection import view_of
 from pneumoscope.intake.reader import read_radiograph
@@ -9,6 +10,8 @@ from pneumoscope.intake.sources import ImageSource, find_images
 
 __all__ = [
     "CHECKS",
+    "RADIOGRAPH_CLASSES",
+    "TRANSFER_SYNTAXES",
     "ImageSource",
     "age_years",
     "check",

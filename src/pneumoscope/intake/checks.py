@@ -19,7 +19,7 @@ from pneumoscope.intake.header import integer, text
 from pneumoscope.intake.projection import Side, evidence
 
 _MODALITIES = ("CR", "DX")
-_SOP_CLASSES = {
+RADIOGRAPH_CLASSES = {
     uid.ComputedRadiographyImageStorage,
     uid.DigitalXRayImageStorageForPresentation,
     uid.DigitalXRayImageStorageForProcessing,  # read; `presentation` refuses it with the better reason
@@ -42,7 +42,7 @@ def check_sop_class(radiograph: Radiograph, _intended: IntendedUse) -> Check:
 
     def judge(header: Dataset) -> tuple[Outcome, str]:
         found = uid.UID(text(header, "SOPClassUID"))
-        return _passed_if(found in _SOP_CLASSES), quoted(found.name) or "none"
+        return _passed_if(found in RADIOGRAPH_CLASSES), quoted(found.name) or "none"
 
     return _by_header(radiograph, "sop_class", expected="CR, DX or Secondary Capture image", judge=judge)
 
