@@ -32,8 +32,8 @@ FACTS = SourceFacts(
     motivation="To have radiologists' boxes of lung opacity, where NIH's labels are text-mined.",
     collection="A selection from NIH ChestX-ray14, enriched in opacity; 1024 x 1024 pixels, JPEG in DICOM.",
     labelling=(
-        "18 radiologists of RSNA and the Society of Thoracic Radiology, one reader an image, a tenth by three and "
-        "adjudicated; Lung Opacity, Normal, or No Lung Opacity / Not Normal; without history or other films."
+        "Radiologists of RSNA and the Society of Thoracic Radiology, without history or other films: Lung Opacity, "
+        "Normal, or No Lung Opacity / Not Normal; boxes around opacities."
     ),
     gets_wrong=(
         "`patientId` names an image: several are of one patient, and a split by it leaks. Give NIH's match.",
