@@ -16,10 +16,9 @@ import httpx
 
 from pneumoscope.core import ConfigError, RemoteError
 
-_CHUNK_BYTES = 2**20
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
-# Waiting for one more chunk longer than this counts as a dropped connection.
+# Waiting for more bytes longer than this counts as a dropped connection.
 _SILENCE_S = 30.0
 # What the disk must have left when all is there.
 _SPARE_BYTES = 2**28
@@ -166,7 +165,7 @@ def _take_up(client: httpx.Client, file: RemoteFile, part: Path, said: Callable[
             answer.raise_for_status()
             goes_on = answer.status_code == HTTPStatus.PARTIAL_CONTENT
             with part.open("ab" if goes_on else "wb") as target:
-                for chunk in answer.iter_bytes(_CHUNK_BYTES):
+                for chunk in answer.iter_raw():  # as they come, so that none is lost when the line drops
                     target.write(chunk)
                     come += len(chunk)
                     if said is not None:

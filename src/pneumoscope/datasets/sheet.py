@@ -72,7 +72,9 @@ def sheet(rows: pd.DataFrame, *, facts: SourceFacts, sha256: str, notes: tuple[s
     import jinja2
 
     template = resources.files("pneumoscope.datasets").joinpath("sheet.md.jinja").read_text(encoding="utf-8")
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)  # noqa: S701 - Markdown, not HTML
+    environment = jinja2.Environment(  # noqa: S701 - Markdown, not HTML
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
     films = rows.groupby("patient_id").size()
     ages = rows["age_years"].dropna()
     return environment.from_string(template).render(
