@@ -30,6 +30,9 @@ bench: .venv-base/.ready .venv-bench/.ready ## time reading against a torchxrayv
 benchreport: .venv/.ready .venv-eda/.ready ## time the exploratory report against ydata-profiling
 	@.venv/bin/python benchmarks/eda_speed.py
 
+bench-cache: .venv/.ready ## time the image cache against decoding (needs PNEUMOSCOPE_DATA)
+	@.venv/bin/python benchmarks/cache_speed.py
+
 clean: ## remove the environments, caches and builds
 	rm -rf .tools .venv .venv-base .venv-bench .venv-eda .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +
