@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory
 .PHONY: $(shell sed -n 's/^\([a-z]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv-base/.ready ## read the synthetic studies that ship with the package, and show what a site would get
 	@.venv-base/bin/pneumoscope demo
@@ -39,8 +39,14 @@ studies: .venv/.ready ## draw the demo's synthetic studies again
 bench: .venv-base/.ready .venv-bench/.ready ## time reading against a torchxrayvision user's script
 	@.venv-base/bin/python benchmarks/read_speed.py
 
+benchreport: .venv/.ready .venv-eda/.ready ## time the exploratory report against ydata-profiling
+	@.venv/bin/python benchmarks/eda_speed.py
+
+bench-cache: .venv/.ready ## time the image cache against decoding (needs PNEUMOSCOPE_DATA)
+	@.venv/bin/python benchmarks/cache_speed.py
+
 clean: ## remove the environments, caches and builds
-	rm -rf .tools .venv .venv-base .venv-bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
+	rm -rf .tools .venv .venv-base .venv-bench .venv-eda .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # One environment each; built again when what it is built from has changed.
@@ -54,4 +60,8 @@ clean: ## remove the environments, caches and builds
 
 .venv-bench/.ready: uv.lock benchmarks/requirements.txt scripts/setup
 	@scripts/setup bench
+	@touch $@
+
+.venv-eda/.ready: benchmarks/requirements-eda.txt
+	@scripts/setup eda
 	@touch $@

@@ -11,7 +11,7 @@ import typer
 
 from pneumoscope import __version__
 from pneumoscope.cli.check import check
-from pneumoscope.cli.data import COMMANDS, IMPORTERS
+from pneumoscope.cli.data import DATA_COMMANDS, IMPORTERS
 from pneumoscope.cli.demo import demo
 from pneumoscope.cli.dossier import SUBCOMMANDS, dossier
 from pneumoscope.cli.eda import eda
@@ -88,11 +88,11 @@ for _command, _panel in (
 
 _data = typer.Typer(no_args_is_help=True, help="Data sets: manifest, splits, audit, cache, data sheet, download.")
 _import = typer.Typer(no_args_is_help=True, help="A data set to a manifest, one command a kind.")
-for _kind, _importer in IMPORTERS.items():
-    _import.command(_kind)(_with_exit_code(_importer))
+for _kind in IMPORTERS:
+    _import.command(_kind)(_with_exit_code(IMPORTERS[_kind]))
 _data.add_typer(_import, name="import")
-for _command in COMMANDS:
-    _data.command()(_with_exit_code(_command))
+for _step in DATA_COMMANDS:
+    _data.command()(_with_exit_code(_step))
 app.add_typer(_data, name="data", rich_help_panel="Build a model")
 
 _dossier = typer.Typer(invoke_without_command=True)
