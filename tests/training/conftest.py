@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 from pneumoscope.training.config import TrainingConfig, preset, read_config, read_config_record
@@ -26,6 +27,12 @@ def save(path: Path, grey: np.ndarray) -> None:
     Image.fromarray(grey).save(path)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """On networks this small threads cost more than they bring, and tests run side by side."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """60 adults of `nih`, 12 of `rsna_normal`, 96 children; half of the adults were read by radiologists."""
@@ -45,9 +52,12 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pd.DataFrame(classes, columns=["Image Index", "rsna_id", "rsna_class"]).to_csv(
         nih / "rsna_classes.csv", index=False
     )
-    (nih / "test_list.txt").write_text("00000000_000.png\n00000001_000.png\n")
-    pd.DataFrame({"Image Index": ["00000003_000.png", "00000004_000.png"], "Airspace opacity": ["YES", "NO"]}).to_csv(
-        nih / "google_expert_labels.csv", index=False
+    names = [entry[0] for entry in entries]
+    (nih / "test_list.txt").write_text("\n".join(names[:2]))
+    (nih / "train_val_list.txt").write_text("\n".join(names[2:]))
+    (nih / "google_expert_labels.csv").write_text(
+        "Image Index,Airspace opacity,Pneumothorax,Nodule or mass,Fracture,Set Id\n"
+        "00000003_000.png,YES,NO,NO,NO,val\n00000004_000.png,NO,NO,NO,NO,test\n"
     )
     (data / "rsna").mkdir()
     pd.DataFrame(boxes, columns=["patientId", "x", "y", "width", "height", "Target"]).to_csv(

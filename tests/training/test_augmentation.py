@@ -1,12 +1,12 @@
-from dataclasses import fields
+from dataclasses import replace
 
 import pytest
 import torch
 
-from pneumoscope.training.augmentation import INVERTED, UPRIGHT, augment, turn
+from pneumoscope.training.augmentation import INVERTED, UPRIGHT, augment, augment_pair, turn
 from pneumoscope.training.config import Augmentation, preset, read_config
 
-NONE = Augmentation(**{field.name: 0.0 for field in fields(Augmentation)})
+NONE = Augmentation()
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +32,40 @@ def test_the_full_recipe_stays_in_range_and_differs_between_images() -> None:
 
 
 def test_a_certain_flip_mirrors_left_and_right_and_nothing_else() -> None:
-    flipped = augment(images(), Augmentation(**{**_table(NONE), "flip": 1.0}), size_px=40)
+    flipped = augment(images(), replace(NONE, flip=1.0), size_px=40)
     torch.testing.assert_close(flipped, images().flip(3), atol=1e-3, rtol=0)
+
+
+def test_maps_move_with_their_image() -> None:
+    strength = Augmentation(rotation_degrees=20, scale=0.2, aspect=0.1, shift=0.1, tube_angle=0.15, flip=0.5)
+    spots = torch.zeros(8, 1, 40, 40)
+    spots[:, :, 12:20, 22:34] = 1
+    moved, placed = augment_pair(spots * 2 - 1, spots, strength, size_px=40)
+    torch.testing.assert_close((moved + 1) / 2, placed, atol=1e-3, rtol=0)
+    assert (placed[0] - placed[1]).abs().max() > 0.5
+
+
+def test_a_tilted_tube_magnifies_one_side_more_than_the_other() -> None:
+    bars = torch.zeros(40, 1, 64, 64)
+    bars[:, :, 10:14], bars[:, :, 50:54] = 1, 1  # equally far from the middle, equally thick
+    moved, _ = augment_pair(bars, bars, Augmentation(tube_angle=0.2), size_px=64)
+    above, below = moved[:, 0, :32].sum(dim=(1, 2)), moved[:, 0, 32:].sum(dim=(1, 2))
+    assert ((above / below - 1).abs() > 0.1).float().mean() > 0.5
+
+
+def test_collimation_darkens_edges_and_leaves_the_middle() -> None:
+    out = augment(torch.full((30, 1, 64, 64), 0.2), Augmentation(collimation=1.0), size_px=64)
+    torch.testing.assert_close(out[..., 8:56, 8:56], torch.full((30, 1, 48, 48), 0.2), atol=1e-5, rtol=0)
+    dark = out < -0.7
+    assert dark.any(dim=(1, 2, 3)).float().mean() > 0.9
+
+
+def test_a_marker_is_small_bright_and_in_an_upper_corner() -> None:
+    out = augment(torch.full((30, 1, 64, 64), 0.2), Augmentation(marker=1.0), size_px=64)
+    bright = out > 0.4
+    assert bright.any(dim=(1, 2, 3)).all()
+    assert bright.float().mean() < 0.02
+    assert not bright[:, :, 24:].any()
 
 
 def test_each_turned_image_is_what_its_pose_says() -> None:
@@ -43,7 +75,3 @@ def test_each_turned_image_is_what_its_pose_says() -> None:
     for before, after, kind in zip(original, turned, pose.tolist(), strict=True):
         expected = -before if kind == INVERTED else torch.rot90(before, kind, (1, 2))
         torch.testing.assert_close(after, expected)
-
-
-def _table(strength: Augmentation) -> dict[str, float]:
-    return {field.name: getattr(strength, field.name) for field in fields(Augmentation)}

@@ -1,14 +1,51 @@
+import json
+import re
 from pathlib import Path
 
 import pytest
 
 from pneumoscope.core import ArtifactError, ConfigError
-from pneumoscope.training.config import preset, read_config, read_config_record
+from pneumoscope.training.config import Augmentation, preset, read_config, read_config_record
 
 
-def test_the_default_preset_reads_and_survives_the_runs_record() -> None:
-    config = read_config(preset("default"))
-    assert read_config_record(config.as_dict(), where="run.json") == config
+@pytest.mark.parametrize("name", ["default", "chexnet", "chexnet14", "vgg16"])
+def test_each_preset_reads_and_survives_the_runs_record(name: str) -> None:
+    config = read_config(preset(name))
+    assert read_config_record(json.loads(json.dumps(config.as_dict())), where="run.json") == config
+
+
+def test_chexnet_is_the_papers_recipe() -> None:
+    config = read_config(preset("chexnet"))
+    assert (config.backbone, config.train_size_px, config.recipe.size_px) == ("densenet121", 224, 224)
+    assert (config.batch_size, config.learning_rate) == (16, 1e-3)
+    assert (config.optimizer.kind, config.optimizer.betas, config.optimizer.factor) == ("adam", (0.9, 0.999), 0.1)
+    assert (config.optimizer.schedule, config.criterion.kind) == ("plateau", "weighted_bce")
+    assert config.layers.input == "imagenet"
+    assert config.augmentation == Augmentation(flip=0.5)
+    assert read_config(preset("chexnet14")).ships == "nih_Pneumonia"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("epochs = 14", 'epochs = "many"', "epochs: expected a whole number, got 'many'"),
+        ("flip = 0.5", "flip = true", "flip: expected a number, got True"),
+        ("seeds = [1]", "seeds = []", "seeds: expected at least one"),
+        ("seeds = [1]", "seeds = [2, 2]", "seeds: expected at least one, all different"),
+        ("batch_size = 32", "batch_size = 0", "batch_size: expected more than 0"),
+        ("images_per_epoch = 6000", "images_per_epoch = 8", "at least a batch"),
+        ('"bf16-mixed"', '"fp8"', "precision: expected one of 32-true"),
+        ("[recipe]", "[optimizer]\nkind = 'lion'\n[recipe]", "kind: expected one of adamw, adam, sgd"),
+        ("[recipe]", "[layers]\nfrozen = 'x'\n[recipe]", "layers: unknown keys frozen"),
+    ],
+)
+def test_a_value_that_cannot_be_is_named_with_what_was_expected(old: str, new: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    text = preset("default").read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        read_config(path)
 
 
 def test_an_unknown_key_is_named_with_those_that_are_known(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from pneumoscope.core import ConfigError
-from pneumoscope.training.network import OUTPUTS, Network, load_imagenet_mobilenet, unfold_normalisation
+from pneumoscope.training.network import OUTPUTS, Network
+from pneumoscope.training.weights import initialise, unfold_normalisation
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,7 @@ def test_unfolding_keeps_the_function_and_takes_the_inputs_statistics() -> None:
 
 def test_missing_weights_are_named(network: Network, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="absent"):
-        load_imagenet_mobilenet(network, tmp_path / "absent.safetensors")
+        initialise(network, "absent.safetensors", folder=tmp_path, images=np.zeros((4, 64, 64), dtype=np.uint8))
 
 
 def test_an_unknown_backbone_is_named() -> None:

@@ -11,7 +11,9 @@ from pneumoscope.core import ConfigError
 
 def train(
     config: Annotated[Path | None, typer.Argument(help="Training configuration (TOML).", show_default=False)] = None,
-    preset: Annotated[str | None, typer.Option(help="A shipped configuration, such as default.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="A shipped configuration: default, chexnet, chexnet14, vgg16.")
+    ] = None,
     data: Annotated[Path, typer.Option(envvar="PNEUMOSCOPE_DATA", help="Folder of the data sets.")] = Path("data"),
     weights: Annotated[Path, typer.Option(envvar="PNEUMOSCOPE_WEIGHTS", help="Initial weights.")] = Path("weights"),
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the run.")] = Path("runs/default"),
@@ -26,6 +28,9 @@ def train(
         raise ConfigError("train: expected either a configuration file or --preset NAME")
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     folders = fit(
-        read_config(config or preset_path(preset or "")), Paths(data=data, weights=weights, run=output), resume=resume
+        read_config(config or preset_path(preset or "")),
+        Paths(data=data, weights=weights, run=output),
+        resume=resume,
+        say=typer.echo,
     )
     typer.echo(f"trained: {', '.join(map(str, folders))}; next: pneumoscope export {output} -o model.onnx")

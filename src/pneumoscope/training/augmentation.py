@@ -31,10 +31,10 @@ def augment_pair(
     """As `augment`, and maps of the same field of view (boxes, masks; any grid) moved as their images were."""
     position = _draw_position(len(images), strength).to(images.device)
     moved, placed = _sample(images, position, (size_px, size_px)), _sample(places, position, places.shape[2:])
-    exposed = _expose(moved, strength)
-    blurred = _soften(exposed, strength.blur)
-    noisy = blurred + strength.noise * _uniform(len(images), 0, 1) * torch.randn_like(blurred)
-    return _occlude(noisy, strength.erase).clamp(-1, 1), placed
+    blurred = _soften(_expose(moved, strength), strength.blur)
+    noisy = blurred + strength.noise * _uniform(blurred, 0, 1) * torch.randn_like(blurred)
+    marked = _mark(_collimate(noisy, strength.collimation), strength.marker)
+    return _occlude(marked, strength.erase).clamp(-1, 1), placed
 
 
 def turn(
@@ -46,50 +46,63 @@ def turn(
     for index in torch.nonzero(pose).flatten().tolist():
         kind = int(pose[index])
         turned[index] = -images[index] if kind == INVERTED else torch.rot90(images[index], kind, (1, 2))
-    return turned, pose
+    return turned, pose.to(images.device)
 
 
-def _uniform(count: int, low: float, high: float) -> Float[Tensor, "n 1 1 1"]:
-    return torch.empty(count, 1, 1, 1).uniform_(low, high)
+def _uniform(images: Tensor, low: float, high: float) -> Float[Tensor, "n 1 1 1"]:
+    """A number for each image; drawn on the CPU, so that a GPU's run is the same."""
+    return torch.empty(len(images), 1, 1, 1).uniform_(low, high).to(images.device)
 
 
-def _draw_position(count: int, strength: Augmentation) -> Float[Tensor, "n 2 3"]:
-    """Affine maps from the output's coordinates to the input's, both in [-1, 1]."""
-    angle = _uniform(count, -1, 1).flatten() * math.radians(strength.rotation_degrees)
-    zoom = torch.exp(_uniform(count, -1, 1).flatten() * strength.scale)
-    aspect = torch.exp(_uniform(count, -1, 1).flatten() * strength.aspect)
+def _draw_position(count: int, strength: Augmentation) -> Float[Tensor, "n 3 3"]:
+    """Projective maps from the output's coordinates to the input's, both in [-1, 1] and homogeneous.
+
+    The last row is the tube's angle: a beam that is not square to the detector magnifies one side more than the
+    other (a keystone).
+    """
+    angle = torch.empty(count).uniform_(-1, 1) * math.radians(strength.rotation_degrees)
+    zoom = torch.exp(torch.empty(count).uniform_(-1, 1) * strength.scale)
+    aspect = torch.exp(torch.empty(count).uniform_(-1, 1) * strength.aspect)
     mirror = torch.where(torch.rand(count) < strength.flip, -1.0, 1.0)
-    theta = torch.zeros(count, 2, 3)
+    theta = torch.zeros(count, 3, 3)
     theta[:, 0, 0] = mirror * zoom * aspect * torch.cos(angle)
     theta[:, 0, 1] = -zoom * torch.sin(angle)
     theta[:, 1, 0] = mirror * zoom * torch.sin(angle)
     theta[:, 1, 1] = zoom / aspect * torch.cos(angle)
-    theta[:, :, 2] = torch.empty(count, 2).uniform_(-1, 1) * strength.shift
+    theta[:, :2, 2] = torch.empty(count, 2).uniform_(-1, 1) * strength.shift
+    theta[:, 2, :2] = torch.empty(count, 2).uniform_(-1, 1) * strength.tube_angle
+    theta[:, 2, 2] = 1
     return theta
 
 
 def _sample(
-    images: Float[Tensor, "n 1 h w"], position: Float[Tensor, "n 2 3"], shape: Sequence[int]
+    images: Float[Tensor, "n 1 h w"], position: Float[Tensor, "n 3 3"], shape: Sequence[int]
 ) -> Float[Tensor, "n 1 y x"]:
-    grid = functional.affine_grid(position, [len(images), 1, *shape], align_corners=False)
+    rows, columns = shape
+    y = (torch.arange(rows, device=images.device) * 2 + 1) / rows - 1
+    x = (torch.arange(columns, device=images.device) * 2 + 1) / columns - 1
+    vertical, horizontal = torch.meshgrid(y, x, indexing="ij")
+    points = torch.stack([horizontal, vertical, torch.ones_like(vertical)], dim=-1)
+    mapped = torch.einsum("yxk,njk->nyxj", points, position)
+    grid = mapped[..., :2] / mapped[..., 2:]
     return functional.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 
 
 def _expose(images: Tensor, strength: Augmentation) -> Tensor:
     """Exposure and processing: a gamma curve, then gain and offset."""
-    count = len(images)
     unit = (images + 1) / 2
-    curved = unit.clamp(1e-4, 1) ** torch.exp(torch.randn(count, 1, 1, 1) * strength.gamma)
-    gain = 1 + _uniform(count, -1, 1) * strength.contrast
-    offset = _uniform(count, -1, 1) * strength.contrast / 2
+    drawn = torch.randn(len(images), 1, 1, 1).to(images.device)
+    curved = unit.clamp(1e-4, 1) ** torch.exp(drawn * strength.gamma)
+    gain = 1 + _uniform(images, -1, 1) * strength.contrast
+    offset = _uniform(images, -1, 1) * strength.contrast / 2
     return (curved * 2 - 1) * gain + offset
 
 
 def _soften(images: Tensor, share: float) -> Tensor:
     """Sharpness of other scanners and copies: some images resampled to a coarser grid and back, some sharpened."""
     changed = images.clone()
-    chosen = torch.nonzero(torch.rand(len(images)) < share).flatten()
-    if chosen.numel() == 0:
+    chosen = _chosen(images, share)
+    if not chosen:
         return changed
     part = images[chosen]
     size = part.shape[-1]
@@ -97,25 +110,60 @@ def _soften(images: Tensor, share: float) -> Tensor:
     small = functional.interpolate(part, size=(coarse, coarse), mode="bilinear", antialias=True)
     soft = functional.interpolate(small, size=(size, size), mode="bilinear")
     # Between fully softened (1) and sharpened by as much again (-0.7), image by image.
-    changed[chosen] = part + (soft - part) * _uniform(len(part), -0.7, 1.0)
+    changed[chosen] = part + (soft - part) * _uniform(part, -0.7, 1.0)
     return changed
 
 
-def _occlude(images: Tensor, share: float) -> Tensor:
-    """Markers, text and collimation: a rectangle near an edge set to one grey."""
+def _collimate(images: Tensor, share: float) -> Tensor:
+    """Collimation: what lies beyond one to four blades, up to an eighth of the side each, is dark, as is unexposed."""
     size = images.shape[-1]
-    for index in torch.nonzero(torch.rand(len(images)) < share).flatten().tolist():
-        long, short = (
-            torch.randint(size // 10, size // 2, (1,)).item(),
-            torch.randint(size // 30, size // 8, (1,)).item(),
-        )
-        height, width = (long, short) if torch.rand(1) < 0.5 else (short, long)
-        top = 0 if torch.rand(1) < 0.5 else size - int(height)
-        left = int(torch.randint(0, size - int(width), (1,)))
-        if torch.rand(1) < 0.5:
-            top, left = (
-                int(torch.randint(0, size - int(height), (1,))),
-                0 if torch.rand(1) < 0.5 else size - int(width),
-            )
-        images[index, :, top : top + int(height), left : left + int(width)] = float(torch.empty(1).uniform_(-1, 1))
+    for index in _chosen(images, share):
+        top, left, bottom, right = torch.randint(0, max(size // 8, 1), (4,)).tolist()
+        level = float(torch.empty(1).uniform_(-1, -0.8))
+        for edge in (
+            images[index, :, :top],
+            images[index, :, size - bottom :],
+            images[index, :, :, :left],
+            images[index, :, :, size - right :],
+        ):
+            edge.fill_(level)
     return images
+
+
+def _mark(images: Tensor, share: float) -> Tensor:
+    """A side marker: a small bright letter-like shape in an upper corner."""
+    size = images.shape[-1]
+    height = max(size // 16, 3)
+    for index in _chosen(images, share):
+        glyph = torch.rand(5, 3) < 0.55
+        glyph[:, 0] = True  # a stem, as in L, R, P
+        shape = glyph.float().repeat_interleave(height // 3 or 1, 0).repeat_interleave(height // 3 or 1, 1)
+        tall, wide = shape.shape
+        top = int(torch.randint(0, size // 5, (1,)))
+        left = int(torch.randint(0, size // 5, (1,)))
+        left = left if torch.rand(1) < 0.5 else size - wide - left
+        level = float(torch.empty(1).uniform_(0.5, 1))
+        place = images[index, 0, top : top + tall, left : left + wide]
+        place.copy_(torch.where(shape.to(images.device) > 0, level, place))
+    return images
+
+
+def _occlude(images: Tensor, share: float) -> Tensor:
+    """Text and other objects: a rectangle near an edge set to one grey."""
+    size = images.shape[-1]
+    for index in _chosen(images, share):
+        long = int(torch.randint(size // 10, size // 2, (1,)))
+        short = int(torch.randint(max(size // 30, 1), size // 8, (1,)))
+        height, width = (long, short) if torch.rand(1) < 0.5 else (short, long)
+        if torch.rand(1) < 0.5:  # along the left or right edge, else along the upper or lower
+            top = int(torch.randint(0, size - height, (1,)))
+            left = 0 if torch.rand(1) < 0.5 else size - width
+        else:
+            top = 0 if torch.rand(1) < 0.5 else size - height
+            left = int(torch.randint(0, size - width, (1,)))
+        images[index, :, top : top + height, left : left + width] = float(torch.empty(1).uniform_(-1, 1))
+    return images
+
+
+def _chosen(images: Tensor, share: float) -> list[int]:
+    return torch.nonzero(torch.rand(len(images)) < share).flatten().tolist()

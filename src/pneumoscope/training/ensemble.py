@@ -34,13 +34,14 @@ class Seen(nn.Module):
 
 
 class Member(nn.Module):
-    """One network's first output as logit and activation map, its embedding, its distance from training images."""
+    """One output of a network as logit and activation map, its embedding, its distance from training images."""
 
-    def __init__(self, seen: Seen, gaussian: GroupedGaussian) -> None:
+    def __init__(self, seen: Seen, gaussian: GroupedGaussian, *, output: int = 0) -> None:
         super().__init__()
         self.seen = seen
-        self.weight = nn.Parameter(seen.network.head.weight[:1].detach().clone())
-        self.bias = nn.Parameter(seen.network.head.bias[:1].detach().clone())
+        head = seen.network.head
+        self.weight = nn.Parameter(head.weight[output : output + 1].detach().clone())
+        self.bias = nn.Parameter(head.bias[output : output + 1].detach().clone())
         self.distance = Distance(gaussian)
 
     def forward(self, images: Float[Tensor, "n 1 h w"]) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -12,18 +12,19 @@ import torch
 from jaxtyping import Float, UInt8
 
 from pneumoscope.core import ArtifactError, ConfigError, ModelIdentity
-from pneumoscope.datasets import read_nih_labels
-from pneumoscope.model import OUTPUTS, Artifact, Card, seal
+from pneumoscope.model import OUTPUTS as GRAPH_OUTPUTS
+from pneumoscope.model import Artifact, Card, seal
 from pneumoscope.reading import Outputs, open_engine
 from pneumoscope.training.card import draft_card, finish_card, validation_auroc
 from pneumoscope.training.config import TrainingConfig, read_config_record
 from pneumoscope.training.ensemble import Ensemble, Member, Seen, embed, in_batches
-from pneumoscope.training.fit import CHECKPOINT, RECORD
+from pneumoscope.training.fit import RECORD, checkpoint
 from pneumoscope.training.guard import fit_gaussian
-from pneumoscope.training.images import load_images, read_manifest, unit
-from pneumoscope.training.network import Network
+from pneumoscope.training.images import unit
+from pneumoscope.training.loading import gather
+from pneumoscope.training.network import OUTPUTS, Network, build_network
 from pneumoscope.training.populations import populations
-from pneumoscope.training.targets import pneumonia_target
+from pneumoscope.training.targets import TARGETS
 
 # ONNX and PyTorch must agree on every validation image; the issue is rounding, so this is far below any decision.
 LARGEST_DIFFERENCE = 1e-4
@@ -54,13 +55,16 @@ def export(runs: Sequence[Path], data: Path, output: Path, *, mirrored: bool = F
     members = [read_run(folder) for run in runs for folder in member_folders(run)]
     _require_alike(members)
     config = members[0].config
-    manifest = read_manifest(data, split_seed=config.split_seed)
-    images = load_images(manifest["path"], config.recipe)
-    train, validation = (np.flatnonzero(manifest["split"] == split) for split in ("train", "val"))
+    material = gather(config, data)
+    manifest, images = material.manifest, material.images
+    train, validation = material.rows("train"), material.rows("val")
     groups = populations(manifest)
 
     seen = [Seen(load_network(member), mirrored=mirrored).eval() for member in members]
-    ensemble = Ensemble([Member(one, fit_gaussian(embed(one, images[train]), groups[train])) for one in seen]).eval()
+    ships = OUTPUTS.index(config.ships)
+    ensemble = Ensemble(
+        [Member(one, fit_gaussian(embed(one, images[train]), groups[train]), output=ships) for one in seen]
+    ).eval()
     graph = to_onnx(ensemble, config.recipe.size_px)
 
     record = members[0].record | {"members": [member.record for member in members], "mirrored": mirrored}
@@ -69,8 +73,7 @@ def export(runs: Sequence[Path], data: Path, output: Path, *, mirrored: bool = F
     single = member_logits(ensemble, images[validation])
     _require_agreement(single.mean(axis=1), outputs)
     rows = manifest.iloc[validation]
-    labels = read_nih_labels(data / "nih")
-    targets = pneumonia_target(manifest, labels, opacity_weight=config.opacity_weight)[validation]
+    targets = material.targets[validation, TARGETS.index(config.ships)].astype(float)
     spread = [
         {"seed": member.config.seeds[0], "auroc": validation_auroc(rows, single[:, index], targets)}
         for index, member in enumerate(members)
@@ -114,9 +117,9 @@ def load_network(run: Run) -> Network:
     Raises:
         ConfigError: There is no checkpoint, it is damaged, or it is of another network.
     """
-    path = run.folder / CHECKPOINT
+    path = checkpoint(run.folder, run.config.optimizer.keep)
     prefix = "network."
-    network = Network(run.config.backbone, dropout=run.config.dropout)
+    network = build_network(run.config)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
         network.load_state_dict({key.removeprefix(prefix): value for key, value in state.items()})
@@ -134,7 +137,7 @@ def to_onnx(ensemble: Ensemble, size_px: int) -> bytes:
             (torch.zeros(2, 1, size_px, size_px),),
             dynamo=True,
             input_names=["image"],
-            output_names=list(OUTPUTS),
+            output_names=list(GRAPH_OUTPUTS),
             dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1)}},
             verbose=False,
         )
@@ -148,7 +151,7 @@ def run_graph(graph: bytes, card: Card, images: UInt8[np.ndarray, "n size size"]
     identity = ModelIdentity(name=card.name, version=card.version, sha256="")
     engine = open_engine(Artifact(onnx=graph, card=card, identity=identity))
     parts = [engine.run(unit(torch.from_numpy(part)[:, None]).numpy()) for part in in_batches(images)]
-    return Outputs(*(np.concatenate([getattr(part, name) for part in parts]) for name in OUTPUTS))
+    return Outputs(*(np.concatenate([getattr(part, name) for part in parts]) for name in GRAPH_OUTPUTS))
 
 
 @torch.no_grad()
@@ -163,7 +166,7 @@ def _require_alike(members: Sequence[Run]) -> None:
     """Members must have learnt from the same patients by the same recipe and label rule."""
     first = members[0]
     for other in members[1:]:
-        for name in ("split_seed", "recipe", "opacity_weight"):
+        for name in ("split_seed", "recipe", "opacity_weight", "ships", "data"):
             one, another = getattr(first.config, name), getattr(other.config, name)
             if one != another:
                 raise ConfigError(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Float32, UInt8
 from PIL import Image
 from torch import Tensor
 
@@ -65,6 +65,13 @@ def _load(path: Path, recipe: Recipe) -> tuple[UInt8[np.ndarray, "size size"], F
             grey = np.asarray(picture.convert("L"), dtype=np.float32) / 255
     except OSError as error:
         return error.strerror or type(error).__name__
+    return crop_grey(grey, recipe)
+
+
+def crop_grey(
+    grey: Float32[np.ndarray, "h w"], recipe: Recipe
+) -> tuple[UInt8[np.ndarray, "size size"], Float[np.ndarray, " 4"]]:
+    """Grey values in [0, 1] by the recipe, as 8-bit levels; and the crop, as `load_cropped` gives it."""
     prepared, (height, width) = prepare(grey, recipe), grey.shape
     crop = prepared.crop
     levels = np.round((prepared.array[0] + 1) * 127.5).astype(np.uint8)

@@ -1,5 +1,6 @@
-"""What one training step does: augmentation, heads, losses, optimizer and schedule; the same after any resume."""
+"""What one training step does: augmentation, heads, losses; the same after any resume."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import lightning
@@ -13,33 +14,44 @@ from pneumoscope.core import ConfigError
 from pneumoscope.training.augmentation import UPRIGHT, augment_pair, turn
 from pneumoscope.training.config import TrainingConfig
 from pneumoscope.training.images import unit
-from pneumoscope.training.losses import masked_bce
+from pneumoscope.training.losses import Loss, masked_bce, smooth
 from pneumoscope.training.network import (
     AIRSPACE_OUTPUT,
     BOX_OUTPUT,
     FINDING_OUTPUTS,
     OPACITY_OUTPUT,
+    OUTPUTS,
     POSE_OUTPUTS,
     Network,
 )
+from pneumoscope.training.optimization import optimization
 
 Batch = tuple[Tensor, Tensor, Tensor]
+# How often the loss is looked at, steps: each look waits for a GPU.
+CHECK_EVERY = 20
 
 
 class Lesson(lightning.LightningModule):
-    """One member's training: each step's randomness is a function of seed, step and process, so it can be repeated."""
+    """One member's training: each step's randomness is a function of seed, step and process, so it can be repeated.
 
-    def __init__(self, network: Network, config: TrainingConfig) -> None:
+    Args:
+        network: Changed by training.
+        config: Of one member.
+        positives: Share of positives in training for each target, for the weighted loss.
+    """
+
+    def __init__(self, network: Network, config: TrainingConfig, *, positives: Float[Tensor, " targets"]) -> None:
         super().__init__()
         self.network, self.config = network, config
+        self.criterion = Loss(config.criterion, positives)
         self.scores: list[tuple[Tensor, Tensor]] = []
 
-    def on_train_batch_start(self, _batch: Batch, _index: int) -> None:
+    def on_train_batch_start(self, _batch: Batch, index: int) -> None:
         """Seed augmentation and dropout, so that a resumed run draws what the interrupted one would have."""
-        sequence = np.random.SeedSequence([self.config.seeds[0], self.trainer.global_step, self.global_rank])
-        torch.manual_seed(int(sequence.generate_state(1, np.uint64)[0]))
+        place = (self.config.seeds[0], self.current_epoch, index, self.global_rank)
+        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0]))
 
-    def training_step(self, batch: Batch, _index: int) -> Tensor:
+    def training_step(self, batch: Batch, index: int) -> Tensor:
         """Loss of one augmented batch."""
         images, targets, boxes = batch
         strength, weights = self.config.augmentation, self.config.loss
@@ -48,30 +60,35 @@ class Lesson(lightning.LightningModule):
         upright = pose == UPRIGHT
         maps = self.network.features(shown.to(memory_format=torch.channels_last))
         logits = self.network.answer(maps).float()
+        targets = targets.clone()
+        targets[:, FINDING_OUTPUTS] = smooth(targets[:, FINDING_OUTPUTS], self.config.criterion)
         loss = self.loss(logits, torch.where(upright[:, None], targets, torch.nan))
         if weights.boxes:
             placed = torch.where(upright[:, None, None], placed[:, 0], torch.nan)
             loss = loss + weights.boxes * box_loss(self.network.activation(maps, BOX_OUTPUT).float(), placed)
         loss = loss + weights.pose * functional.cross_entropy(logits[:, POSE_OUTPUTS], pose)
-        if not torch.isfinite(loss):
-            raise ConfigError(
-                f"training diverged: expected a finite loss, found {loss.item()} in epoch {self.current_epoch}, step "
-                f"{self.trainer.global_step}; lower learning_rate, or raise precision, and start again; the last good "
-                "checkpoint is kept, and --resume goes on from it"
-            )
-        self.log("train_loss", loss, on_epoch=True, on_step=False, prog_bar=True)
+        if index % CHECK_EVERY == 0:
+            self._require_finite(loss)
+        self.log("train_loss", loss, on_epoch=True, on_step=False, prog_bar=True, sync_dist=self.trainer.world_size > 1)
         return loss
 
+    def on_train_epoch_end(self) -> None:
+        """Before the epoch's checkpoint: a network that diverged must not replace one that had not."""
+        self._require_finite(self.trainer.callback_metrics["train_loss"])
+
     def loss(self, logits: Float[Tensor, "n outputs"], targets: Float[Tensor, "n targets"]) -> Tensor:
-        """Sum over the heads of the mean binary cross-entropy of the images that are labelled for them."""
+        """Sum over the heads of the mean loss of the images that are labelled for them."""
+        return torch.stack([weight * part for weight, part in self._losses(logits, targets)]).sum()
+
+    def _losses(self, logits: Tensor, targets: Tensor) -> Iterator[tuple[float, Tensor]]:
         weights = self.config.loss
-        heads = (
+        for weight, head in (
             (weights.Pneumonia, slice(0, 1)),
             (weights.findings, FINDING_OUTPUTS),
             (weights.opacity, slice(OPACITY_OUTPUT, OPACITY_OUTPUT + 1)),
             (weights.airspace, slice(AIRSPACE_OUTPUT, AIRSPACE_OUTPUT + 1)),
-        )
-        return torch.stack([w * masked_bce(logits[:, head], targets[:, head]) for w, head in heads]).sum()
+        ):
+            yield weight, self.criterion.part(head)(logits[:, head], targets[:, head])
 
     def validation_step(self, batch: Batch, _index: int) -> None:
         """Keep logits and targets for the epoch's numbers."""
@@ -79,30 +96,26 @@ class Lesson(lightning.LightningModule):
         self.scores.append((self.network(unit(images)).float(), targets))
 
     def on_validation_epoch_end(self) -> None:
-        """Loss over validation patients, logged once per epoch."""
+        """Loss over validation patients, logged once per epoch; of all heads, and of the output that ships."""
         logits, targets = (torch.cat(part) for part in zip(*self.scores, strict=True))
         self.scores.clear()
-        self.log("val_loss", self.loss(logits, targets), prog_bar=True)
-        self.log("val_pneumonia_loss", masked_bce(logits[:, :1], targets[:, :1]), prog_bar=True)
+        ships = OUTPUTS.index(self.config.ships)
+        several = self.trainer.world_size > 1
+        shipped = masked_bce(logits[:, ships], targets[:, ships])
+        self.log("val_loss", self.loss(logits, targets), prog_bar=True, sync_dist=several)
+        self.log("val_pneumonia_loss", shipped, prog_bar=True, sync_dist=several)
 
     def configure_optimizers(self) -> Any:
-        """AdamW; weight decay on weight matrices only; one-cycle rate over the whole run."""
-        matrices = [p for p in self.network.parameters() if p.ndim > 1]
-        vectors = [p for p in self.network.parameters() if p.ndim <= 1]
-        optimizer = torch.optim.AdamW(
-            [
-                {"params": matrices, "weight_decay": self.config.weight_decay},
-                {"params": vectors, "weight_decay": 0.0},
-            ],
-            lr=self.config.learning_rate,
-        )
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer,
-            max_lr=self.config.learning_rate,
-            total_steps=int(self.trainer.estimated_stepping_batches),
-            pct_start=0.15,
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        """By the configuration's section [optimizer]."""
+        return optimization(self.network, self.config, steps=int(self.trainer.estimated_stepping_batches))
+
+    def _require_finite(self, loss: Tensor) -> None:
+        if not torch.isfinite(loss):
+            raise ConfigError(
+                f"training diverged: expected a finite loss, found {loss.item()} in epoch {self.current_epoch}, step "
+                f"{self.trainer.global_step}; the last good epoch's checkpoint is kept and --resume goes on from it; "
+                "if it comes back, lower learning_rate or take precision 32-true"
+            )
 
 
 def box_loss(activation: Float[Tensor, "n y x"], boxes: Float[Tensor, "n h w"]) -> Float[Tensor, ""]:

@@ -13,10 +13,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from pneumoscope.core import ConfigError
+from pneumoscope.datasets import ImageCache, boxes_of, read_nih_labels, split_by_patient
+from pneumoscope.datasets import read_manifest as read_parquet
+from pneumoscope.image import Recipe
 from pneumoscope.training.config import TrainingConfig
-from pneumoscope.training.images import load_cropped, read_manifest
-from pneumoscope.training.radiologists import box_maps
-from pneumoscope.training.targets import target_matrix
+from pneumoscope.training.images import crop_grey, load_cropped, read_manifest
+from pneumoscope.training.radiologists import airspace_opacity, box_maps, rsna_boxes
+from pneumoscope.training.targets import TARGETS, target_matrix
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +30,7 @@ class Material:
     images: UInt8[np.ndarray, "n size size"]
     targets: Float[np.ndarray, "n targets"]
     boxes: Float32[np.ndarray, "n y x"]
+    notes: tuple[str, ...] = ()
 
     def rows(self, split: str) -> Shaped[np.ndarray, " k"]:
         """Positions of one split."""
@@ -34,15 +38,73 @@ class Material:
 
 
 def gather(config: TrainingConfig, data: Path) -> Material:
-    """Read everything that a run needs under `data`.
+    """Read everything that a run needs; paths in the configuration are relative to `data`.
 
     Raises:
-        ConfigError: Tables or images are missing.
+        ConfigError: Tables or images are missing, or one class is absent in training or validation.
+        InputError: The manifest was edited, or the cache does not hold its images.
     """
-    manifest = read_manifest(data, split_seed=config.split_seed)
-    targets = target_matrix(data, manifest, opacity_weight=config.opacity_weight)
-    images, crops = load_cropped(manifest["path"], config.recipe)
-    return Material(manifest, images, targets, box_maps(data, manifest, crops))
+    notes: tuple[str, ...] = ()
+    if config.data.manifest:
+        manifest, notes = _from_manifest(config, data)
+        labels, boxes = manifest, boxes_of(manifest)
+        boxes = boxes[boxes["by"] == "rsna"]
+        airspace = manifest["google_airspace_opacity"].to_numpy(dtype=np.float32)
+    else:
+        manifest = read_manifest(data, split_seed=config.split_seed)
+        labels, boxes = read_nih_labels(data / "nih"), rsna_boxes(data)
+        airspace = airspace_opacity(data, manifest)
+    targets = target_matrix(manifest, labels, airspace=airspace, opacity_weight=config.opacity_weight)
+    _require_classes(manifest, targets[:, TARGETS.index(config.ships)])
+    if config.data.cache:
+        images, crops = _from_cache(data / config.data.cache, manifest, config.recipe)
+    else:
+        images, crops = load_cropped(manifest["path"], config.recipe)
+    read = manifest if len(boxes) else manifest.assign(rsna_opacity=np.nan)  # without boxes nothing says where
+    return Material(manifest, images, targets, box_maps(boxes, read, crops), notes)
+
+
+def _from_manifest(config: TrainingConfig, data: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The manifest's rows that have a file (or are in the cache), each with its side; and what was left out."""
+    manifest = read_parquet(data / config.data.manifest).manifest
+    without = manifest["path"].isna() & (not config.data.cache)
+    rows = manifest[~without].reset_index(drop=True)
+    if rows.empty:
+        raise ConfigError(f"{config.data.manifest}: expected rows with an image, all {len(manifest)} are without")
+    absent = [name for name in ("rsna_opacity", "google_airspace_opacity") if name not in rows]
+    rows = rows.assign(**dict.fromkeys(absent, np.nan))
+    if rows["split"].isna().any():
+        drawn = split_by_patient(
+            rows,
+            test_share=config.data.test_share,
+            validation_share=config.data.validation_share,
+            seed=config.split_seed,
+        )
+        # A patient that has a side already keeps it, with all of the images.
+        sides = rows.dropna(subset="split").groupby("patient_id")["split"].first().to_dict()
+        rows["split"] = [sides.get(patient, draw) for patient, draw in zip(rows["patient_id"], drawn, strict=True)]
+    left_out = f"{int(without.sum())} of {len(manifest)} rows have no image and are left out"
+    return rows, (left_out,) if without.any() else ()
+
+
+def _from_cache(
+    folder: Path, manifest: pd.DataFrame, recipe: Recipe
+) -> tuple[UInt8[np.ndarray, "n size size"], Float[np.ndarray, "n 4"]]:
+    cache = ImageCache(folder)
+    images, crops = zip(
+        *(crop_grey(cache[place].astype(np.float32) / 255, recipe) for place in cache.positions(manifest)), strict=True
+    )
+    return np.stack(images), np.stack(crops)
+
+
+def _require_classes(manifest: pd.DataFrame, target: Float[np.ndarray, " n"]) -> None:
+    for split in ("train", "val"):
+        found = target[(manifest["split"] == split).to_numpy() & ~np.isnan(target)]
+        positives = int((found >= 0.5).sum())
+        if positives in (0, len(found)):
+            raise ConfigError(
+                f"expected {split} images with and without pneumonia, found {positives} positive of {len(found)}"
+            )
 
 
 class Rows(Dataset[tuple[Tensor, ...]]):
@@ -62,12 +124,24 @@ class Rows(Dataset[tuple[Tensor, ...]]):
 
 
 class EpochSampler(Sampler[int]):
-    """Places drawn with replacement by weight: a function of seed and epoch alone; processes share one draw."""
+    """Places drawn with replacement by weight: a function of seed and epoch alone; processes share one draw.
+
+    Without weights each place comes at most once an epoch.
+    """
 
     def __init__(
-        self, weights: Float[np.ndarray, " n"], *, count: int, seed: int, rank: int = 0, processes: int = 1
+        self,
+        places: int,
+        weights: Float[np.ndarray, " n"] | None,
+        *,
+        count: int,
+        seed: int,
+        rank: int = 0,
+        processes: int = 1,
     ) -> None:
-        self.weights, self.count, self.seed = weights / weights.sum(), count, seed
+        self.places, self.seed = places, seed
+        self.weights = None if weights is None else weights / weights.sum()
+        self.count = min(count, places) if weights is None else count
         self.rank, self.processes = rank, processes
         self.epoch = 0
 
@@ -79,27 +153,36 @@ class EpochSampler(Sampler[int]):
         return self.count // self.processes
 
     def __iter__(self) -> Iterator[int]:
-        drawn = np.random.default_rng([self.seed, self.epoch]).choice(
-            len(self.weights), len(self) * self.processes, p=self.weights
-        )
+        rng, count = np.random.default_rng([self.seed, self.epoch]), len(self) * self.processes
+        drawn = rng.choice(self.places, count, p=self.weights, replace=self.weights is not None)
         return iter(drawn[self.rank :: self.processes].tolist())
 
 
 def loaders(
     config: TrainingConfig, material: Material, *, rank: int = 0, processes: int = 1
 ) -> tuple["DataLoader[tuple[Tensor, ...]]", "DataLoader[tuple[Tensor, ...]]"]:
-    """Batches of training rows by the configured shares, and of validation rows in order."""
+    """Batches of training rows by the configured shares, and of validation rows in order.
+
+    `batch_size` is that of all processes together, so their number changes the speed and not the run.
+
+    Raises:
+        ConfigError: Processes do not divide the batch, or sources and shares are not for the same names.
+    """
+    if config.batch_size % processes:
+        raise ConfigError(f"batch_size: expected a multiple of {processes} processes, got {config.batch_size}")
     train, val = material.rows("train"), material.rows("val")
+    batch = config.batch_size // processes
     sampler = EpochSampler(
-        sampling_weights(material, train, config.sampling),
+        len(train),
+        sampling_weights(material, train, config.sampling) if config.sampling else None,
         count=config.images_per_epoch,
         seed=config.seeds[0],
         rank=rank,
         processes=processes,
     )
     return (
-        DataLoader(Rows(material, train), config.batch_size, sampler=sampler, drop_last=True, collate_fn=_as_it_is),
-        DataLoader(Rows(material, val), 2 * config.batch_size, collate_fn=_as_it_is),
+        DataLoader(Rows(material, train), batch, sampler=sampler, drop_last=True, collate_fn=_as_it_is),
+        DataLoader(Rows(material, val), 2 * batch, collate_fn=_as_it_is),
     )
 
 

@@ -1,6 +1,5 @@
-"""The network in training: a timm backbone and one linear head for all targets."""
+"""The network in training: a timm backbone, added layers, global average pooling, one linear head for all targets."""
 
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,8 +9,9 @@ from torch import Tensor, nn
 from pneumoscope.core import ConfigError
 from pneumoscope.datasets import FINDINGS
 from pneumoscope.training.augmentation import POSES
+from pneumoscope.training.config import Layers, TrainingConfig
 
-# Outputs of the linear head, in order. Only the first ships.
+# Outputs of the linear head, in order. One of them ships.
 OUTPUTS = (
     "Pneumonia",
     *(f"nih_{finding}" for finding in FINDINGS),
@@ -26,26 +26,46 @@ AIRSPACE_OUTPUT = OPACITY_OUTPUT + 1
 BOX_OUTPUT = OPACITY_OUTPUT + 2
 POSE_OUTPUTS = slice(OPACITY_OUTPUT + 3, None)
 
+# Of RGB in [0, 1]. Source: torchvision's reference classification models, as timm has them.
+IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_PROBE_PX = 64
+
+
+class ImagenetInput(nn.Module):
+    """Grey in [-1, 1] as three equal channels with ImageNet's mean and deviation."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN)[:, None, None], persistent=False)
+        self.register_buffer("deviation", torch.tensor(IMAGENET_DEVIATION)[:, None, None], persistent=False)
+
+    def forward(self, images: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 3 h w"]:
+        """Normalised channels."""
+        return ((images + 1) / 2 - self.mean) / self.deviation
+
 
 class Network(nn.Module):
     """Grey image in [-1, 1] to one logit per output; global average pooling, so that the paper's CAM is exact."""
 
-    def __init__(self, backbone: str, *, dropout: float) -> None:
+    def __init__(self, backbone: str, *, dropout: float, layers: Layers = Layers()) -> None:  # noqa: B008 - frozen
         super().__init__()
-        import timm
-
-        try:
-            model: Any = timm.create_model(backbone, in_chans=1, num_classes=0, global_pool="")
-        except RuntimeError as error:
-            raise ConfigError(f"backbone: expected a timm model name, got {backbone!r} ({error})") from error
-        features: int = model.num_features
-        self.backbone = model
+        self.entry = ImagenetInput() if layers.input == "imagenet" else nn.Identity()
+        self.backbone = _backbone(backbone, channels=3 if layers.input == "imagenet" else 1)
+        width = _width(self.backbone, backbone, self.entry)
+        added: list[nn.Module] = []
+        for wider in layers.added:
+            added += [nn.Conv2d(width, wider, 1), nn.ReLU(), nn.Dropout(dropout)]
+            width = wider
+        self.added = nn.Sequential(*added)
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(features, len(OUTPUTS))
+        self.head = nn.Linear(width, len(OUTPUTS))
 
     def features(self, images: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n c y x"]:
         """The last feature maps, before pooling."""
-        maps: Tensor = self.backbone.forward_features(images)
+        maps: Tensor = self.added(self.backbone.forward_features(self.entry(images)))
         return maps
 
     def forward(self, images: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n outputs"]:
@@ -67,49 +87,49 @@ class Network(nn.Module):
         return torch.einsum("ncyx,c->nyx", maps, weight) + bias
 
 
-def load_imagenet_mobilenet(network: Network, path: Path) -> None:
-    """Initialise the backbone from ImageNet weights whose batch normalisation came folded; stem summed over RGB.
+def build_network(config: TrainingConfig) -> Network:
+    """The configured network with random weights.
 
     Raises:
-        ConfigError: The file is missing or does not fit the backbone.
+        ConfigError: timm does not know the backbone, or it has no feature map to pool.
     """
-    from safetensors.torch import load_file
-
-    if not path.is_file():
-        raise ConfigError(f"initial weights: expected a safetensors file at {path}, found none")
-    state = {key: value for key, value in load_file(path).items() if not key.startswith("classifier")}
-    state["conv_stem.weight"] = state["conv_stem.weight"].sum(dim=1, keepdim=True)
-    missing, unexpected = network.backbone.load_state_dict(state, strict=False)
-    missing = [key for key in missing if not key.endswith("num_batches_tracked")]
-    if missing or unexpected:
-        raise ConfigError(f"{path} does not fit the backbone: missing {missing[:3]}, unexpected {unexpected[:3]}")
+    return Network(config.backbone, dropout=config.dropout, layers=config.layers)
 
 
-@torch.no_grad()
-def unfold_normalisation(network: Network, images: Float[Tensor, "n 1 h w"]) -> None:
-    """Give each batch normalisation the statistics of what comes in, and keep the function that it computes.
+def _backbone(name: str, *, channels: int) -> Any:
+    import timm
 
-    Folded weights have scale 1, mean 0 and all of the shift in the bias, so training would start by destroying
-    them: here mean and variance are set to the input's, scale to the deviation, bias to bias + mean.
+    try:
+        return timm.create_model(name, in_chans=channels, num_classes=0, global_pool="")
+    except RuntimeError as error:
+        raise ConfigError(f"backbone: expected a timm model name, got {name!r} ({error})") from error
+    except TypeError as error:  # transformers that cannot be built without pooling
+        raise ConfigError(f"backbone: expected a network with a feature map, got {name!r} ({error})") from error
+
+
+def _width(backbone: Any, name: str, entry: nn.Module) -> int:
+    """Channels of the last feature map, which not every timm model states; parts that it does not need are dropped.
+
+    Those are of a classifier (VGG's dense layers, 119 million weights); processes that train together would wait for
+    their gradients.
     """
-
-    def measure(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        assert isinstance(layer, nn.BatchNorm2d)
-        assert layer.running_mean is not None
-        assert layer.running_var is not None
-        values = inputs[0].transpose(0, 1).flatten(1)
-        gain = layer.weight / torch.sqrt(layer.running_var + layer.eps)
-        shift = layer.bias - layer.running_mean * gain
-        mean, variance = values.mean(dim=1), values.var(dim=1)
-        layer.running_mean.copy_(mean)
-        layer.running_var.copy_(variance)
-        layer.weight.copy_(gain * torch.sqrt(variance + layer.eps))
-        layer.bias.copy_(shift + mean * gain)
-
-    layers = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
-    hooks = [layer.register_forward_pre_hook(measure) for layer in layers]
-    network.eval()
-    network(images)
-    for hook in hooks:
-        hook.remove()
-    network.train()
+    training = backbone.training
+    try:
+        with torch.enable_grad():
+            maps = backbone.eval().forward_features(entry(torch.zeros(1, 1, _PROBE_PX, _PROBE_PX)))
+            maps.sum().backward()
+    except (AssertionError, RuntimeError) as error:
+        raise ConfigError(f"backbone: expected a network for any image size, got {name!r} ({error})") from error
+    finally:
+        backbone.train(training)
+    if maps.ndim != 4 or maps.shape[1] <= maps.shape[3]:
+        raise ConfigError(
+            f"backbone: expected a network whose last features are a map (channels first), got {name!r}, whose "
+            f"features have the shape {list(maps.shape)}"
+        )
+    for part, layer in list(backbone.named_children()):
+        parameters = list(layer.parameters())
+        if parameters and all(parameter.grad is None for parameter in parameters):
+            setattr(backbone, part, nn.Identity())
+    backbone.zero_grad()
+    return int(maps.shape[1])

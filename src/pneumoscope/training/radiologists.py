@@ -18,28 +18,30 @@ SOURCE_PX = 1024
 BOX_GRID = 28
 
 
-def box_maps(data: Path, manifest: pd.DataFrame, crops: Float[np.ndarray, "n 4"]) -> Float32[np.ndarray, "n y x"]:
+def box_maps(
+    boxes: pd.DataFrame, manifest: pd.DataFrame, crops: Float[np.ndarray, "n 4"]
+) -> Float32[np.ndarray, "n y x"]:
     """Share of each place (of a grid over the model's input) that lies in a box; NaN all over where nobody read.
 
     Images that the radiologists read as free of opacity are zero all over.
 
     Args:
-        data: Folder of the data sets; holds `nih/rsna_classes.csv` and `rsna/stage_2_train_labels.csv`.
+        boxes: A row a box: `image_id, left, top, width, height`, shares of the image's side.
         manifest: Rows with `image_id` and `rsna_opacity`.
         crops: Part of each image that the model sees, as shares of its sides: top, left, bottom, right.
 
     Raises:
-        ConfigError: A table is missing, or an image that was read as opacity has no box.
+        ConfigError: An image that was read as opacity has no box.
     """
-    boxes = _boxes(data).groupby("Image Index")
+    by_image = boxes.groupby("image_id")
     opacity = manifest["rsna_opacity"].to_numpy()
     maps = np.full((len(manifest), BOX_GRID, BOX_GRID), np.nan, dtype=np.float32)
     maps[~np.isnan(opacity)] = 0
     for index in np.flatnonzero(opacity == 1):
         image_id = manifest["image_id"].iat[index]
-        if image_id not in boxes.groups:
+        if image_id not in by_image.groups:
             raise ConfigError(f"expected RSNA boxes for {image_id}, which was read as Lung Opacity, found none")
-        for x, y, width, height in boxes.get_group(image_id)[["x", "y", "width", "height"]].to_numpy() / SOURCE_PX:
+        for x, y, width, height in by_image.get_group(image_id)[["left", "top", "width", "height"]].to_numpy():
             top, left, bottom, right = crops[index]
             rows = _overlap(y, y + height, start=top, end=bottom)
             columns = _overlap(x, x + width, start=left, end=right)
@@ -56,11 +58,17 @@ def airspace_opacity(data: Path, manifest: pd.DataFrame) -> Float32[np.ndarray, 
     return said
 
 
-def _boxes(data: Path) -> pd.DataFrame:
-    """A row a box, by NIH image index."""
+def rsna_boxes(data: Path) -> pd.DataFrame:
+    """RSNA's boxes of NIH images, as `box_maps` takes them.
+
+    Raises:
+        ConfigError: `nih/rsna_classes.csv` or `rsna/stage_2_train_labels.csv` is missing.
+    """
     ids = _table(data / "nih" / "rsna_classes.csv")[["Image Index", "rsna_id"]]
     boxes = _table(data / "rsna" / "stage_2_train_labels.csv")
-    return boxes[boxes["Target"] == 1].merge(ids, left_on="patientId", right_on="rsna_id")
+    found = boxes[boxes["Target"] == 1].merge(ids, left_on="patientId", right_on="rsna_id")
+    corners = found[["x", "y", "width", "height"]].set_axis(["left", "top", "width", "height"], axis=1) / SOURCE_PX
+    return corners.assign(image_id=found["Image Index"])
 
 
 def _table(path: Path) -> pd.DataFrame:
