@@ -90,7 +90,7 @@ def _score(values: "pd.Series[float]", image_id: "pd.Series[str]", *, where: str
     if wrong.any():
         first = wrong.idxmax()
         raise InputError(
-            f"{where}: expected scores in [0, 1], found {values[first]!r} for {image_id[first]}"
+            f"{where}: expected scores in [0, 1], found {values[first]} for {image_id[first]}"
             + (f" and {int(wrong.sum()) - 1} more such" if wrong.sum() > 1 else "")
         )
     return numbers
