@@ -13,6 +13,7 @@ from pneumoscope import __version__
 from pneumoscope.cli.check import check
 from pneumoscope.cli.data import COMMANDS, IMPORTERS
 from pneumoscope.cli.demo import demo
+from pneumoscope.cli.eda import eda
 from pneumoscope.cli.evaluate import evaluate
 from pneumoscope.cli.export import export
 from pneumoscope.cli.read import read
@@ -72,6 +73,7 @@ for _command, _panel in (
     (demo, "Read"),
     (read, "Read"),
     (check, "Read"),
+    (eda, "Build a model"),
     (train, "Build a model"),
     (export, "Build a model"),
     (evaluate, "Build a model"),
