@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test check model studies bench clean
+.PHONY: help demo test check model evidence studies bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,7 +19,10 @@ check: .venv/.ready ## format, lint, types, import order, repository size
 model: .venv/.ready ## train, seal and measure the shipped model (hours on a CPU; needs PNEUMOSCOPE_DATA and _WEIGHTS)
 	@.venv/bin/pneumoscope train --preset default -o runs/default
 	@.venv/bin/pneumoscope export runs/default -o src/pneumoscope/model/pneumonia.onnx
-	@.venv/bin/pneumoscope evaluate -o evidence/0.1.0
+	@$(MAKE) evidence
+
+evidence: .venv/.ready ## measure the shipped model and the CheXNet reproduction again, and draw the pages (needs PNEUMOSCOPE_DATA)
+	@scripts/evidence
 
 studies: .venv/.ready ## draw the demo's synthetic studies again
 	@.venv/bin/python -m pneumoscope.phantom
