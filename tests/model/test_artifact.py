@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pneumoscope.core import ArtifactError, IntendedUse, View
+from pneumoscope.core import ArtifactError, IntendedUse, Population, View
 from pneumoscope.image import Recipe
 from pneumoscope.model import (
     Calibration,
     Card,
     Conformal,
+    DecisionRule,
     Guard,
     OperatingPoint,
     load,
@@ -19,8 +20,19 @@ from pneumoscope.model import (
     shipped_path,
 )
 
+ADULTS = DecisionRule(
+    calibration=Calibration(slope=2.0, intercept=-1.0, prevalence=0.3),
+    operating_points={
+        "screening": OperatingPoint(threshold=0.1, rule="a"),
+        "balanced": OperatingPoint(threshold=0.4, rule="b"),
+        "confirmatory": OperatingPoint(threshold=0.8, rule="c"),
+    },
+    conformal=Conformal(coverage=0.9, positive_from=0.3, negative_to=0.6),
+    fitted_on="ten adults",
+)
+CHILDREN = replace(ADULTS, calibration=Calibration(slope=1.0, intercept=0.0, prevalence=0.7), fitted_on="ten children")
 CARD = Card(
-    schema=1,
+    schema=2,
     name="test",
     version="0.0.1",
     created="2026-11-24",
@@ -31,13 +43,7 @@ CARD = Card(
     attribution="none",
     intended_use=IntendedUse(youngest_years=1, oldest_years=100, smallest_px=224),
     recipe=Recipe(),
-    calibration=Calibration(slope=2.0, intercept=-1.0, prevalence=0.3),
-    operating_points={
-        "screening": OperatingPoint(threshold=0.1, rule="a"),
-        "balanced": OperatingPoint(threshold=0.4, rule="b"),
-        "confirmatory": OperatingPoint(threshold=0.8, rule="c"),
-    },
-    conformal=Conformal(coverage=0.9, positive_from=0.3, negative_to=0.6),
+    rules={Population.ADULTS: ADULTS, Population.CHILDREN: CHILDREN},
     guard=Guard(limit=50.0, rule="d"),
     training={"seed": 1},
     metrics={},
@@ -103,8 +109,8 @@ def test_the_metadata_is_what_the_onnx_library_reads(sealed: Path) -> None:
 
 @pytest.mark.req("REQ-MD-02")
 def test_a_card_of_another_schema_is_refused() -> None:
-    with pytest.raises(ArtifactError, match="expected schema 1, found 2"):
-        parse_card(replace_text('"schema": 1', '"schema": 2'))
+    with pytest.raises(ArtifactError, match="expected schema 2, found 1"):
+        parse_card(replace_text('"schema": 2', '"schema": 1'))
 
 
 @pytest.mark.req("REQ-MD-02")
@@ -116,6 +122,8 @@ def test_a_card_of_another_schema_is_refused() -> None:
         ('"labels"', '"lables"'),
         ('"views": ["PA", "AP"]', '"views": ["OBLIQUE"]'),
         ('"balanced"', '"middling"'),
+        ('"children": {', '"infants": {'),
+        ('"fitted_on": "ten adults"', '"fitted": "ten adults"'),
     ],
 )
 def test_a_card_that_makes_no_sense_is_refused(old: str, new: str) -> None:
@@ -131,22 +139,45 @@ def replace_text(old: str, new: str) -> str:
 
 def test_calibration_is_the_logistic_of_the_scaled_logit() -> None:
     # 2 * 0.5 - 1 = 0, and the logistic of 0 is one half.
-    assert CARD.calibration.probability(np.array([0.5]))[0] == pytest.approx(0.5)
-    assert CARD.calibration.probability(np.array([1.0]))[0] == pytest.approx(1 / (1 + np.exp(-1)))
+    assert ADULTS.calibration.probability(np.array([0.5]))[0] == pytest.approx(0.5)
+    assert ADULTS.calibration.probability(np.array([1.0]))[0] == pytest.approx(1 / (1 + np.exp(-1)))
 
 
 @pytest.mark.req("REQ-RD-03")
 @pytest.mark.parametrize(("probability", "uncertain"), [(0.2, False), (0.3, True), (0.6, True), (0.61, False)])
 def test_both_answers_plausible_is_uncertain(probability: float, uncertain: bool) -> None:
-    assert CARD.conformal.uncertain(probability) is uncertain
+    assert ADULTS.conformal.uncertain(probability) is uncertain
 
 
 @pytest.mark.req("REQ-RD-03")
 def test_neither_answer_plausible_is_uncertain() -> None:
-    strict = replace(CARD.conformal, positive_from=0.7, negative_to=0.2)
+    strict = replace(ADULTS.conformal, positive_from=0.7, negative_to=0.2)
     assert strict.uncertain(0.5)
     assert not strict.uncertain(0.1)
     assert not strict.uncertain(0.9)
+
+
+def test_a_card_needs_a_rule_for_everyone_whom_it_may_read() -> None:
+    with pytest.raises(ArtifactError, match="no decision rule for children"):
+        replace(CARD, rules={Population.ADULTS: ADULTS})
+
+
+@pytest.mark.parametrize(("age_years", "expected"), [(17.9, "children"), (18, "adults"), (None, "adults")])
+def test_the_age_decides_whose_rule_applies_and_unknown_ages_count_as_adults(
+    age_years: float | None, expected: str
+) -> None:
+    assert CARD.population_of(age_years) == expected
+
+
+def test_a_stated_population_applies_only_where_the_age_is_unknown() -> None:
+    assert CARD.population_of(None, unknown=Population.CHILDREN) is Population.CHILDREN
+    assert CARD.population_of(40, unknown=Population.CHILDREN) is Population.ADULTS
+
+
+def test_a_model_for_children_alone_decides_by_their_rule_where_no_age_is_known() -> None:
+    use = replace(CARD.intended_use, oldest_years=17)
+    paediatric = replace(CARD, intended_use=use, rules={Population.CHILDREN: CHILDREN})
+    assert paediatric.population_of(None) is Population.CHILDREN
 
 
 def test_the_shipped_artefact_is_whole_and_small_enough() -> None:

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pneumoscope.core import ArtifactError, ConfigError, Outcome, Status
+from pneumoscope.core import ArtifactError, ConfigError, Outcome, Population, Status
 from pneumoscope.intake import ImageSource, read_radiograph
-from pneumoscope.model import Artifact, Guard
+from pneumoscope.model import OPERATING_POINTS, Artifact, Guard
 from pneumoscope.reading import Candidate, EngineName, Reader, open_engine, read_all
 
 
@@ -50,11 +50,36 @@ def test_a_file_that_is_no_image_is_failed_and_never_negative(artifact: Artifact
 
 @pytest.mark.req("REQ-RD-01")
 def test_the_operating_point_decides_and_the_probability_stays(artifact: Artifact, studies: list) -> None:
-    points = artifact.card.operating_points
     for source in analysed(Reader(artifact), studies):
-        decisions = [read(Reader(artifact, operating_point=point), source)[0].decision for point in points]
+        decisions = [read(Reader(artifact, operating_point=point), source)[0].decision for point in OPERATING_POINTS]
         assert len({decision.probability for decision in decisions}) == 1
-        assert [decision.threshold for decision in decisions] == [point.threshold for point in points.values()]
+        points = artifact.card.rules[decisions[0].population].operating_points
+        assert [decision.threshold for decision in decisions] == [points[name].threshold for name in OPERATING_POINTS]
+
+
+@pytest.mark.parametrize(
+    ("age_years", "population", "expected"),
+    [(5.0, None, "children"), (50.0, "children", "adults"), (None, None, "adults"), (None, "children", "children")],
+)
+def test_the_patients_age_chooses_the_rule_and_only_an_unknown_age_leaves_it_to_the_caller(
+    artifact: Artifact, studies: list, age_years: float | None, population: str | None, expected: str
+) -> None:
+    source = analysed(Reader(artifact), studies)[0]
+    reader = Reader(artifact, population=population and Population(population))
+    candidate = reader.open(source)
+    aged = replace(candidate, radiograph=replace(candidate.radiograph, age_years=age_years))
+    (reading,) = reader.read([aged])
+    rule = artifact.card.rules[Population(expected)]
+    assert reading.decision.population == expected
+    assert reading.decision.threshold == rule.operating_points["balanced"].threshold
+
+
+def test_a_population_that_the_model_has_no_rule_for_is_answered_with_those_it_has(artifact: Artifact) -> None:
+    use = replace(artifact.card.intended_use, youngest_years=18)
+    rules = {Population.ADULTS: artifact.card.rules[Population.ADULTS]}
+    adults_only = replace(artifact, card=replace(artifact.card, intended_use=use, rules=rules))
+    with pytest.raises(ConfigError, match="expected one of adults, got children"):
+        Reader(adults_only, population=Population.CHILDREN)
 
 
 def test_an_unknown_operating_point_is_answered_with_the_known_ones(artifact: Artifact) -> None:
@@ -122,9 +147,8 @@ def test_openvino_agrees_with_onnx_runtime(artifact: Artifact) -> None:
     size = artifact.card.recipe.size_px
     images = np.random.default_rng(0).uniform(-1, 1, (2, 1, size, size)).astype(np.float32)
     one, other = (open_engine(artifact, name).run(images) for name in (EngineName.ONNXRUNTIME, EngineName.OPENVINO))
-    np.testing.assert_allclose(
-        artifact.card.calibration.probability(one.logit), artifact.card.calibration.probability(other.logit), atol=0.01
-    )
+    calibration = artifact.card.rules[Population.CHILDREN].calibration
+    np.testing.assert_allclose(calibration.probability(one.logit), calibration.probability(other.logit), atol=0.01)
 
 
 def test_a_graph_that_is_no_onnx_is_our_fault(artifact: Artifact) -> None:

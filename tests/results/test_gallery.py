@@ -94,7 +94,7 @@ def test_a_card_tells_decision_numbers_checks_files_and_notes(gallery, page, ana
     for words in (
         "Suspicious for pneumonia",
         "83.0 %",
-        "Threshold 41.0 % (balanced)",
+        "Threshold 41.0 % (balanced, adults)",
         "View PA",
         "Checks: 1 passed, 1 not available",
         "1 to 100 years",

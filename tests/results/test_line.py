@@ -22,6 +22,7 @@ def test_an_analysed_line_has_the_documented_keys_and_values(analysed):
     assert line["reasons"] == []
     assert (line["probability"], line["threshold"], line["operating_point"]) == (0.83, 0.41, "balanced")
     assert (line["positive"], line["uncertain"], line["view"]) == (True, False, "PA")
+    assert line["population"] == "adults"
     assert line["model"] == {"name": "pneumoscope-small", "version": "1.2.0", "sha256": "3f9ac41b22d07e51" * 4}
     assert line["elapsed_ms"] == 41.2
     assert line["outputs"] == {"overlay": "a.overlay.png", "sr": "a.sr.dcm", "sc": None}
@@ -36,7 +37,7 @@ def test_a_refused_line_has_every_key_null_where_not_analysed_and_every_reason(a
         {"check": "modality", "expected": "CR or DX", "found": "CT"},
         {"check": "body part", "expected": "CHEST", "found": "RIBCAGE"},
     ]
-    for key in ("probability", "threshold", "operating_point", "positive", "uncertain", "view"):
+    for key in ("probability", "threshold", "operating_point", "population", "positive", "uncertain", "view"):
         assert line[key] is None
 
 

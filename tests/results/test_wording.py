@@ -35,7 +35,7 @@ def test_a_probability_just_below_its_threshold_is_shown_below_it():
 @pytest.mark.req("REQ-RS-05")
 def test_the_sentence_has_decision_numbers_and_limits_of_use(analysed):
     assert sentence(analysed()) == (
-        "Suspicious for pneumonia. Probability 83.0 %, flagged from 41.0 % (operating point: balanced). "
+        "Suspicious for pneumonia. Probability 83.0 %, flagged from 41.0 % (operating point: balanced, adults). "
         "Research use only, not for diagnosis."
     )
     uncertain = replace(analysed(), decision=replace(analysed().decision, uncertain=True))

@@ -26,7 +26,7 @@ def labels() -> pd.DataFrame:
 
 def target(labels: pd.DataFrame, **row: object) -> float:
     manifest = rows(**{key: [value] for key, value in row.items()})
-    return float(pneumonia_target(manifest, labels)[0])
+    return float(pneumonia_target(manifest, labels, opacity_weight=0.7)[0])
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_held_out_patients_labels_teach_nothing(labels: pd.DataFrame) -> None:
         Consolidation=[1.0] * 21,
         rsna_opacity=[np.nan] * 21,
     )
-    assert pneumonia_target(held_out, labels)[-1] == pytest.approx(0.7 * 160 / 180, abs=0.02)
+    assert pneumonia_target(held_out, labels, opacity_weight=0.7)[-1] == pytest.approx(0.7 * 160 / 180, abs=0.02)
 
 
 def test_kermany_keeps_its_label_and_one_class_sources_teach_other_heads_only(labels: pd.DataFrame) -> None:

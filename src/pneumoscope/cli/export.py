@@ -1,4 +1,4 @@
-"""`pneumoscope export`: a finished run to the model artefact."""
+"""`pneumoscope export`: finished runs to the model artefact."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,16 +7,25 @@ import typer
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="Folder of a finished training run.")],
+    runs: Annotated[list[Path], typer.Argument(help="Folders of finished training runs; their members are averaged.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The artefact to write.")],
     data: Annotated[Path, typer.Option(envvar="PNEUMOSCOPE_DATA", help="Folder of the data sets.")] = Path("data"),
+    mirrored: Annotated[
+        bool, typer.Option("--mirrored", help="Average over the mirror image; twice the time.")
+    ] = False,
 ) -> None:
-    """Seal a run's model: ONNX graph, model card with calibration, thresholds and limits, checksum."""
-    from pneumoscope.training.export import export as seal_run
+    """Seal one model: ONNX graph, model card with calibration, thresholds and limits, checksum."""
+    from pneumoscope.training.export import export as seal_runs
 
-    card = seal_run(run, data, output)
+    card = seal_runs(runs, data, output, mirrored=mirrored)
     typer.echo(f"{output}: {card.name} {card.version}, {output.stat().st_size / 1e6:.1f} MB")
-    for name, point in card.operating_points.items():
-        typer.echo(f"  {name:13} threshold {point.threshold:.3f}  {point.rule}")
-    for source, auroc in card.metrics["validation_auroc"].items():
-        typer.echo(f"  validation AUROC {source:8} {auroc['value']:.3f} [{auroc['low']:.3f}, {auroc['high']:.3f}]")
+    for population, rule in card.rules.items():
+        typer.echo(f"{population}: {rule.fitted_on}")
+        for name, point in rule.operating_points.items():
+            typer.echo(f"  {name:13} threshold {point.threshold:.3f}  {point.rule}")
+    for title, areas in [
+        ("validation", card.metrics["validation_auroc"]),
+        *((f"  seed {member['seed']}", member["auroc"]) for member in card.metrics["members"]),
+    ]:
+        for source, area in areas.items():
+            typer.echo(f"{title} AUROC {source:8} {area['value']:.3f} [{area['low']:.3f}, {area['high']:.3f}]")

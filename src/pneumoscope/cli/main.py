@@ -14,6 +14,7 @@ from pneumoscope.cli.check import check
 from pneumoscope.cli.data import COMMANDS, IMPORTERS
 from pneumoscope.cli.demo import demo
 from pneumoscope.cli.dossier import SUBCOMMANDS, dossier
+from pneumoscope.cli.eda import eda
 from pneumoscope.cli.evaluate import evaluate
 from pneumoscope.cli.export import export
 from pneumoscope.cli.plan import plan
@@ -74,6 +75,7 @@ for _command, _panel in (
     (demo, "Read"),
     (read, "Read"),
     (check, "Read"),
+    (eda, "Build a model"),
     (train, "Build a model"),
     (export, "Build a model"),
     (evaluate, "Build a model"),

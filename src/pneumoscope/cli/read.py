@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from pneumoscope.core import EXIT_DONE, EXIT_PARTIAL, ConfigError, Reading, Status
+from pneumoscope.core import EXIT_DONE, EXIT_PARTIAL, ConfigError, Population, Reading, Status
 
 
 class Kind(StrEnum):
@@ -41,6 +41,7 @@ class Job:
     model: Path | None = None
     operating_point: str = "balanced"
     engine: Engine = Engine.AUTO
+    population: Population | None = None
     only: frozenset[Kind] = frozenset()
 
     def __post_init__(self) -> None:
@@ -54,6 +55,9 @@ def read(
     model: Annotated[Path | None, typer.Option(help="Read with this artefact, not the shipped one.")] = None,
     operating_point: Annotated[str, typer.Option(help="screening, balanced or confirmatory.")] = "balanced",
     engine: Annotated[Engine, typer.Option(help="What runs the network.")] = Engine.AUTO,
+    population: Annotated[
+        Population | None, typer.Option(help="Whose thresholds apply where no age is known; adults' otherwise.")
+    ] = None,
     only: Annotated[list[Kind] | None, typer.Option(help="Write only this (repeat for more).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line an image, not a table.")] = False,
 ) -> None:
@@ -64,6 +68,7 @@ def read(
         model=model,
         operating_point=operating_point,
         engine=engine,
+        population=population,
         only=frozenset(only or ()),
     )
     counts = show(job, as_json=as_json)
@@ -115,6 +120,7 @@ def run(job: Job) -> Iterator[tuple[Reading, dict[str, object]]]:
         operating_point=job.operating_point,
         engine=EngineName(job.engine),
         heat=job.output is not None and bool(objects),
+        population=job.population,
     )
     card = ModelSummary(
         intended_use=artifact.card.intended_use_statement,

@@ -1,5 +1,6 @@
 """`pneumoscope train`: fit a model."""
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +24,8 @@ def train(
 
     if (config is None) == (preset is None):
         raise ConfigError("train: expected either a configuration file or --preset NAME")
-    checkpoint = fit(
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    folders = fit(
         read_config(config or preset_path(preset or "")), Paths(data=data, weights=weights, run=output), resume=resume
     )
-    typer.echo(f"trained: {checkpoint}; next: pneumoscope export {output} -o model.onnx")
+    typer.echo(f"trained: {', '.join(map(str, folders))}; next: pneumoscope export {output} -o model.onnx")

@@ -15,6 +15,7 @@ from pneumoscope.core.errors import (
     exit_code,
 )
 from pneumoscope.core.records import (
+    ADULT_FROM_YEARS,
     Check,
     Claim,
     Decision,
@@ -22,6 +23,7 @@ from pneumoscope.core.records import (
     IntendedUse,
     ModelIdentity,
     Outcome,
+    Population,
     Radiograph,
     Reading,
     Status,
@@ -29,6 +31,7 @@ from pneumoscope.core.records import (
 )
 
 __all__ = [
+    "ADULT_FROM_YEARS",
     "EXIT_DONE",
     "EXIT_FAULT",
     "EXIT_INTERRUPTED",
@@ -45,6 +48,7 @@ __all__ = [
     "ModelIdentity",
     "Outcome",
     "PneumoscopeError",
+    "Population",
     "Radiograph",
     "Reading",
     "RemoteError",

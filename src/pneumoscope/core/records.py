@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Float32
 from pydicom import Dataset
 
+ADULT_FROM_YEARS = 18
+
 
 class Outcome(StrEnum):
     """What one check said. `NOT_AVAILABLE` is neither a pass nor a refusal."""
@@ -53,6 +55,23 @@ class Claim(StrEnum):
     def orders_worklist(self) -> bool:
         """Whether the result may move a study up in a worklist."""
         return self is not Claim.DETECTION
+
+
+class Population(StrEnum):
+    """Whom an image is of. Children's films differ in anatomy, view and prevalence: decisions have a rule for each."""
+
+    ADULTS = "adults"
+    CHILDREN = "children"
+
+    @classmethod
+    def of_age(cls, age_years: float) -> "Population":
+        """The population of a patient of this age: children are below 18 years.
+
+        Source:
+            United Nations, Convention on the Rights of the Child, 1989, article 1; FDA's guidance on paediatric
+            devices says "through 21 years", which the films at hand are too few to follow.
+        """
+        return cls.CHILDREN if age_years < ADULT_FROM_YEARS else cls.ADULTS
 
 
 class Format(StrEnum):
@@ -132,13 +151,14 @@ class Decision:
     """What the model says of one image: calibrated probability in [0, 1] against a threshold.
 
     `positive` is `probability >= threshold`. `uncertain` says that the conformal set holds both answers or
-    neither: a person decides.
+    neither: a person decides. `population` says whose calibration, threshold and limits these are.
     """
 
     probability: float
     operating_point: str
     threshold: float
     uncertain: bool
+    population: Population = Population.ADULTS
 
     @property
     def positive(self) -> bool:

@@ -1,5 +1,7 @@
 """Sources of labelled radiographs, the manifest and patient-level splits."""
 
+from pneumoscope.datasets.cache import ImageCache, Shard, stream_cache
+from pneumoscope.datasets.cache_build import build_cache
 from pneumoscope.datasets.columns import FINDINGS
 from pneumoscope.datasets.dicom import import_dicom
 from pneumoscope.datasets.folders import Prefer
@@ -18,13 +20,16 @@ from pneumoscope.datasets.split_temporal import split_by_date, split_by_follow_u
 __all__ = [
     "FINDINGS",
     "ColumnMapping",
+    "ImageCache",
     "Imported",
     "LabelRelease",
     "Prefer",
+    "Shard",
     "Split",
     "Stored",
     "apply_split",
     "boxes_of",
+    "build_cache",
     "folds_by_patient",
     "import_csv",
     "import_dicom",
@@ -44,6 +49,7 @@ __all__ = [
     "split_of",
     "split_official",
     "split_stratified",
+    "stream_cache",
     "write_manifest",
     "write_split",
 ]

@@ -55,10 +55,10 @@ def import_kermany(root: Path) -> Imported:
     rows = read_kermany(inside if inside.is_dir() else root)
     rows["pneumonia_kind"] = rows["image_id"].str.extract(r"_(bacteria|virus)_", expand=False)
     rows["no_finding"] = 1 - rows["Pneumonia"]
-    rows["folder"] = rows["image_id"].str.rsplit("/", n=1).str[0]
-    rows["official_split"] = rows["folder"].str.split("/").str[0]
+    rows["folder"] = rows["official_split"] = rows["image_id"].str.split("/").str[0]
     sizes = file_sizes(rows["path"])
-    counts = ", ".join(f"{count} in {folder}" for folder, count in rows["folder"].value_counts(sort=False).items())
+    classes = rows["image_id"].str.rsplit("/", n=1).str[0].value_counts(sort=False)
+    counts = ", ".join(f"{count} in {folder}" for folder, count in classes.items())
     unreadable = rows.loc[sizes["file_width_px"].isna().to_numpy(), "path"]
     notes = [f"images: {counts}", "patients by file name; equal numbers in train and test are taken for two patients"]
     if len(unreadable):

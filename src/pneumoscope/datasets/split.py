@@ -103,7 +103,7 @@ def _check_shares(test_share: float, validation_share: float) -> None:
 
 
 def _ordered_patients(manifest: pd.DataFrame, *, label: str, seed: int) -> list[str]:
-    """Patients by stratum (any positive film, most frequent view, sex, age group, films in powers of two), then by draw."""
+    """Patients by stratum (a positive film, usual view, sex, age group, films in powers of two), then by draw."""
     if label not in manifest.columns:
         raise ConfigError(f"label: expected a column of the manifest, got {label!r}")
     by_patient = manifest.groupby("patient_id", sort=True)

@@ -155,7 +155,7 @@ def _fact(node: Any, address: str) -> str:
             return "yes" if node else "no"
         case int():
             return f"{node:,}"
-        case float() if address.endswith(".f1"):
+        case float() if address.endswith(".flag_all"):
             return _plain(node, address)
         case float() if math.isfinite(node):
             return f"{node:,.0f}" if node.is_integer() else f"{node:.4g}"

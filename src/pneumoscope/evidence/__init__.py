@@ -4,7 +4,29 @@ Predictions and references in, an evidence folder out; and the reader of such fo
 a number (the submission, the model card, the documents) draws from. No model is run here.
 """
 
+from pneumoscope.evidence.cohort import Cohort, recompute, write_evidence
 from pneumoscope.evidence.folder import Evidence, read_evidence, read_release
 from pneumoscope.evidence.numbers import NotEstimable, Number
+from pneumoscope.evidence.predictions import NOT_IN_MANIFEST
+from pneumoscope.evidence.questions import NO_FINDING, Question, default_questions
+from pneumoscope.evidence.request import Request, cohort_of
+from pneumoscope.evidence.settings import Point, Settings
 
-__all__ = ["Evidence", "NotEstimable", "Number", "read_evidence", "read_release"]
+__all__ = [
+    "NOT_IN_MANIFEST",
+    "NO_FINDING",
+    "Cohort",
+    "Evidence",
+    "NotEstimable",
+    "Number",
+    "Point",
+    "Question",
+    "Request",
+    "Settings",
+    "cohort_of",
+    "default_questions",
+    "read_evidence",
+    "read_release",
+    "recompute",
+    "write_evidence",
+]

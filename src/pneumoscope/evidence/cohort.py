@@ -17,12 +17,24 @@ from pneumoscope.evidence.curves import COLUMNS, curves
 from pneumoscope.evidence.figures import draw
 from pneumoscope.evidence.folder import CURVES_FILE, PREDICTIONS_FILE, Evidence, read_evidence, write_numbers
 from pneumoscope.evidence.numbers import Tree
+from pneumoscope.evidence.points import choose_points
 from pneumoscope.evidence.predictions import PREFIX
 from pneumoscope.evidence.questions import Question, take
 from pneumoscope.evidence.settings import Point, Settings
 
 # What a row of `predictions.parquet` has beside scores and references.
-_KEPT = ("image_id", "source", "patient_id", "split", "official_split", "view", "sex", "age_years", "follow_up")
+_KEPT = (
+    "image_id",
+    "source",
+    "patient_id",
+    "split",
+    "official_split",
+    "view",
+    "sex",
+    "age_years",
+    "follow_up",
+    "population",
+)
 _LIBRARIES = ("numpy", "pandas", "scipy")
 
 Points = Mapping[str, Mapping[str, Point]]
@@ -77,7 +89,7 @@ def write_evidence(cohort: Cohort, folder: Path, *, settings: Settings) -> Evide
         other=cohort.other,
     )
     evidence = read_evidence(folder)
-    table = _curves(cohort, evidence, settings)
+    table = _curves(cohort, settings)
     table.to_parquet(folder / CURVES_FILE, index=False, compression="zstd")
     draw(evidence, table, folder / "figures")
     return evidence
@@ -109,15 +121,14 @@ def recompute(evidence: Evidence) -> Tree:
     return answer_all(pd.read_parquet(evidence.path / PREDICTIONS_FILE), questions, points=points, settings=settings)
 
 
-def _curves(cohort: Cohort, evidence: Evidence, settings: Settings) -> pd.DataFrame:
+def _curves(cohort: Cohort, settings: Settings) -> pd.DataFrame:
     tables = [pd.DataFrame(columns=list(COLUMNS))]
     for question in cohort.questions:
         if question.score in settings.focus:
-            points = evidence.at(f"labels.{question.name}.operating_points")
-            assert isinstance(points, dict)
-            threshold = next((float(point["threshold"]) for point in points.values()), None)
             sample, _ = take(cohort.rows, question)
-            tables.append(curves(sample, name=question.name, threshold=threshold, settings=settings))
+            points = cohort.points.get(question.score) or choose_points(sample, every=True)
+            point = next(iter(points.values()), None)
+            tables.append(curves(sample, name=question.name, point=point, settings=settings))
     return pd.concat([table for table in tables if not table.empty] or tables, ignore_index=True)
 
 

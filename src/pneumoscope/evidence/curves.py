@@ -12,7 +12,7 @@ from pneumoscope.evidence.numbers import Number
 from pneumoscope.evidence.points import Pair, sensitivity_and_specificity
 from pneumoscope.evidence.prevalence import MEASURES, at_prevalence
 from pneumoscope.evidence.questions import Sample
-from pneumoscope.evidence.settings import Settings
+from pneumoscope.evidence.settings import Point, Settings
 
 COLUMNS = ("label", "curve", "x", "y", "low", "high")
 # Enough for a printed figure, few enough for a quick bootstrap.
@@ -22,19 +22,19 @@ _PREVALENCES = np.geomspace(0.002, 0.6, 41)
 _REACH = 6
 
 
-def curves(sample: Sample, *, name: str, threshold: float | None, settings: Settings) -> pd.DataFrame:
-    """ROC, precision-recall, F1 by threshold, net benefit; predictive values by prevalence at `threshold`.
+def curves(sample: Sample, *, name: str, point: Point | None, settings: Settings) -> pd.DataFrame:
+    """ROC, precision-recall, F1 by threshold, net benefit; predictive values by prevalence at `point`.
 
     Empty where a class is absent: the numbers say so.
     """
     try:
-        tables = list(_curves(sample, name=name, threshold=threshold, settings=settings))
+        tables = list(_curves(sample, name=name, point=point, settings=settings))
     except InputError:
         return pd.DataFrame(columns=list(COLUMNS))
     return pd.concat(tables, ignore_index=True).assign(label=name)[list(COLUMNS)]
 
 
-def _curves(sample: Sample, *, name: str, threshold: float | None, settings: Settings) -> Iterator[pd.DataFrame]:
+def _curves(sample: Sample, *, name: str, point: Point | None, settings: Settings) -> Iterator[pd.DataFrame]:
     truth, score = sample.truth, sample.score
 
     def options(curve: str) -> dict[str, Any]:
@@ -47,8 +47,18 @@ def _curves(sample: Sample, *, name: str, threshold: float | None, settings: Set
     decision = stats.decision_curve(truth, score, thresholds=reach, **options("net benefit"))
     yield _frame("net_benefit", decision.model)
     yield pd.DataFrame({"curve": "net_benefit_flag_all", "x": reach, "y": decision.flag_all})
-    if threshold is not None:
-        yield _by_prevalence(sensitivity_and_specificity(sample, threshold=threshold, settings=settings))
+    bins = stats.reliability_curve(truth, score, cluster=sample.patient, level=settings.level)
+    yield pd.DataFrame(
+        {
+            "curve": "reliability",
+            "x": [one.mean_probability for one in bins],
+            "y": [one.observed.value for one in bins],
+            "low": [one.observed.low for one in bins],
+            "high": [one.observed.high for one in bins],
+        }
+    )
+    if point is not None:
+        yield _by_prevalence(sensitivity_and_specificity(sample, point, settings=settings))
 
 
 def _thresholds(sample: Sample) -> np.ndarray:

@@ -1,15 +1,17 @@
 """One question, asked group by group: subgroups along each axis, and images with and without each other finding."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool
 
 from pneumoscope import stats
+from pneumoscope.core import InputError
 from pneumoscope.datasets import FINDINGS
 from pneumoscope.evidence.axes import AXES, groups
 from pneumoscope.evidence.numbers import Leaf, NotEstimable, Tree, estimate
+from pneumoscope.evidence.points import DECIDED
 from pneumoscope.evidence.questions import Question, Sample
 from pneumoscope.evidence.settings import Point, Settings
 
@@ -17,13 +19,52 @@ from pneumoscope.evidence.settings import Point, Settings
 def subgroups(sample: Sample, rows: pd.DataFrame, *, points: Mapping[str, Point], settings: Settings) -> Tree:
     """AUROC, and sensitivity and specificity at each operating point, of every group on every axis."""
     return {
-        axis: {
-            group: _group(sample.of(inside), points=points, settings=settings)
-            for group, inside in groups(rows, axis).items()
-        }
-        for axis in AXES
-        if axis != "source" or rows["source"].nunique() > 1
+        axis: {group: _group(sample.of(inside), points=points, settings=settings) for group, inside in named.items()}
+        for axis, named in _axes(rows)
     }
+
+
+def gaps(
+    sample: Sample, rows: pd.DataFrame, *, question: Question, point: Point, settings: Settings
+) -> dict[str, Tree]:
+    """How far each group's sensitivity and specificity are from everyone else's, and the spread over all groups.
+
+    Both spreads 0 is equalised odds. P-values are corrected for all gaps of their axis (Holm).
+    """
+    decided = sample.decided(point)
+    tables: dict[str, Tree] = {}
+    for axis, named in _axes(rows):
+        group = np.select(list(named.values()), list(named), default="")
+        drawn = settings.drawn(sample.patient, settings.rng(question.name, "gaps", axis))
+        try:
+            table = stats.subgroup_table(
+                sample.truth, decided, group=group, threshold=DECIDED, fewest=settings.fewest, **drawn
+            )
+        except InputError:
+            continue  # a class is absent: every number of the question says so
+        tables[axis] = {
+            "spread": {
+                "sensitivity": _gap(table.sensitivity_spread),
+                "specificity": _gap(table.specificity_spread),
+            },
+            **{
+                one.name: {"sensitivity": _gap(one.sensitivity_gap), "specificity": _gap(one.specificity_gap)}
+                for one in table.subgroups
+            },
+        }
+    return tables
+
+
+def _gap(found: stats.Estimate | None) -> Leaf:
+    return NotEstimable("too few patients to say") if found is None else estimate(lambda: found)
+
+
+def _axes(rows: pd.DataFrame) -> Iterator[tuple[str, dict[str, Bool[np.ndarray, " n"]]]]:
+    """The axes with their groups; a single source is no axis."""
+    for axis in AXES:
+        named = groups(rows, axis)
+        if axis != "source" or len(named) > 1:
+            yield axis, named
 
 
 def comorbid(sample: Sample, rows: pd.DataFrame, *, question: Question, point: Point, settings: Settings) -> Tree:
@@ -34,8 +75,8 @@ def comorbid(sample: Sample, rows: pd.DataFrame, *, question: Question, point: P
         value = rows[finding].to_numpy(dtype=float, na_value=np.nan)
         if (value == 1).any():
             answers[finding] = {
-                "with": _flagging(sample.of(value == 1), point.threshold, settings),
-                "without": _flagging(sample.of(value == 0), point.threshold, settings),
+                "with": _flagging(sample.of(value == 1), point, settings),
+                "without": _flagging(sample.of(value == 0), point, settings),
             }
     return answers
 
@@ -50,7 +91,7 @@ def _group(sample: Sample, *, points: Mapping[str, Point], settings: Settings) -
         "operating_points": {
             name: {
                 measure: number
-                for measure, number in _flagging(sample, point.threshold, settings).items()
+                for measure, number in _flagging(sample, point, settings).items()
                 if measure not in sample.counts
             }
             for name, point in points.items()
@@ -58,14 +99,15 @@ def _group(sample: Sample, *, points: Mapping[str, Point], settings: Settings) -
     }
 
 
-def _flagging(sample: Sample, threshold: float, settings: Settings) -> Tree:
-    options = {"threshold": threshold, **settings.exact(sample.patient)}
+def _flagging(sample: Sample, point: Point, settings: Settings) -> Tree:
+    decided = sample.decided(point)
+    options = {"threshold": DECIDED, **settings.exact(sample.patient)}
     return {
         **sample.counts,
         "sensitivity": _too_few(int(sample.truth.sum()), "with", settings)
-        or estimate(lambda: stats.sensitivity(sample.truth, sample.score, **options)),
+        or estimate(lambda: stats.sensitivity(sample.truth, decided, **options)),
         "specificity": _too_few(int((~sample.truth).sum()), "without", settings)
-        or estimate(lambda: stats.specificity(sample.truth, sample.score, **options)),
+        or estimate(lambda: stats.specificity(sample.truth, decided, **options)),
     }
 
 

@@ -4,6 +4,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,6 @@ def f1_citation() -> str:
     return f"{study['citation']}; {study['images']} images, four readers"
 
 
-def _table() -> dict[str, list[dict[str, object]]]:
+def _table() -> dict[str, Any]:
     text = resources.files("pneumoscope.evidence").joinpath("literature.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)

@@ -23,7 +23,13 @@ def discrimination(sample: Sample, *, rng: np.random.Generator, settings: Settin
 def calibration(sample: Sample, *, rng: np.random.Generator, settings: Settings) -> Tree:
     """How far the scores are from being probabilities on these images."""
     drawn = settings.drawn(sample.patient, rng)
+
+    def line() -> stats.CalibrationLine:
+        return stats.calibration_line(sample.truth, sample.score, **settings.exact(sample.patient))
+
     return {
         "ece": estimate(lambda: stats.expected_calibration_error(sample.truth, sample.score, **drawn)),
+        "slope": estimate(lambda: line().slope),
+        "intercept": estimate(lambda: line().intercept),
         "brier": estimate(lambda: stats.brier(sample.truth, sample.score, **drawn)),
     }

@@ -1,12 +1,13 @@
 """Operating points: thresholds chosen on the cohort itself where nobody chose before, and what each attains."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 from pneumoscope import stats
 from pneumoscope.core import InputError
-from pneumoscope.evidence.numbers import NotEstimable, Tree, estimate
+from pneumoscope.evidence.numbers import Leaf, NotEstimable, Tree, estimate
 from pneumoscope.evidence.questions import Sample
 from pneumoscope.evidence.settings import Point, Settings
 
@@ -18,6 +19,8 @@ RULES: Mapping[str, tuple[stats.Rule, str]] = {
     "specificity_95": (stats.FixedSpecificity(0.95), "largest sensitivity with specificity at least 95%"),
 }
 HERE = "these images"
+# Of `Sample.decided`: 1 is flagged, 0 is not.
+DECIDED = 0.5
 
 _SHARES = {
     "sensitivity": stats.sensitivity,
@@ -29,10 +32,13 @@ _SHARES = {
 Pair = tuple[stats.Proportion, stats.Proportion]
 
 
-def choose_points(sample: Sample) -> dict[str, Point]:
-    """Thresholds chosen on the sample itself; a rule that no threshold meets, or one class only, gives none."""
+def choose_points(sample: Sample, *, every: bool) -> dict[str, Point]:
+    """Thresholds chosen on the sample itself, by every rule or by the first two only.
+
+    A rule that no threshold meets gives none, and so does a sample of one class.
+    """
     points = {}
-    for name, (rule, words) in RULES.items():
+    for name, (rule, words) in list(RULES.items())[: None if every else 2]:
         try:
             threshold = stats.choose_threshold(sample.truth, sample.score, rule=rule)
         except InputError:
@@ -41,32 +47,32 @@ def choose_points(sample: Sample) -> dict[str, Point]:
     return points
 
 
-def sensitivity_and_specificity(sample: Sample, *, threshold: float, settings: Settings) -> Pair:
-    """Both at a threshold.
+def sensitivity_and_specificity(sample: Sample, point: Point, *, settings: Settings) -> Pair:
+    """Both at an operating point.
 
     Raises:
         InputError: A class is absent.
     """
-    truth, score, exact = sample.truth, sample.score, settings.exact(sample.patient)
+    truth, decided, exact = sample.truth, sample.decided(point), settings.exact(sample.patient)
     return (
-        stats.sensitivity(truth, score, threshold=threshold, **exact),
-        stats.specificity(truth, score, threshold=threshold, **exact),
+        stats.sensitivity(truth, decided, threshold=DECIDED, **exact),
+        stats.specificity(truth, decided, threshold=DECIDED, **exact),
     )
 
 
 def at_point(sample: Sample, point: Point, *, rng: np.random.Generator, settings: Settings) -> Tree:
-    """The numbers of flagging images whose score reaches a threshold."""
-    truth, score, threshold = sample.truth, sample.score, point.threshold
+    """The numbers of flagging images whose score reaches the threshold."""
+    truth, decided = sample.truth, sample.decided(point)
     exact, drawn = settings.exact(sample.patient), settings.drawn(sample.patient, rng)
+
+    def leaf(measure: Callable[..., stats.Proportion | stats.Estimate], options: dict[str, Any]) -> Leaf:
+        return estimate(lambda: measure(truth, decided, threshold=DECIDED, **options))
+
     return {
-        "threshold": threshold,
-        "rule": point.rule,
-        "chosen_on": point.chosen_on,
-        **{
-            name: estimate(lambda: share(truth, score, threshold=threshold, **exact)) for name, share in _SHARES.items()
-        },
-        "f1": estimate(lambda: stats.f1(truth, score, threshold=threshold, **drawn)),
-        **_likelihood_ratios(sample, threshold=threshold, settings=settings),
+        **point.facts(),
+        **{name: leaf(measure, exact) for name, measure in _SHARES.items()},
+        "f1": leaf(stats.f1, drawn),
+        **_likelihood_ratios(sample, point, settings=settings),
     }
 
 
@@ -75,16 +81,15 @@ def expected(sample: Sample, *, name: str, rng: np.random.Generator, settings: S
     rule, _ = RULES[name]
     point = stats.operating_point(sample.truth, sample.score, rule=rule, **settings.drawn(sample.patient, rng))
     return {
-        measure: estimate(lambda: getattr(point, measure))  # noqa: B023
-        for measure in ("threshold", "sensitivity", "specificity")
+        "threshold": estimate(lambda: point.threshold),
+        "sensitivity": estimate(lambda: point.sensitivity),
+        "specificity": estimate(lambda: point.specificity),
     }
 
 
-def _likelihood_ratios(sample: Sample, *, threshold: float, settings: Settings) -> Tree:
-    names = {"lr_positive": "positive", "lr_negative": "negative"}
+def _likelihood_ratios(sample: Sample, point: Point, *, settings: Settings) -> Tree:
     try:
-        pair = sensitivity_and_specificity(sample, threshold=threshold, settings=settings)
+        ratios = stats.likelihood_ratios(*sensitivity_and_specificity(sample, point, settings=settings))
     except InputError as error:
-        return dict.fromkeys(names, NotEstimable(str(error)))
-    ratios = stats.likelihood_ratios(*pair)
-    return {name: estimate(lambda: getattr(ratios, side)) for name, side in names.items()}  # noqa: B023
+        return dict.fromkeys(("lr_positive", "lr_negative"), NotEstimable(str(error)))
+    return {"lr_positive": estimate(lambda: ratios.positive), "lr_negative": estimate(lambda: ratios.negative)}

@@ -1,6 +1,6 @@
 """Predictions that came from anywhere, joined to the manifest: what does not fit is an error or is counted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,8 @@ PREFIX = "prob_"
 # Columns that are no score, where a file has more than ids and scores.
 _NOT_SCORES = frozenset({"source", "split", "view", "sex", "age_years", "follow_up", "patient_id", "path", "logit"})
 _MOST_NAMED = 5
+
+NOT_IN_MANIFEST = "predictions that the manifest does not have"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,14 +90,14 @@ def _score(values: "pd.Series[float]", image_id: "pd.Series[str]", *, where: str
     if wrong.any():
         first = wrong.idxmax()
         raise InputError(
-            f"{where}: expected scores in [0, 1], found {values[first]!r} for {image_id[first]}"
+            f"{where}: expected scores in [0, 1], found {values[first]} for {image_id[first]}"
             + (f" and {int(wrong.sum()) - 1} more such" if wrong.sum() > 1 else "")
         )
     return numbers
 
 
-def join(predictions: Predictions, manifest: pd.DataFrame, *, split: str | None = None) -> Joined:
-    """The predictions' manifest rows, those of one `split` only if it is given.
+def join(predictions: Predictions, manifest: pd.DataFrame, *, where: Mapping[str, str] | None = None) -> Joined:
+    """The predictions' manifest rows; of those only the ones that have each column of `where` at its value.
 
     Raises:
         InputError: Nothing joins, or an id is in several of the manifest's sources and the predictions don't say which.
@@ -114,14 +116,16 @@ def join(predictions: Predictions, manifest: pd.DataFrame, *, split: str | None 
             f"found {_listed(predictions.table['image_id'][:2])}: no row joins"
         )
     left_out = {
-        "predictions that the manifest does not have": len(predictions.table) - len(rows),
+        NOT_IN_MANIFEST: len(predictions.table) - len(rows),
         "manifest images without a prediction": len(manifest) - len(rows),
     }
-    if split is not None:
-        inside = rows["split"] == split
+    for column, value in (where or {}).items():
+        if column not in rows:
+            raise InputError(f"expected a manifest with the column {column}, found {_listed(rows.columns)}")
+        inside = rows[column] == value
         if not inside.any():
-            raise InputError(f"expected predictions of split {split}, found {_counts(rows['split'])}")
-        left_out[f"predictions outside split {split}"] = int((~inside).sum())
+            raise InputError(f"expected predictions with {column} {value}, found {_counts(rows[column])}")
+        left_out[f"predictions outside {column} {value}"] = int((~inside).sum())
         rows = rows[inside]
     return Joined(rows.reset_index(drop=True), left_out)
 

@@ -5,17 +5,17 @@ import numpy as np
 from pneumoscope import stats
 from pneumoscope.core import InputError
 from pneumoscope.evidence.numbers import NotEstimable, Number, Tree, estimate
-from pneumoscope.evidence.points import Pair, sensitivity_and_specificity
+from pneumoscope.evidence.points import HERE, Pair, sensitivity_and_specificity
 from pneumoscope.evidence.questions import Sample
-from pneumoscope.evidence.settings import Settings
+from pneumoscope.evidence.settings import Point, Settings
 
 MEASURES = {"ppv": stats.ppv_at_prevalence, "npv": stats.npv_at_prevalence, "f1": stats.f1_at_prevalence}
 
 
-def by_prevalence(sample: Sample, *, threshold: float, settings: Settings) -> Tree:
+def by_prevalence(sample: Sample, point: Point, *, settings: Settings) -> Tree:
     """Predictive values and F1 of one threshold where another share of the images has the finding."""
     try:
-        pair = sensitivity_and_specificity(sample, threshold=threshold, settings=settings)
+        pair = sensitivity_and_specificity(sample, point, settings=settings)
     except InputError as error:
         return _none(error, settings)
     return {f"{percent}%": at_prevalence(pair, share=percent / 100) for percent in settings.prevalences}
@@ -41,7 +41,8 @@ def best_f1(sample: Sample, *, settings: Settings) -> Tree:
 def _best_f1(sample: Sample, curve: stats.RocCurve, share: float, settings: Settings) -> Tree:
     found, alarms = curve.sensitivity * share, curve.false_positive_rate * (1 - share)
     threshold = float(curve.threshold[np.argmax(2 * found / (found + alarms + share))])
-    pair = sensitivity_and_specificity(sample, threshold=threshold, settings=settings)
+    point = Point(threshold=threshold, rule="largest F1", chosen_on=HERE)
+    pair = sensitivity_and_specificity(sample, point, settings=settings)
     return {
         "score": estimate(lambda: stats.f1_at_prevalence(*pair, prevalence=share)),
         "threshold": threshold,

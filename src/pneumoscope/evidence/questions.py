@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
 from pneumoscope.core import InputError
 from pneumoscope.datasets import FINDINGS
 from pneumoscope.evidence.predictions import PREFIX
+from pneumoscope.evidence.settings import Point
 
 NO_FINDING = "No_Finding"
 # Radiologists' readings, in words; any other column is its own meaning.
@@ -43,7 +44,9 @@ class Question:
 
     def facts(self) -> dict[str, str]:
         """Score, reference and negatives in words."""
-        negatives = "all other labelled images" if self.against is None else f"images with {self.against} only"
+        negatives = (
+            "all other labelled images" if self.against is None else f"images with {self.against.replace('_', ' ')}"
+        )
         reference = _MEANINGS.get(self.reference, self.reference)
         return {"score": self.score, "reference": reference, "negatives": negatives}
 
@@ -56,15 +59,29 @@ class Sample:
         truth: Whether the reference calls the image positive.
         score: Probability in [0, 1].
         patient: Patient's number.
+        population: Whose operating points hold for the image; empty where there is one for all.
     """
 
     truth: Bool[np.ndarray, " n"]
     score: Float[np.ndarray, " n"]
     patient: Int[np.ndarray, " n"]
+    population: Shaped[np.ndarray, " n"]
 
     def of(self, inside: Bool[np.ndarray, " n"]) -> "Sample":
         """The images for which `inside` is true."""
-        return Sample(truth=self.truth[inside], score=self.score[inside], patient=self.patient[inside])
+        return Sample(
+            truth=self.truth[inside],
+            score=self.score[inside],
+            patient=self.patient[inside],
+            population=self.population[inside],
+        )
+
+    def decided(self, point: Point) -> Float[np.ndarray, " n"]:
+        """1 for each image that the operating point flags, 0 for the others: a score with the threshold 0.5."""
+        threshold = np.full(self.score.shape, point.threshold)
+        for population, other in point.elsewhere.items():
+            threshold[self.population == population] = other
+        return (self.score >= threshold).astype(float)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -102,8 +119,14 @@ def take(rows: pd.DataFrame, question: Question) -> tuple[Sample, pd.DataFrame]:
     if not inside.any():
         raise InputError(f"expected images labelled for {question.reference}, found none of {len(rows)}")
     rows = rows[inside]
-    score = rows[PREFIX + question.score].to_numpy(dtype=float)
-    return Sample(truth=reference[inside] == 1, score=score, patient=pd.factorize(rows["patient_id"])[0]), rows
+    population = rows["population"] if "population" in rows else pd.Series("", index=rows.index)
+    sample = Sample(
+        truth=reference[inside] == 1,
+        score=rows[PREFIX + question.score].to_numpy(dtype=float),
+        patient=pd.factorize(rows["patient_id"])[0],
+        population=population.to_numpy(dtype=object),
+    )
+    return sample, rows
 
 
 def no_finding(rows: pd.DataFrame) -> Bool[np.ndarray, " n"]:

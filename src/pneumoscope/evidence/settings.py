@@ -1,6 +1,7 @@
 """How evidence is made: operating points, and the settings that every number depends on."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
@@ -13,13 +14,21 @@ class Point:
     """An operating point: an image is flagged where its score is at least `threshold`.
 
     Attributes:
+        threshold: In [0, 1]; a score equal to it is flagged.
         rule: How the threshold was chosen, in words.
         chosen_on: The images that it was chosen on; numbers on the same images flatter it.
+        elsewhere: Thresholds of populations (by the column `population`) that have another one.
     """
 
     threshold: float
     rule: str
     chosen_on: str
+    elsewhere: Mapping[str, float] = field(default_factory=dict)
+
+    def facts(self) -> dict[str, Any]:
+        """Threshold and rule as the evidence has them."""
+        facts = {"threshold": self.threshold, "rule": self.rule, "chosen_on": self.chosen_on}
+        return facts | ({"threshold_elsewhere": dict(self.elsewhere)} if self.elsewhere else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +54,10 @@ class Settings:
     @classmethod
     def from_json(cls, table: dict[str, Any]) -> "Settings":
         """Settings as they were written into the evidence; lists become tuples again."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in table.items()})
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in table.items()
+        }
+        return cls(**values)
 
     def exact(self, patient: Int[np.ndarray, " n"]) -> dict[str, Any]:
         """Arguments of a statistic whose interval is a formula, clustered by patient."""

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 import numpy as np
 from jaxtyping import Float
 
-from pneumoscope.core import ArtifactError, IntendedUse, View
+from pneumoscope.core import ArtifactError, IntendedUse, Population, View
 from pneumoscope.image import Recipe
 
-SCHEMA = 1
+SCHEMA = 2
 OPERATING_POINTS = ("screening", "balanced", "confirmatory")
 
 Record = TypeVar("Record")
@@ -61,6 +61,23 @@ class Conformal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRule:
+    """How a logit becomes a decision for one population; `fitted_on` names the validation images that gave it."""
+
+    calibration: Calibration
+    operating_points: dict[str, OperatingPoint]
+    conformal: Conformal
+    fitted_on: str
+
+    def __post_init__(self) -> None:
+        if missing := sorted(set(OPERATING_POINTS) - set(self.operating_points)):
+            raise ArtifactError(f"model card: operating points {', '.join(missing)} are missing")
+        for name, point in self.operating_points.items():
+            if not 0 <= point.threshold <= 1:
+                raise ArtifactError(f"model card: threshold of {name} must lie in [0, 1], found {point.threshold}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
     """The limit beyond which an image "does not look like a frontal chest radiograph".
 
@@ -89,23 +106,29 @@ class Card:
     attribution: str
     intended_use: IntendedUse
     recipe: Recipe
-    calibration: Calibration
-    operating_points: dict[str, OperatingPoint]
-    conformal: Conformal
+    rules: dict[Population, DecisionRule]
     guard: Guard
     training: dict[str, Any]
     metrics: dict[str, Any]
 
     def __post_init__(self) -> None:
-        if self.schema != SCHEMA:
-            raise ArtifactError(f"model card: expected schema {SCHEMA}, found {self.schema}")
-        if missing := sorted(set(OPERATING_POINTS) - set(self.operating_points)):
-            raise ArtifactError(f"model card: operating points {', '.join(missing)} are missing")
-        for name, point in self.operating_points.items():
-            if not 0 <= point.threshold <= 1:
-                raise ArtifactError(f"model card: threshold of {name} must lie in [0, 1], found {point.threshold}")
+        if missing := self._populations_read() - set(self.rules):
+            raise ArtifactError(f"model card: no decision rule for {', '.join(sorted(missing))}, whom it may read")
         if not (math.isfinite(self.guard.limit) and self.guard.limit > 0):
             raise ArtifactError(f"model card: the guard's limit must be positive, found {self.guard.limit}")
+
+    def population_of(self, age_years: float | None, *, unknown: Population | None = None) -> Population:
+        """Whose rule decides on an image: by the patient's age; where that is unknown, `unknown`, or else adults'.
+
+        A model for one population has one rule: it decides where the age is unknown.
+        """
+        if age_years is not None:
+            return Population.of_age(age_years)
+        return unknown or (Population.ADULTS if Population.ADULTS in self.rules else next(iter(self.rules)))
+
+    def _populations_read(self) -> set[Population]:
+        use = self.intended_use
+        return {Population.of_age(use.youngest_years), Population.of_age(use.oldest_years)}
 
     def to_json(self) -> str:
         """The card as JSON."""
@@ -120,6 +143,8 @@ def parse_card(text: str) -> Card:
     """
     try:
         table = json.loads(text)
+        if table["schema"] != SCHEMA:  # said before keys that differ because of it
+            raise ArtifactError(f"model card: expected schema {SCHEMA}, found {table['schema']}")
         use = table["intended_use"]
         return _build(
             Card,
@@ -128,16 +153,25 @@ def parse_card(text: str) -> Card:
                 "labels": tuple(table["labels"]),
                 "intended_use": _build(IntendedUse, use | {"views": tuple(View(view) for view in use["views"])}),
                 "recipe": _build(Recipe, table["recipe"]),
-                "calibration": _build(Calibration, table["calibration"]),
-                "operating_points": {
-                    name: _build(OperatingPoint, point) for name, point in table["operating_points"].items()
-                },
-                "conformal": _build(Conformal, table["conformal"]),
+                "rules": {Population(name): _rule(rule) for name, rule in table["rules"].items()},
                 "guard": _build(Guard, table["guard"]),
             },
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArtifactError(f"model card: expected schema {SCHEMA}, found {type(error).__name__}: {error}") from error
+
+
+def _rule(table: dict[str, Any]) -> DecisionRule:
+    points = {name: _build(OperatingPoint, point) for name, point in table["operating_points"].items()}
+    return _build(
+        DecisionRule,
+        table
+        | {
+            "calibration": _build(Calibration, table["calibration"]),
+            "operating_points": points,
+            "conformal": _build(Conformal, table["conformal"]),
+        },
+    )
 
 
 def _build(kind: type[Record], table: dict[str, Any]) -> Record:

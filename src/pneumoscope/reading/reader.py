@@ -12,6 +12,7 @@ from pneumoscope.core import (
     ConfigError,
     Decision,
     Outcome,
+    Population,
     Radiograph,
     Reading,
     Status,
@@ -52,19 +53,25 @@ class Reader:
         operating_point: str = "balanced",
         engine: EngineName = EngineName.AUTO,
         heat: bool = True,
+        population: Population | None = None,
     ) -> None:
-        """Load the model.
+        """Load the model; `population` is whose rule decides where the header gives no age (None: adults').
 
         Raises:
-            ConfigError: The model has no such operating point, or the engine is not installed.
+            ConfigError: The model has no such operating point or population, or the engine is not installed.
             ArtifactError: The graph cannot be run.
         """
-        known = artifact.card.operating_points
-        if operating_point not in known:
-            raise ConfigError(f"operating point: expected one of {', '.join(known)}, got {operating_point!r}")
+        rules = artifact.card.rules
+        if population is not None and population not in rules:
+            raise ConfigError(f"population: expected one of {', '.join(rules)}, got {population}")
+        for rule in rules.values():
+            if operating_point not in rule.operating_points:
+                known = ", ".join(rule.operating_points)
+                raise ConfigError(f"operating point: expected one of {known}, got {operating_point!r}")
         self.artifact = artifact
         self.operating_point = operating_point
         self.heat = heat
+        self.population = population
         self._engine = open_engine(artifact, engine)
 
     def open(self, source: ImageSource) -> Candidate | Settled:
@@ -110,17 +117,20 @@ class Reader:
         checks = (*candidate.checks, guard)
         if guard.outcome is Outcome.FAILED:
             return self._reading(Status.REFUSED, radiograph, checks, elapsed_ms)
-        probability = float(card.calibration.probability(outputs.logit[0, :1])[0])
+        population = card.population_of(radiograph.age_years, unknown=self.population)
+        rule = card.rules[population]
+        probability = float(rule.calibration.probability(outputs.logit[0, :1])[0])
         decision = Decision(
             probability=probability,
             operating_point=self.operating_point,
-            threshold=card.operating_points[self.operating_point].threshold,
-            uncertain=card.conformal.uncertain(probability),
+            threshold=rule.operating_points[self.operating_point].threshold,
+            uncertain=rule.conformal.uncertain(probability),
+            population=population,
         )
         heat: Float32[np.ndarray, "h w"] | None = None
         if radiograph.pixels is not None:
             crop, shape = candidate.prepared.crop, radiograph.pixels.shape
-            heat = heat_map(outputs.cam[0, 0], card.calibration, crop=crop, shape=shape)
+            heat = heat_map(outputs.cam[0, 0], rule.calibration, crop=crop, shape=shape)
         reading = self._reading(Status.ANALYSED, radiograph, checks, elapsed_ms + _since(started), decision)
         return replace(reading, heat=heat)
 

@@ -65,11 +65,17 @@ def _identify(ds: Dataset, *, about: Source, reading: Reading) -> None:
     if reading.decision is None:
         raise ValueError(f"expected an analysed reading, found {reading.status}: {reading.path}")
     kind = "sc" if reading.heat is not None else "sc without heat"
-    point = reading.decision.operating_point
+    decision = reading.decision
     ds.SpecificCharacterSet = "ISO_IR 192"
     ds.update(deepcopy(about.ds))  # shared elements would let this object's UIDs overwrite the source's
     ds.SOPClassUID = SecondaryCaptureImageStorage
-    ds.SOPInstanceUID = instance_uid(about.ds.SOPInstanceUID, model=reading.model, operating_point=point, kind=kind)
+    ds.SOPInstanceUID = instance_uid(
+        about.ds.SOPInstanceUID,
+        model=reading.model,
+        operating_point=decision.operating_point,
+        population=decision.population,
+        kind=kind,
+    )
     ds.SeriesInstanceUID = series_uid(about.ds.StudyInstanceUID, model=reading.model, kind="sc")
     ds.SeriesNumber, ds.InstanceNumber = SERIES_NUMBER, 1
     ds.SeriesDescription = _SERIES_DESCRIPTION

@@ -71,11 +71,12 @@ def _badge(reading: Reading) -> str:
 def _decision(decision: Decision) -> str:
     probability = percent_beside(decision.probability, other=decision.threshold)
     threshold = percent_beside(decision.threshold, other=decision.probability)
+    rule = f"{_text(decision.operating_point)}, {decision.population}"
     return (
         f'<p class="probability"><strong>{escape(probability)}</strong><span>probability of pneumonia</span></p>'
         f'<div class="meter" aria-hidden="true"><span class="fill" style="width:{100 * decision.probability:.2f}%">'
         f'</span><span class="tick" style="left:{100 * decision.threshold:.2f}%"></span></div>'
-        f'<p class="threshold">Threshold {escape(threshold)} ({_text(decision.operating_point)})</p>'
+        f'<p class="threshold">Threshold {escape(threshold)} ({rule})</p>'
     )
 
 

@@ -19,6 +19,7 @@ CSV_COLUMNS = (
     "probability",
     "threshold",
     "operating_point",
+    "population",
     "view",
     "reasons",
     "notes",
@@ -50,6 +51,7 @@ def to_line(reading: Reading, outputs: Outputs) -> ResultLine:
         "threshold": threshold,
         "positive": decision.positive if decision else None,
         "uncertain": decision.uncertain if decision else None,
+        "population": decision.population.value if decision else None,
         "view": reading.view.value if reading.view else None,
         "model": {
             "name": reading.model.name,

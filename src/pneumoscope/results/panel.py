@@ -47,7 +47,7 @@ def draw_panel(reading: Reading, *, height_px: int) -> UInt8[np.ndarray, "h w 3"
     draw = ImageDraw.Draw(canvas)
     y = _decision(draw, reading.decision, top=_MARGIN)
     y = _probability(draw, reading.decision, top=y + 30)
-    y = _facts(draw, reading, point=reading.decision.operating_point, top=y + 28)
+    y = _facts(draw, reading, rule=f"{reading.decision.operating_point}, {reading.decision.population}", top=y + 28)
     if reading.heat is not None:
         _scale(canvas, top=y + 26, bottom=height_px - 146)
     _warning(draw, bottom=height_px - _MARGIN)
@@ -89,10 +89,10 @@ def _probability(draw: "ImageDraw", decision: Decision, *, top: int) -> int:
     return bar + 52
 
 
-def _facts(draw: "ImageDraw", reading: Reading, *, point: str, top: int) -> int:
+def _facts(draw: "ImageDraw", reading: Reading, *, rule: str, top: int) -> int:
     model = reading.model
     facts = [
-        ("Operating point", point),
+        ("Operating point", rule),
         ("View", reading.view.value if reading.view else "not stated"),
         ("Model", model.name),
         ("Version", model.version),

@@ -61,7 +61,11 @@ def report_about(about: Source, *, reading: Reading, card: ModelSummary) -> Data
             series_number=SERIES_NUMBER,
             series_description=_SERIES_DESCRIPTION,
             sop_instance_uid=instance_uid(
-                ds.SOPInstanceUID, model=reading.model, operating_point=decision.operating_point, kind="sr"
+                ds.SOPInstanceUID,
+                model=reading.model,
+                operating_point=decision.operating_point,
+                population=decision.population,
+                kind="sr",
             ),
             instance_number=1,
             manufacturer="Pneumoscope",
@@ -161,6 +165,7 @@ def _algorithm(reading: Reading, *, card: ModelSummary) -> "AlgorithmIdentificat
             f"software=pneumoscope {pneumoscope.__version__}",
             f"preprocessing={card.preprocessing}",
             f"operating_point={decision.operating_point}",
+            f"population={decision.population}",
             f"threshold={decision.threshold:.6g}",
             f"intended_use={card.intended_use}",
             f"licence={card.licence}",

@@ -3,14 +3,21 @@
 from uuid import UUID, uuid5
 
 import pneumoscope
-from pneumoscope.core import ModelIdentity
+from pneumoscope.core import ModelIdentity, Population
 
 _NAMESPACE = UUID("6d6f1a3e-52c5-4b0a-8f34-0f2f9f2f5c11")
 
 
-def instance_uid(source_uid: str, *, model: ModelIdentity, operating_point: str, kind: str) -> str:
-    """SOP Instance UID of the object of this kind that tells the result for the source image."""
-    return _uid("instance", source_uid, model.sha256, operating_point, kind)
+def instance_uid(
+    source_uid: str,
+    *,
+    model: ModelIdentity,
+    operating_point: str,
+    kind: str,
+    population: Population = Population.ADULTS,
+) -> str:
+    """SOP Instance UID of the object of this kind that tells the result for the source image, by that rule."""
+    return _uid("instance", source_uid, model.sha256, operating_point, population, kind)
 
 
 def series_uid(study_uid: str, *, model: ModelIdentity, kind: str) -> str:

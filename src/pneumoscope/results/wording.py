@@ -53,7 +53,7 @@ def sentence(reading: Reading) -> str:
     words.append(
         f"Probability {percent_beside(decision.probability, other=decision.threshold)}, flagged from "
         f"{percent_beside(decision.threshold, other=decision.probability)} "
-        f"(operating point: {decision.operating_point})"
+        f"(operating point: {decision.operating_point}, {decision.population})"
     )
     words.append(RESEARCH_USE)
     return ". ".join(word for word in words if word) + "."

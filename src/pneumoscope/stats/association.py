@@ -3,12 +3,11 @@
 import numpy as np
 from jaxtyping import Bool, Shaped
 from scipy.stats import norm
-from scipy.stats.contingency import crosstab
 
 from pneumoscope.core import InputError
 from pneumoscope.stats.clusters import clustered_error
 from pneumoscope.stats.estimates import OddsRatio
-from pneumoscope.stats.validation import check_share, check_truth
+from pneumoscope.stats.validation import check_share, check_truth, number_clusters
 
 
 def odds_ratio(
@@ -66,11 +65,12 @@ def cramer_v(first: Shaped[np.ndarray, " n"], second: Shaped[np.ndarray, " n"]) 
     """
     if first.ndim != 1 or first.shape != second.shape or first.size < 2:
         raise InputError(f"Cramer's V: expected two values a row, found shapes {first.shape} and {second.shape}")
-    counts = crosstab(first, second).count
-    rows, columns = counts.shape
+    one, two = (number_clusters(values, rows=first.size) for values in (first, second))
+    rows, columns = int(one.max()) + 1, int(two.max()) + 1
     if min(rows, columns) < 2:
         raise InputError(f"Cramer's V is undefined: expected two values of each variable, found {rows} and {columns}")
     n = first.size
+    counts = np.bincount(one * columns + two, minlength=rows * columns).reshape(rows, columns)
     expected = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0, keepdims=True) / n
     phi_squared = float(((counts - expected) ** 2 / expected).sum()) / n
     excess = (rows - 1) * (columns - 1) / (n - 1)

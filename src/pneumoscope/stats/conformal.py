@@ -109,6 +109,9 @@ def fit_conformal_by_group(
 
     Raises:
         InputError: As `fit_conformal` in any group, which the message names.
+
+    Source:
+        As `fit_conformal`, with groups as further categories.
     """
     if group.shape != truth.shape:
         raise InputError(f"expected {truth.size} groups, one a row, found shape {group.shape}")
@@ -168,6 +171,9 @@ def conformal_coverage_by_group(
 
     Raises:
         InputError: A group has no limits, or as `conformal_coverage` in any group, which the message names.
+
+    Source:
+        As `conformal_coverage`.
     """
     if group.shape != truth.shape:
         raise InputError(f"expected {truth.size} groups, one a row, found shape {group.shape}")

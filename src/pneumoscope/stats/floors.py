@@ -48,6 +48,9 @@ def flag_none(truth: Bool[np.ndarray, " n"]) -> Floor:
 
     Raises:
         InputError: Truth has one class.
+
+    Source:
+        As `flag_all`.
     """
     prevalence = _prevalence(truth)
     return Floor(
@@ -74,6 +77,9 @@ def category_score(
 
     Raises:
         InputError: There are no known rows, or not one category for each.
+
+    Source:
+        Zech et al., PLoS Medicine 15(11), 2018, e1002683 (what view and hospital alone predict).
     """
     check_truth(known_truth, measure="category score")
     if known_category.shape != known_truth.shape:

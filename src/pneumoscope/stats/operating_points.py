@@ -133,6 +133,9 @@ def choose_threshold(truth: Bool[np.ndarray, " n"], score: Num[np.ndarray, " n"]
 
     Raises:
         InputError: A score is outside [0, 1] or NaN, truth has one class, or no threshold meets the rule's target.
+
+    Source:
+        As the rule.
     """
     check_both_classes(truth, measure="operating point")
     check_probability(score, rows=truth.size, measure="operating point")

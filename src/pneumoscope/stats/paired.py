@@ -122,7 +122,7 @@ def non_inferiority(
 
     Source:
         Tango, Statistics in Medicine 17(8), 1998, p. 891 (score test); margins and one-sided error: FDA,
-        Non-Inferiority Clinical Trials to Establish Effectiveness, 2016, section III.
+        Non-Inferiority Clinical Trials to Establish Effectiveness, 2016.
     """
     check_share(margin, name="margin")
     check_share(error, name="one-sided error")

@@ -96,6 +96,9 @@ def f1_superiority_size(
 
     Raises:
         InputError: As `f1_superiority_power`; or the true difference does not exceed the margin.
+
+    Source:
+        As `f1_superiority_power`.
     """
     check_share(power, name="power")
     seed = int(rng.integers(2**63))

@@ -130,6 +130,9 @@ def mrmc_cases(
 
     Raises:
         InputError: As `mrmc_power`; or with so few readers no number of cases is enough.
+
+    Source:
+        As `mrmc_power`.
     """
     check_share(power, name="power")
 
@@ -159,6 +162,9 @@ def mrmc_readers(
 
     Raises:
         InputError: As `mrmc_power`; or with so few cases no number of readers is enough.
+
+    Source:
+        As `mrmc_power`.
     """
     check_share(power, name="power")
 

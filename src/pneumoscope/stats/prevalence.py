@@ -44,6 +44,9 @@ def npv_at_prevalence(sensitivity: Proportion, specificity: Proportion, *, preva
 
     Raises:
         InputError: `prevalence` is not between 0 and 1, the levels differ, or everyone would be flagged.
+
+    Source:
+        As `ppv_at_prevalence`.
     """
     return ppv_at_prevalence(specificity, sensitivity, prevalence=1 - prevalence)
 

@@ -188,7 +188,7 @@ def _effective_n(success: Bool[np.ndarray, " n"], number: np.ndarray) -> float:
 
     The number of clusters where it cannot be estimated: one cluster, or all rows alike.
     """
-    clusters = np.unique(number).size
+    clusters = int(np.count_nonzero(np.bincount(number)))
     deviation = np.bincount(number, weights=success - success.mean())
     if clusters == 1 or success.all() or not success.any():
         return float(clusters)

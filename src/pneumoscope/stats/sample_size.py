@@ -104,8 +104,8 @@ def auroc_standard_error(
         InputError: The area is not between 0 and 1, a class is empty, or the method is not known.
 
     Source:
-        Hanley and McNeil, Radiology 143(1), 1982, p. 29 (scores negative-exponential); Obuchowski, Radiology 190(3),
-        1994, p. 619 (scores normal, of unknown spread; larger, on the safe side).
+        Hanley and McNeil, Radiology 143(1), 1982, p. 29 (scores negative-exponential); Obuchowski, Investigative
+        Radiology 29(2), 1994, p. 238 (scores normal, of unknown spread; larger, on the safe side).
     """
     check_share(auroc, name="area")
     if min(positives, negatives) < 1:
@@ -134,6 +134,9 @@ def auroc_size(
 
     Raises:
         InputError: As `auroc_standard_error`, `expected` does not exceed `goal`, or ten million are not enough.
+
+    Source:
+        As `auroc_standard_error`.
     """
     _check_goal(expected, goal=goal, error=error)
     check_share(power, name="power")

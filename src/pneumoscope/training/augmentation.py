@@ -4,6 +4,7 @@ What each change models and why it is safe for this finding: docs/explanation/au
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float, Int
@@ -21,11 +22,19 @@ def augment(
     images: Float[Tensor, "n 1 h w"], strength: Augmentation, *, size_px: int
 ) -> Float[Tensor, "n 1 size_px size_px"]:
     """Images in [-1, 1] after position, exposure, sharpness, noise and occlusion changes; each drawn per image."""
-    moved = _move(images, strength, size_px)
+    return augment_pair(images, images[:, :, :1, :1], strength, size_px=size_px)[0]
+
+
+def augment_pair(
+    images: Float[Tensor, "n 1 h w"], places: Float[Tensor, "n 1 y x"], strength: Augmentation, *, size_px: int
+) -> tuple[Float[Tensor, "n 1 size_px size_px"], Float[Tensor, "n 1 y x"]]:
+    """As `augment`, and maps of the same field of view (boxes, masks; any grid) moved as their images were."""
+    position = _draw_position(len(images), strength).to(images.device)
+    moved, placed = _sample(images, position, (size_px, size_px)), _sample(places, position, places.shape[2:])
     exposed = _expose(moved, strength)
     blurred = _soften(exposed, strength.blur)
     noisy = blurred + strength.noise * _uniform(len(images), 0, 1) * torch.randn_like(blurred)
-    return _occlude(noisy, strength.erase).clamp(-1, 1)
+    return _occlude(noisy, strength.erase).clamp(-1, 1), placed
 
 
 def turn(
@@ -44,8 +53,8 @@ def _uniform(count: int, low: float, high: float) -> Float[Tensor, "n 1 1 1"]:
     return torch.empty(count, 1, 1, 1).uniform_(low, high)
 
 
-def _move(images: Float[Tensor, "n 1 h w"], strength: Augmentation, size_px: int) -> Tensor:
-    count = len(images)
+def _draw_position(count: int, strength: Augmentation) -> Float[Tensor, "n 2 3"]:
+    """Affine maps from the output's coordinates to the input's, both in [-1, 1]."""
     angle = _uniform(count, -1, 1).flatten() * math.radians(strength.rotation_degrees)
     zoom = torch.exp(_uniform(count, -1, 1).flatten() * strength.scale)
     aspect = torch.exp(_uniform(count, -1, 1).flatten() * strength.aspect)
@@ -56,7 +65,13 @@ def _move(images: Float[Tensor, "n 1 h w"], strength: Augmentation, size_px: int
     theta[:, 1, 0] = mirror * zoom * torch.sin(angle)
     theta[:, 1, 1] = zoom / aspect * torch.cos(angle)
     theta[:, :, 2] = torch.empty(count, 2).uniform_(-1, 1) * strength.shift
-    grid = functional.affine_grid(theta, [count, 1, size_px, size_px], align_corners=False)
+    return theta
+
+
+def _sample(
+    images: Float[Tensor, "n 1 h w"], position: Float[Tensor, "n 2 3"], shape: Sequence[int]
+) -> Float[Tensor, "n 1 y x"]:
+    grid = functional.affine_grid(position, [len(images), 1, *shape], align_corners=False)
     return functional.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 
 

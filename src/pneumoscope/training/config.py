@@ -31,11 +31,13 @@ class Augmentation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossWeights:
-    """Weight of each head in the loss."""
+    """Weight of each head in the loss; 0 switches it off."""
 
     Pneumonia: float
     findings: float
     opacity: float
+    airspace: float
+    boxes: float
     pose: float
 
 
@@ -45,7 +47,7 @@ class TrainingConfig:
 
     name: str
     version: str
-    seed: int
+    seeds: tuple[int, ...]
     split_seed: int
     backbone: str
     initial_weights: str
@@ -57,10 +59,15 @@ class TrainingConfig:
     weight_decay: float
     dropout: float
     precision: str
+    opacity_weight: float
     sampling: dict[str, float]
     loss: LossWeights
     augmentation: Augmentation
     recipe: Recipe
+
+    def __post_init__(self) -> None:
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
+            raise ConfigError(f"seeds: expected at least one, all different, got {list(self.seeds)}")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for evidence and the model card."""
@@ -90,6 +97,9 @@ def read_config_record(table: dict[str, Any], *, where: str) -> TrainingConfig:
     built: dict[str, Any] = {
         key: _build(kind, table.get(key, {}), f"{where} [{key}]") for key, kind in sections.items()
     }
+    seeds = table.get("seeds")
+    if isinstance(seeds, list):
+        built["seeds"] = tuple(seeds)
     return _build(TrainingConfig, table | built, where)
 
 

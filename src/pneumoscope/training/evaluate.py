@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Shaped
 from pneumoscope import __version__
 from pneumoscope.core import InputError
 from pneumoscope.datasets import FINDINGS, manifest_sha256
-from pneumoscope.model import Artifact
+from pneumoscope.model import OPERATING_POINTS, Artifact, Card
 from pneumoscope.stats import (
     accuracy,
     auroc_clustered,
@@ -29,6 +29,7 @@ from pneumoscope.stats import (
 )
 from pneumoscope.training.export import run_graph
 from pneumoscope.training.images import load_images, read_manifest
+from pneumoscope.training.populations import populations
 from pneumoscope.training.refusals import guard_evidence
 
 # Fewer of either class than this and a number says nothing.
@@ -56,7 +57,8 @@ def evaluate(artifact: Artifact, data: Path, output: Path) -> dict[str, Any]:
     outputs = run_graph(artifact.onnx, artifact.card, images)
     predictions = manifest.assign(
         logit=outputs.logit[:, 0],
-        probability=artifact.card.calibration.probability(outputs.logit[:, 0]),
+        probability=_probability(artifact.card, outputs.logit[:, 0], populations(manifest)),
+        population=populations(manifest),
         distance=outputs.distance,
     )
     evidence = {
@@ -77,7 +79,7 @@ def evaluate(artifact: Artifact, data: Path, output: Path) -> dict[str, Any]:
     }
     output.mkdir(parents=True, exist_ok=True)
     (output / "evidence.json").write_text(json.dumps(evidence, indent=1, default=float))
-    columns = ["source", "split", "image_id", "view", "logit", "probability", "distance"]
+    columns = ["source", "split", "image_id", "view", "population", "logit", "probability", "distance"]
     predictions[columns].round(6).to_csv(output / "predictions.csv", index=False)
     return evidence
 
@@ -117,6 +119,7 @@ def _answer(rows: pd.DataFrame, question: Question, artifact: Artifact) -> dict[
     truth = question.truth[question.rows]
     score = rows["probability"].to_numpy()[question.rows]
     patient = rows["patient_id"].to_numpy()[question.rows]
+    population = rows["population"].to_numpy()[question.rows]
     counts = {"n": int(truth.size), "positives": int(truth.sum())}
     if min(truth.sum(), (~truth).sum()) < FEWEST:
         return counts | {"not_estimable": f"fewer than {FEWEST} images of one class"}
@@ -126,10 +129,35 @@ def _answer(rows: pd.DataFrame, question: Question, artifact: Artifact) -> dict[
         "auprc": asdict(average_precision(truth, score, rng=rng, cluster=patient)),
         "calibration": {"ece": asdict(expected_calibration_error(truth, score, rng=rng, cluster=patient))},
         "operating_points": {
-            name: {"threshold": point.threshold} | _at(truth, score, patient, point.threshold)
-            for name, point in artifact.card.operating_points.items()
+            name: _at_point(truth, score, patient, _thresholds(artifact.card, name, population))
+            for name in OPERATING_POINTS
         },
     }
+
+
+def _probability(card: Card, logit: Float[np.ndarray, " n"], population: Shaped[np.ndarray, " n"]) -> np.ndarray:
+    """Each row's probability by its population's calibration."""
+    probability = np.empty(len(logit))
+    for name, rule in card.rules.items():
+        part = population == name
+        probability[part] = rule.calibration.probability(logit[part])
+    return probability
+
+
+def _thresholds(card: Card, point: str, population: Shaped[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Each row's threshold by its population's rule."""
+    return np.array([card.rules[name].operating_points[point].threshold for name in population])
+
+
+def _at_point(
+    truth: Bool[np.ndarray, " n"],
+    score: Float[np.ndarray, " n"],
+    patient: Shaped[np.ndarray, " n"],
+    threshold: Float[np.ndarray, " n"],
+) -> dict[str, Any]:
+    """Numbers at an operating point; the measures take one threshold, so decisions stand in for scores."""
+    decided = (score >= threshold).astype(float)
+    return {"thresholds": sorted(set(threshold.tolist()))} | _at(truth, decided, patient, 0.5)
 
 
 def _at(

@@ -1,71 +1,81 @@
-"""From a finished run to the artefact: one graph, calibrated and limited on validation patients, sealed."""
+"""From finished runs to the artefact: one graph, calibrated and limited on validation patients, sealed."""
 
 import json
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from torch import Tensor, nn
 
 from pneumoscope.core import ArtifactError, ConfigError, ModelIdentity
 from pneumoscope.datasets import read_nih_labels
 from pneumoscope.model import OUTPUTS, Artifact, Card, seal
 from pneumoscope.reading import Outputs, open_engine
-from pneumoscope.training.card import draft_card, finish_card
+from pneumoscope.training.card import draft_card, finish_card, validation_auroc
 from pneumoscope.training.config import TrainingConfig, read_config_record
-from pneumoscope.training.guard import Distance, GroupedGaussian, fit_gaussian
+from pneumoscope.training.ensemble import Ensemble, Member, Seen, embed, in_batches
+from pneumoscope.training.fit import CHECKPOINT, RECORD
+from pneumoscope.training.guard import fit_gaussian
 from pneumoscope.training.images import load_images, read_manifest, unit
 from pneumoscope.training.network import Network
+from pneumoscope.training.populations import populations
 from pneumoscope.training.targets import pneumonia_target
 
-BATCH = 64
 # ONNX and PyTorch must agree on every validation image; the issue is rounding, so this is far below any decision.
 LARGEST_DIFFERENCE = 1e-4
 
 
-class Deployed(nn.Module):
-    """What ships: the first output of the head, as logit, class activation map, embedding and guard distance."""
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One trained member on disk: its folder, configuration and whole record."""
 
-    def __init__(self, network: Network, gaussian: GroupedGaussian) -> None:
-        super().__init__()
-        self.network = network
-        self.weight = nn.Parameter(network.head.weight[:1].detach().clone())
-        self.bias = nn.Parameter(network.head.bias[:1].detach().clone())
-        self.distance = Distance(gaussian)
-
-    def forward(self, images: Float[Tensor, "n 1 h w"]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """`OUTPUTS` in order; the mean of `cam` over the image is `logit`."""
-        maps = self.network.features(images)
-        embedding = maps.mean(dim=(2, 3))
-        cam = nn.functional.conv2d(maps, self.weight[:, :, None, None], self.bias)
-        return embedding @ self.weight.T + self.bias, cam, embedding, self.distance(embedding)
+    folder: Path
+    config: TrainingConfig
+    record: dict[str, Any]
 
 
-def export(run: Path, data: Path, output: Path) -> Card:
-    """Seal the run's model into `output` and return its card; everything in it comes from training and validation.
+def export(runs: Sequence[Path], data: Path, output: Path, *, mirrored: bool = False) -> Card:
+    """Seal the average of all members of the runs into `output`; everything in it is from training and validation.
+
+    Args:
+        runs: Folders of runs or of single members.
+        data: Folder of the data sets.
+        output: The artefact to write.
+        mirrored: Read each image and its mirror image, and average; twice the time.
 
     Raises:
-        ConfigError: The run is not finished or does not belong to this data.
+        ConfigError: A run is not finished, members do not fit together, or they do not belong to this data.
         ArtifactError: ONNX and PyTorch disagree.
     """
-    config, record = read_run(run)
+    members = [read_run(folder) for run in runs for folder in member_folders(run)]
+    _require_alike(members)
+    config = members[0].config
     manifest = read_manifest(data, split_seed=config.split_seed)
     images = load_images(manifest["path"], config.recipe)
-    network = load_network(run, config)
+    train, validation = (np.flatnonzero(manifest["split"] == split) for split in ("train", "val"))
+    groups = populations(manifest)
 
-    train = np.flatnonzero(manifest["split"] == "train")
-    groups = np.where(manifest["source"].iloc[train] == "kermany", "children", "adults")
-    deployed = Deployed(network, fit_gaussian(embed(network, images[train]), groups)).eval()
-    graph = to_onnx(deployed, config.recipe.size_px)
+    seen = [Seen(load_network(member), mirrored=mirrored).eval() for member in members]
+    ensemble = Ensemble([Member(one, fit_gaussian(embed(one, images[train]), groups[train])) for one in seen]).eval()
+    graph = to_onnx(ensemble, config.recipe.size_px)
 
-    validation = np.flatnonzero(manifest["split"] == "val")
-    draft = draft_card(config, record)
+    record = members[0].record | {"members": [member.record for member in members], "mirrored": mirrored}
+    draft = draft_card(config, record, populations=sorted(set(groups)))
     outputs = run_graph(graph, draft, images[validation])
-    _require_agreement(deployed, images[validation], outputs)
-    targets = pneumonia_target(manifest, read_nih_labels(data / "nih"))[validation]
-    card = finish_card(draft, manifest.iloc[validation], outputs, targets)
+    single = member_logits(ensemble, images[validation])
+    _require_agreement(single.mean(axis=1), outputs)
+    rows = manifest.iloc[validation]
+    labels = read_nih_labels(data / "nih")
+    targets = pneumonia_target(manifest, labels, opacity_weight=config.opacity_weight)[validation]
+    spread = [
+        {"seed": member.config.seeds[0], "auroc": validation_auroc(rows, single[:, index], targets)}
+        for index, member in enumerate(members)
+    ]
+    card = finish_card(draft, rows, outputs, targets, members=spread)
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_suffix(".partial")
     partial.write_bytes(seal(graph, card))
@@ -73,49 +83,61 @@ def export(run: Path, data: Path, output: Path) -> Card:
     return card
 
 
-def read_run(run: Path) -> tuple[TrainingConfig, dict[str, Any]]:
-    """A run's configuration and its whole record.
+def member_folders(run: Path) -> list[Path]:
+    """The folders of a run's members, or the folder itself if it is one."""
+    if (run / RECORD).is_file():
+        return [run]
+    found = sorted(path.parent for path in run.glob(f"seed-*/{RECORD}"))
+    if not found:
+        raise ConfigError(f"expected a training run with {RECORD} or seed-*/{RECORD} in {run}, found none")
+    return found
+
+
+def read_run(folder: Path) -> Run:
+    """A member's configuration and record.
 
     Raises:
-        ConfigError: The folder holds no run.
+        ConfigError: The folder holds no run, or its record was damaged.
     """
+    path = folder / RECORD
     try:
-        record = json.loads((run / "run.json").read_text())
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"expected a training run with run.json in {run}, found {error}") from error
-    return read_config_record(record["config"], where=str(run / "run.json")), record
+        record = json.loads(path.read_text())
+        table = record["config"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigError(f"expected a training run's record at {path}, found {error}") from error
+    return Run(folder, read_config_record(table, where=str(path)), record)
 
 
-def load_network(run: Path, config: TrainingConfig) -> Network:
-    """The run's network with its averaged weights, ready to read."""
-    try:
-        checkpoint = torch.load(run / "last.ckpt", map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError) as error:
-        raise ConfigError(f"expected a finished run's checkpoint at {run / 'last.ckpt'}, found {error}") from error
-    network = Network(config.backbone, dropout=config.dropout)
+def load_network(run: Run) -> Network:
+    """The member's network with its averaged weights, ready to read.
+
+    Raises:
+        ConfigError: There is no checkpoint, it is damaged, or it is of another network.
+    """
+    path = run.folder / CHECKPOINT
     prefix = "network."
-    network.load_state_dict({key.removeprefix(prefix): value for key, value in checkpoint["state_dict"].items()})
+    network = Network(run.config.backbone, dropout=run.config.dropout)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+        network.load_state_dict({key.removeprefix(prefix): value for key, value in state.items()})
+    except Exception as error:  # torch raises whatever the damage suggests to it
+        raise ConfigError(f"expected a run's checkpoint at {path}, found {type(error).__name__}: {error}") from error
     return network.eval()
 
 
-@torch.no_grad()
-def embed(network: Network, images: UInt8[np.ndarray, "n size size"]) -> Float[np.ndarray, "n features"]:
-    """Embeddings of prepared images, in float64 for the covariance."""
-    parts = [network.features(unit(torch.from_numpy(part)[:, None])).mean(dim=(2, 3)) for part in _batches(images)]
-    return torch.cat(parts).double().numpy()
-
-
-def to_onnx(deployed: Deployed, size_px: int) -> bytes:
+def to_onnx(ensemble: Ensemble, size_px: int) -> bytes:
     """The graph with weights inside; any batch size."""
-    program = torch.onnx.export(
-        deployed,
-        (torch.zeros(2, 1, size_px, size_px),),
-        dynamo=True,
-        input_names=["image"],
-        output_names=list(OUTPUTS),
-        dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1)}},
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*LeafSpec")  # torch's remark on itself
+        program = torch.onnx.export(
+            ensemble,
+            (torch.zeros(2, 1, size_px, size_px),),
+            dynamo=True,
+            input_names=["image"],
+            output_names=list(OUTPUTS),
+            dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1)}},
+            verbose=False,
+        )
     assert program is not None
     graph: bytes = program.model_proto.SerializeToString()
     return graph
@@ -125,17 +147,33 @@ def run_graph(graph: bytes, card: Card, images: UInt8[np.ndarray, "n size size"]
     """The exported graph's outputs for prepared images, by the engine that reads in the clinic."""
     identity = ModelIdentity(name=card.name, version=card.version, sha256="")
     engine = open_engine(Artifact(onnx=graph, card=card, identity=identity))
-    parts = [engine.run(unit(torch.from_numpy(part)[:, None]).numpy()) for part in _batches(images)]
+    parts = [engine.run(unit(torch.from_numpy(part)[:, None]).numpy()) for part in in_batches(images)]
     return Outputs(*(np.concatenate([getattr(part, name) for part in parts]) for name in OUTPUTS))
 
 
 @torch.no_grad()
-def _require_agreement(deployed: Deployed, images: UInt8[np.ndarray, "n size size"], outputs: Outputs) -> None:
-    logits = torch.cat([deployed(unit(torch.from_numpy(part)[:, None]))[0] for part in _batches(images)])
-    difference = np.abs(torch.sigmoid(logits).numpy() - 1 / (1 + np.exp(-outputs.logit))).max()
+def member_logits(ensemble: Ensemble, images: UInt8[np.ndarray, "n size size"]) -> Float[np.ndarray, "n members"]:
+    """Each member's logit for each image."""
+    parts = [unit(torch.from_numpy(part)[:, None]) for part in in_batches(images)]
+    logits = [torch.cat([member(part)[0] for member in ensemble.members], dim=1) for part in parts]
+    return torch.cat(logits).double().numpy()
+
+
+def _require_alike(members: Sequence[Run]) -> None:
+    """Members must have learnt from the same patients by the same recipe and label rule."""
+    first = members[0]
+    for other in members[1:]:
+        for name in ("split_seed", "recipe", "opacity_weight"):
+            one, another = getattr(first.config, name), getattr(other.config, name)
+            if one != another:
+                raise ConfigError(
+                    f"members must agree in {name}, found {one} in {first.folder}, {another} in {other.folder}"
+                )
+        if first.record["manifest_sha256"] != other.record["manifest_sha256"]:
+            raise ConfigError(f"members must have one manifest, {first.folder} and {other.folder} have two")
+
+
+def _require_agreement(logits: Float[np.ndarray, " n"], outputs: Outputs) -> None:
+    difference = np.abs(1 / (1 + np.exp(-logits)) - 1 / (1 + np.exp(-outputs.logit[:, 0]))).max()
     if not difference <= LARGEST_DIFFERENCE:
         raise ArtifactError(f"ONNX and PyTorch differ by {difference:.2g}, expected at most {LARGEST_DIFFERENCE}")
-
-
-def _batches(images: UInt8[np.ndarray, "n size size"]) -> list[UInt8[np.ndarray, "b size size"]]:
-    return [images[start : start + BATCH] for start in range(0, len(images), BATCH)]

@@ -9,6 +9,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
+from pneumoscope.core import ConfigError
 from pneumoscope.datasets import read_kermany, read_nih, split_by_patient
 from pneumoscope.image import Recipe, prepare
 
@@ -37,17 +38,37 @@ def read_manifest(data: Path, *, split_seed: int) -> pd.DataFrame:
 
 def load_images(paths: "pd.Series[str]", recipe: Recipe) -> UInt8[np.ndarray, "n size size"]:
     """Each image through `image.prepare`, from [-1, 1] to 0..255; order as given."""
+    return load_cropped(paths, recipe)[0]
+
+
+def load_cropped(
+    paths: "pd.Series[str]", recipe: Recipe
+) -> tuple[UInt8[np.ndarray, "n size size"], Float[np.ndarray, "n 4"]]:
+    """As `load_images`, and the part of each image that is seen: top, left, bottom, right as shares of its sides.
+
+    Raises:
+        ConfigError: Images are missing or cannot be decoded; how many, and the first of them.
+    """
     with ThreadPoolExecutor(4) as pool:
-        return np.stack(list(pool.map(lambda path: _load(Path(path), recipe), paths)))
+        loaded = list(pool.map(lambda path: _load(Path(path), recipe), paths))
+    unreadable = [f"{path} ({found})" for path, found in zip(paths, loaded, strict=True) if isinstance(found, str)]
+    if unreadable:
+        raise ConfigError(f"expected {len(loaded)} readable images, {len(unreadable)} are not, first {unreadable[0]}")
+    images, crops = zip(*(found for found in loaded if not isinstance(found, str)), strict=True)
+    return np.stack(images), np.stack(crops)
 
 
-def _load(path: Path, recipe: Recipe) -> UInt8[np.ndarray, "size size"]:
-    with Image.open(path) as picture:
-        grey = np.asarray(picture.convert("L"), dtype=np.float32) / 255
-    grey_levels: UInt8[np.ndarray, "size size"] = np.round((prepare(grey, recipe).array[0] + 1) * 127.5).astype(
-        np.uint8
-    )
-    return grey_levels
+def _load(path: Path, recipe: Recipe) -> tuple[UInt8[np.ndarray, "size size"], Float[np.ndarray, " 4"]] | str:
+    """Grey levels and crop, or why there are none."""
+    try:
+        with Image.open(path) as picture:
+            grey = np.asarray(picture.convert("L"), dtype=np.float32) / 255
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    prepared, (height, width) = prepare(grey, recipe), grey.shape
+    crop = prepared.crop
+    levels = np.round((prepared.array[0] + 1) * 127.5).astype(np.uint8)
+    return levels, np.array([crop.top / height, crop.left / width, crop.bottom / height, crop.right / width])
 
 
 def unit(images: UInt8[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

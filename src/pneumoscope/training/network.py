@@ -16,11 +16,15 @@ OUTPUTS = (
     "Pneumonia",
     *(f"nih_{finding}" for finding in FINDINGS),
     "opacity",
+    "airspace",
+    "boxes",
     *(f"pose_{i}" for i in range(POSES)),
 )
 FINDING_OUTPUTS = slice(1, 1 + len(FINDINGS))
 OPACITY_OUTPUT = 1 + len(FINDINGS)
-POSE_OUTPUTS = slice(2 + len(FINDINGS), None)
+AIRSPACE_OUTPUT = OPACITY_OUTPUT + 1
+BOX_OUTPUT = OPACITY_OUTPUT + 2
+POSE_OUTPUTS = slice(OPACITY_OUTPUT + 3, None)
 
 
 class Network(nn.Module):
@@ -46,8 +50,21 @@ class Network(nn.Module):
 
     def forward(self, images: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n outputs"]:
         """One logit per output."""
-        logits: Tensor = self.head(self.dropout(self.features(images).mean(dim=(2, 3))))
+        return self.answer(self.features(images))
+
+    def answer(self, maps: Float[Tensor, "n c y x"]) -> Float[Tensor, "n outputs"]:
+        """One logit per output, of feature maps."""
+        logits: Tensor = self.head(self.dropout(maps.mean(dim=(2, 3))))
         return logits
+
+    def activation(self, maps: Float[Tensor, "n c y x"], output: int) -> Float[Tensor, "n y x"]:
+        """One output's logit at each place: its class activation map, whose mean is its logit.
+
+        Source:
+            Zhou et al., CVPR 2016, equation 2.
+        """
+        weight, bias = self.head.weight[output], self.head.bias[output]
+        return torch.einsum("ncyx,c->nyx", maps, weight) + bias
 
 
 def load_imagenet_mobilenet(network: Network, path: Path) -> None:

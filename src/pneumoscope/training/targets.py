@@ -1,27 +1,43 @@
 """What the model is asked to say of each training image: the label rule, in one place.
 
 The NIH label is text-mined and weak; RSNA's radiologists read some of the same images. The target of an NIH image
-is `0.7 * opacity + 0.3 * nih_pneumonia`, where `opacity` is the radiologists' Lung Opacity (1 or 0) where they read
+is `w * opacity + (1 - w) * nih_pneumonia`, where `opacity` is the radiologists' Lung Opacity (1 or 0) where they read
 the image, and otherwise the share of Lung Opacity that they found among images with the same NIH findings (a
 logistic regression over the read images of patients that are not held out). Kermany's target is its label. Images
 of `rsna_normal` are of one class and one route of copies: they teach the other heads, never this one.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 
-from pneumoscope.datasets import FINDINGS
+from pneumoscope.datasets import FINDINGS, read_nih_labels
+from pneumoscope.training.radiologists import airspace_opacity
 
-OPACITY_WEIGHT = 0.7
+# Columns of the target matrix: the shipped label, the 14 NIH findings, RSNA's and Google's radiologists' opacity.
+TARGETS = ("Pneumonia", *(f"nih_{finding}" for finding in FINDINGS), "opacity", "airspace")
 
 
-def pneumonia_target(manifest: pd.DataFrame, labels: pd.DataFrame) -> Float32[np.ndarray, " n"]:
+def target_matrix(data: Path, manifest: pd.DataFrame, *, opacity_weight: float) -> Float[np.ndarray, "n targets"]:
+    """Targets in the order of `TARGETS`; NaN where an image is not labelled for one."""
+    shipped = pneumonia_target(manifest, read_nih_labels(data / "nih"), opacity_weight=opacity_weight)
+    findings = manifest[list(FINDINGS)].to_numpy(dtype=np.float32, copy=True)
+    findings[(manifest["source"] == "kermany").to_numpy()] = np.nan
+    opacity = manifest["rsna_opacity"].to_numpy(dtype=np.float32)
+    return np.column_stack([shipped, findings, opacity, airspace_opacity(data, manifest)]).astype(np.float32)
+
+
+def pneumonia_target(
+    manifest: pd.DataFrame, labels: pd.DataFrame, *, opacity_weight: float
+) -> Float32[np.ndarray, " n"]:
     """Soft target in [0, 1] for each manifest row; NaN where the image teaches other heads only.
 
     Args:
         manifest: Rows to label; needs `source`, `split`, the findings and `rsna_opacity`.
         labels: NIH findings and RSNA classes of all images (no pixels needed); held-out patients are left out here.
+        opacity_weight: Weight of the radiologists' class beside the NIH label, in [0, 1].
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -35,7 +51,7 @@ def pneumonia_target(manifest: pd.DataFrame, labels: pd.DataFrame) -> Float32[np
     label = manifest["Pneumonia"]
     nih = manifest["source"] == "nih"
     target: Float32[np.ndarray, " n"] = label.where(
-        ~nih, OPACITY_WEIGHT * opacity + (1 - OPACITY_WEIGHT) * label
+        ~nih, opacity_weight * opacity + (1 - opacity_weight) * label
     ).to_numpy(dtype=np.float32, copy=True)
     target[(manifest["source"] == "rsna_normal").to_numpy()] = np.nan
     return target

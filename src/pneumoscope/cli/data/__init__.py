@@ -1,10 +1,12 @@
 """`pneumoscope data ...`: from an archive to a checked manifest, its splits, its audit and its cache."""
 
+from pneumoscope.cli.data.auditing import audit
+from pneumoscope.cli.data.caching import cache
 from pneumoscope.cli.data.importing import from_csv, from_dicom, from_kermany, from_nih, from_rsna
 from pneumoscope.cli.data.splitting import split
 
 IMPORTERS = {"nih": from_nih, "rsna": from_rsna, "kermany": from_kermany, "csv": from_csv, "dicom": from_dicom}
 
-COMMANDS = (split,)
+COMMANDS = (split, audit, cache)
 
 __all__ = ["COMMANDS", "IMPORTERS"]

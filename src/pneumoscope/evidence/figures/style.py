@@ -13,7 +13,7 @@ REFERENCE: dict[str, Any] = {"color": SOFT, "linewidth": 1.0, "linestyle": (0, (
 BAND_OPACITY = 0.18
 
 _DPI = 160
-_SETTINGS: dict[str, Any] = {
+_SETTINGS: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.titlesize": 10,

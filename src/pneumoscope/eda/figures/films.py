@@ -1,0 +1,240 @@
+"""Figures of the images themselves: aggregates of many, never one patient's film."""
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from pneumoscope.eda.draw.axis import Scale, horizontal_grid, vertical_grid
+from pneumoscope.eda.draw.forest import ForestAxis, ForestLayout, Point, Row, forest, span
+from pneumoscope.eda.draw.inks import Ink
+from pneumoscope.eda.draw.marks import Figure, Mark, Picture, Text, Trace
+from pneumoscope.eda.figures.areas import AREA_COLUMNS, area_row
+from pneumoscope.eda.films import MARKED, FilmReport, differences
+from pneumoscope.eda.groups import NO_FINDING
+from pneumoscope.eda.pixels import BINS, MEASURES, Measured
+from pneumoscope.eda.wording import count, decimal_interval, percent, plain, signed
+
+_WIDTH = 760.0
+_VIEW_INKS: dict[str, Ink] = {"PA": "pa", "AP": "ap", "LATERAL": "lateral"}
+_CHANCE = 0.5
+# Fewer films and a mean image may still show one patient.
+FEWEST_FILMS = 20
+# Difference, in pooled deviations, at which the map's colours end.
+_END = 0.6
+# Crameri's "vik", Nature Communications 11, 2020, 5444: blue, white, red-brown; safe for colour-blind readers.
+_LOW, _MIDDLE, _HIGH = (0, 32, 96), (236, 229, 224), (110, 24, 0)
+
+
+def class_maps(measured: Measured, *, finding: str) -> Figure | None:
+    """By view: mean image with the finding, with none, their difference, the deviation; None without both classes."""
+    maps = {(one.group, one.view): one for one in measured.maps}
+    shown = [
+        (view, difference)
+        for view, difference in differences(measured, finding=finding)
+        if min(maps[finding, view].images, maps[NO_FINDING, view].images) >= FEWEST_FILMS
+    ]
+    if not shown:
+        return None
+    side, gap, left, top = 166.0, 12.0, 50.0, 30.0
+    titles = (
+        f"Mean, {plain(finding).lower()}",
+        "Mean, no finding",
+        "Difference",
+        f"Deviation, {plain(finding).lower()}",
+    )
+    marks: list[Mark] = [
+        Text(x=left + (side + gap) * column + side / 2, y=12, text=title, anchor="middle", bold=True)
+        for column, title in enumerate(titles)
+    ]
+    for row, (view, difference) in enumerate(shown):
+        ill, well = maps[finding, view], maps[NO_FINDING, view]
+        y = top + (side + 30) * row
+        pictures = (_grey(ill.mean), _grey(well.mean), _diverging(difference), _grey(ill.deviation))
+        notes = (f"n = {count(ill.images)}", f"n = {count(well.images)}",
+                 f"{signed(float(difference.min()), digits=1)} to {signed(float(difference.max()), digits=1)}",
+                 f"{ill.deviation.min():.1f} to {ill.deviation.max():.1f}")  # fmt: skip
+        marks.append(Text(x=0, y=y + side / 2, text=view, ink=_VIEW_INKS.get(view, "ink"), bold=True, size=14))
+        for column, (pixels, note) in enumerate(zip(pictures, notes, strict=True)):
+            x = left + (side + gap) * column
+            marks.append(Picture(x=x, y=y, width=side, height=side, pixels=pixels))
+            marks.append(Text(x=x + side / 2, y=y + side + 11, text=note, ink="quiet", size=11, anchor="middle"))
+    bottom = top + (side + 30) * len(shown)
+    marks += _legend(x=left + 2 * (side + gap), y=bottom + 2, width=side)
+    view, difference = max(shown, key=lambda one: float(np.abs(one[1]).max()))
+    return Figure(
+        name="class-maps",
+        title="Mean images and their difference",
+        takeaway=_where(view, difference, finding),
+        caption=(
+            f"Each image scaled to mean 0 and deviation 1 first, {len(measured.table):,} images in all; the "
+            f"difference is in pooled deviations between images (beyond \N{PLUS-MINUS SIGN}{MARKED} is marked), "
+            f"orange-brown where images with {plain(finding).lower()} are whiter. Aggregates of many patients; the "
+            "patient's right is at the left."
+        ),
+        width=_WIDTH,
+        height=bottom + 30,
+        marks=tuple(marks),
+    )
+
+
+def _where(view: str, difference: Float[np.ndarray, "grid grid"], finding: str) -> str:
+    """Where the classes differ, in thirds of the image."""
+    side = difference.shape[0]
+    rows, columns = ("upper", "middle", "lower"), ("left", "central", "right")
+    thirds = {
+        f"{rows[i]} {columns[j]}": float(difference[i * side // 3 : (i + 1) * side // 3,
+                                                    j * side // 3 : (j + 1) * side // 3].mean())
+        for i in range(3)
+        for j in range(3)
+    }  # fmt: skip
+    place = max(thirds, key=lambda name: abs(thirds[name]))
+    whiter = "whiter" if thirds[place] > 0 else "darker"
+    marked = float((np.abs(difference) > MARKED).mean())
+    return (
+        f"On {view} films with {plain(finding).lower()} the {place} third is {whiter} by {abs(thirds[place]):.2f} "
+        f"deviations on average; {percent(marked)} of the area differs beyond \N{PLUS-MINUS SIGN}{MARKED}."
+    )
+
+
+def _grey(image: Float[np.ndarray, "grid grid"]) -> UInt8[np.ndarray, "grid grid"]:
+    low, high = np.percentile(image, (0.5, 99.5))
+    return np.asarray(np.clip((image - low) / max(high - low, 1e-9), 0, 1) * 255, dtype=np.uint8)
+
+
+def _diverging(difference: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
+    share = np.clip(difference / _END, -1, 1)[..., np.newaxis]
+    low, middle, high = (np.array(colour, dtype=float) for colour in (_LOW, _MIDDLE, _HIGH))
+    coloured = np.where(share < 0, middle + share * (middle - low), middle + share * (high - middle))
+    return np.asarray(coloured, dtype=np.uint8)
+
+
+def _legend(*, x: float, y: float, width: float) -> list[Mark]:
+    ramp = _diverging(np.linspace(-_END, _END, 128)[np.newaxis])
+    ends = ((x, f"{signed(-_END, digits=1)}", "start"), (x + width / 2, "0", "middle"), (x + width, f"+{_END}", "end"))
+    return [
+        Picture(x=x, y=y, width=width, height=8, pixels=ramp),
+        *(Text(x=at, y=y + 18, text=text, ink="quiet", size=10, anchor=anchor) for at, text, anchor in ends),  # type: ignore[arg-type]
+    ]
+
+
+def histograms(numbers: FilmReport, *, finding: str) -> Figure | None:
+    """Grey levels of the finding against No Finding, a panel a view; None where nothing was measured."""
+    views = [view for view in ("PA", "AP", "LATERAL", "unknown") if any(one.view == view for one in numbers.histograms)]
+    if not views:
+        return None
+    gap, left, top, bottom = 60.0, 40.0, 44.0, 210.0
+    width = (_WIDTH - left - gap * (len(views) - 1)) / len(views)
+    most = max(max(one.shares[1:-1]) for one in numbers.histograms) * 100 * 1.1
+    marks: list[Mark] = []
+    for index, view in enumerate(views):
+        x = Scale(low=0, high=1, start=left + (width + gap) * index, end=left + (width + gap) * index + width)
+        y = Scale(low=0, high=most, start=bottom, end=top)
+        marks += horizontal_grid(y, left=x.start, right=x.end, labels={v: f"{v:g}" for v in y.ticks(4)})
+        ticks = {0.0: "black", 0.5: "0.5", 1.0: "white"}
+        marks += vertical_grid(x, top=bottom, bottom=bottom + 2, labels=ticks, title="grey level")
+        marks.append(Text(x=x.start, y=14, text=view, bold=True, size=13, ink=_VIEW_INKS.get(view, "ink")))
+        for one in numbers.histograms:
+            if one.view != view:
+                continue
+            ink: Ink = "finding" if one.group == finding else "clear"
+            points = tuple((x((i + 0.5) / BINS), y(100 * share)) for i, share in enumerate(one.shares))
+            marks.append(Trace(points=points, ink=ink))
+            place = 14 + (0 if one.group == finding else 15)
+            marks.append(Text(x=x.end, y=place, text=f"{plain(one.group)}, n = {count(one.images)}", ink=ink, bold=True,
+                              size=11, anchor="end"))  # fmt: skip
+    best = max(numbers.separations, key=lambda one: abs(one.auroc.value - _CHANCE), default=None)
+    takeaway = (
+        f"Whole-image {MEASURES[best.measure].lower()} tells the classes apart best: on {best.view} films it is "
+        f"{'higher' if best.auroc.value > _CHANCE else 'lower'} with {plain(finding).lower()}, AUROC "
+        f"{decimal_interval(best.auroc)}."
+        if best
+        else "Only one class was measured."
+    )
+    return Figure(
+        name="grey-levels",
+        title="Grey levels by view",
+        takeaway=takeaway,
+        caption=f"% of pixels in each of {BINS} steps; {count(numbers.measured)} images measured.",
+        width=_WIDTH,
+        height=bottom + 40,
+        marks=tuple(marks),
+    )
+
+
+def separations(numbers: FilmReport) -> Figure | None:
+    """AUROC of each measure within each view; None where a view lacks a class."""
+    if not numbers.separations:
+        return None
+    rows: list[Row] = []
+    for view in dict.fromkeys(one.view for one in numbers.separations):
+        rows.append(Row(label=f"{view} films", heading=True))
+        rows += [
+            area_row(MEASURES[one.measure], one.auroc, ink=_VIEW_INKS.get(view, "ink"))
+            for one in numbers.separations
+            if one.view == view
+        ]
+    low, high = span(rows)
+    marks, height = forest(
+        rows,
+        ForestAxis(
+            title="AUROC of the measure alone (below 0.5: lower with the finding)",
+            low=min(low, 0.4),
+            high=max(high, 0.6),
+            reference=_CHANCE,
+        ),
+        layout=ForestLayout(width=_WIDTH, columns=AREA_COLUMNS),
+    )
+    clear = [one for one in numbers.separations if one.auroc.low > _CHANCE or one.auroc.high < _CHANCE]
+    return Figure(
+        name="film-measures",
+        title="Whole-image measures within a view",
+        takeaway=(
+            f"{len(clear)} of {len(numbers.separations)} measures of the whole image tell the finding from No Finding "
+            "beyond chance even within one view: what a model could use instead of the lungs."
+        ),
+        caption=(
+            "Mean and deviation (contrast) of grey; sharpness: deviation of the Laplacian at 224 × 224 over the "
+            "contrast; flat border: share of the area; bright corners: lead markers. DeLong, clustered by patient."
+        ),
+        width=_WIDTH,
+        height=height,
+        marks=marks,
+    )
+
+
+def folders(numbers: FilmReport) -> Figure | None:
+    """Sharpness and contrast by image folder, the middle half and median; None where there is one folder."""
+    if len(numbers.by_folder) < 2:
+        return None
+    rows: list[Row] = []
+    for measure in ("sharpness", "contrast"):
+        rows.append(Row(label=MEASURES[measure], heading=True))
+        for one in numbers.by_folder:
+            q = one.measures[measure]
+            rows.append(
+                Row(
+                    label=one.group,
+                    points=(Point(value=q.median, low=q.lower, high=q.upper, ink="depth"),),
+                    columns=(count(one.images), f"{q.median:.3f} ({q.lower:.3f} to {q.upper:.3f})"),
+                )
+            )
+    _, high = span(rows, floor=0)
+    marks, height = forest(
+        rows,
+        ForestAxis(title="median and middle half", low=0, high=high),
+        layout=ForestLayout(width=_WIDTH, columns=(("images", 70), ("median (quartiles)", 150))),
+    )
+    ratio = numbers.sharpness_of_folders
+    return Figure(
+        name="image-folders",
+        title="Copies of the images",
+        takeaway=(
+            f"At the same size, the sharpest folder's median sharpness is {ratio:.2f} times the softest's: where the "
+            "class goes with the folder, sharpness gives it away."
+            if ratio
+            else "Sharpness cannot be compared between the folders."
+        ),
+        caption="All resampled to 224 × 224 before sharpness is measured.",
+        width=_WIDTH,
+        height=height,
+        marks=marks,
+    )

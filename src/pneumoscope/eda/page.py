@@ -1,0 +1,119 @@
+"""The exploratory report as one HTML page that fetches nothing, its figures as files, and its numbers as JSON."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pneumoscope.eda.draw.inks import DARK, FONT, LIGHT, ink_rules, ink_variables
+from pneumoscope.eda.draw.png import write_png
+from pneumoscope.eda.draw.svg import to_svg
+from pneumoscope.eda.figures import Section, draw
+from pneumoscope.eda.pixels import Measured
+from pneumoscope.eda.report import Exploration, to_json
+from pneumoscope.eda.storage import write_text, writing
+from pneumoscope.eda.tables import tables
+from pneumoscope.eda.wording import count, percent, percent_interval, plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where the numbers come from."""
+
+    manifest: str
+    manifest_sha256: str
+    version: str
+    created: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """One of the numbers at the top."""
+
+    value: str
+    name: str
+    note: str = ""
+
+
+def write_report(
+    exploration: Exploration, directory: Path, *, provenance: Provenance, measured: Measured | None = None
+) -> Path:
+    """Write `index.html`, `eda.json` and `figures/*.svg, *.png`; return the page.
+
+    Raises:
+        ConfigError: The folder cannot be written or the disk is full.
+    """
+    sections = draw(exploration, measured)
+    facts: dict[str, Any] = {name: getattr(provenance, name) for name in Provenance.__slots__}
+    with writing(directory / "figures"):
+        (directory / "figures").mkdir(parents=True, exist_ok=True)
+    for section in sections:
+        for figure in section.figures:
+            write_text(directory / "figures" / f"{figure.name}.svg", to_svg(figure))
+            with writing(directory / "figures" / f"{figure.name}.png"):
+                write_png(figure, directory / "figures" / f"{figure.name}.png")
+    write_text(directory / "eda.json", to_json(exploration, provenance=facts))
+    write_text(directory / "index.html", to_html(exploration, sections, provenance=provenance))
+    return directory / "index.html"
+
+
+def to_html(exploration: Exploration, sections: tuple[Section, ...], *, provenance: Provenance) -> str:
+    """The page."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.globals.update(svg=lambda figure: Markup(to_svg(figure, embedded=True)))  # noqa: S704 (escapes itself)
+    template = environment.from_string(_asset("page.html"))
+    return template.render(
+        title=" and ".join(exploration.sources),
+        finding=plain(exploration.finding),
+        release=exploration.label_release,
+        keys=keys(exploration),
+        sections=sections,
+        tables=tables(exploration),
+        advice=exploration.advice,
+        unreadable=exploration.films.unreadable if exploration.films else (),
+        provenance=provenance,
+        style=Markup(_style()),  # noqa: S704 (a file of ours)
+    )
+
+
+def keys(exploration: Exploration) -> list[Key]:
+    """The numbers at the top of the page."""
+    profile, people = exploration.profile, exploration.demographics
+    found = [
+        Key(value=count(people.images), name="images", note=f"{people.mean_images_a_patient:.1f} a patient"),
+        Key(value=count(people.patients), name="patients", note=f"{people.most_images_a_patient} images at most"),
+        Key(
+            value=count(profile.positives),
+            name=f"images with {plain(exploration.finding).lower()}",
+            note=percent_interval(profile.per_image),
+        ),
+        Key(
+            value=count(profile.positive_patients),
+            name="patients with it",
+            note=percent_interval(profile.per_patient),
+        ),
+    ]
+    views = exploration.acquisition.views
+    if len(views) > 1:
+        name = max(views, key=lambda view: views[view])
+        found.append(
+            Key(value=percent(views[name] / sum(views.values())), name=f"{name} films", note=count(views[name]))
+        )
+    if people.age_years:
+        spread = people.age_years
+        quartiles = f"half from {spread.lower_quartile:.0f} to {spread.upper_quartile:.0f}"
+        found.append(Key(value=f"{spread.median:.0f} years", name="median age", note=quartiles))
+    return found
+
+
+def _style() -> str:
+    font = f":root {{ --font: {FONT}; {ink_variables(LIGHT)} }}"
+    dark = f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {ink_variables(DARK)} }} }}"
+    return f"{font}\n{dark}\n{ink_rules('svg ')}\n{_asset('page.css')}"
+
+
+def _asset(name: str) -> str:
+    return files("pneumoscope.eda").joinpath(name).read_text("utf-8")

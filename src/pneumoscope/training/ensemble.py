@@ -1,0 +1,95 @@
+"""What ships: one graph that averages the members, with class activation map, embedding and guard distance."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pneumoscope.training.guard import Distance, GroupedGaussian
+from pneumoscope.training.images import unit
+from pneumoscope.training.network import Network
+
+BATCH = 64
+
+
+class Seen(nn.Module):
+    """One member's last feature maps; `mirrored` averages those of the image and of its mirror image, turned back.
+
+    Logit, activation map and embedding are linear in the maps, so all of them are averages over both.
+    """
+
+    def __init__(self, network: Network, *, mirrored: bool) -> None:
+        super().__init__()
+        self.network, self.mirrored = network, mirrored
+
+    def forward(self, images: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n c y x"]:
+        """Feature maps before pooling."""
+        maps = self.network.features(images)
+        if self.mirrored:
+            maps = (maps + self.network.features(images.flip(3)).flip(3)) / 2
+        return maps
+
+
+class Member(nn.Module):
+    """One network's first output as logit and activation map, its embedding, its distance from training images."""
+
+    def __init__(self, seen: Seen, gaussian: GroupedGaussian) -> None:
+        super().__init__()
+        self.seen = seen
+        self.weight = nn.Parameter(seen.network.head.weight[:1].detach().clone())
+        self.bias = nn.Parameter(seen.network.head.bias[:1].detach().clone())
+        self.distance = Distance(gaussian)
+
+    def forward(self, images: Float[Tensor, "n 1 h w"]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Logit, activation map, embedding, distance; the map's mean is the logit."""
+        maps = self.seen(images)
+        embedding = maps.mean(dim=(2, 3))
+        cam = functional.conv2d(maps, self.weight[:, :, None, None], self.bias)
+        return embedding @ self.weight.T + self.bias, cam, embedding, self.distance(embedding)
+
+
+class Ensemble(nn.Module):
+    """Average of the members: logit and activation map by the mean, distance by the root of the mean square.
+
+    The embedding is the members' embeddings one after the other. Distances of members are in standard deviations of
+    as many directions, so their mean square is again one: a guard over all, of a size that grows only with members.
+    """
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, images: Float[Tensor, "n 1 h w"]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """`OUTPUTS` in order; the mean of `cam` over the image is `logit`."""
+        logits, cams, embeddings, distances = zip(*(member(images) for member in self.members), strict=True)
+        finest = max((cam.shape[2:] for cam in cams), key=lambda shape: shape[0] * shape[1])
+        resized = [_on_grid(cam, finest, logit) for cam, logit in zip(cams, logits, strict=True)]
+        return (
+            torch.stack(logits).mean(dim=0),
+            torch.stack(resized).mean(dim=0),
+            torch.cat(embeddings, dim=1),
+            torch.stack(distances).square().mean(dim=0).sqrt(),
+        )
+
+
+def _on_grid(cam: Float[Tensor, "n 1 y x"], shape: Sequence[int], logit: Float[Tensor, "n 1"]) -> Tensor:
+    """The map on another grid; interpolation moves its mean, so it is set back to the logit."""
+    if tuple(cam.shape[2:]) == tuple(shape):
+        return cam
+    resized = functional.interpolate(cam, size=tuple(shape), mode="bilinear", align_corners=False)
+    return resized + (logit - resized.mean(dim=(2, 3)))[:, :, None, None]
+
+
+@torch.no_grad()
+def embed(seen: Seen, images: UInt8[np.ndarray, "n size size"]) -> Float[np.ndarray, "n features"]:
+    """Embeddings of prepared images, in float64 for the covariance."""
+    parts = [seen(unit(torch.from_numpy(part)[:, None])).mean(dim=(2, 3)) for part in in_batches(images)]
+    return torch.cat(parts).double().numpy()
+
+
+def in_batches(images: UInt8[np.ndarray, "n size size"]) -> list[UInt8[np.ndarray, "b size size"]]:
+    """The images, `BATCH` at a time."""
+    return [images[start : start + BATCH] for start in range(0, len(images), BATCH)]

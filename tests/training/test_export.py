@@ -1,0 +1,88 @@
+"""From configuration to sealed artefact, on synthetic films."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pneumoscope.core import ConfigError, Population
+from pneumoscope.model import load
+from pneumoscope.reading import open_engine
+from pneumoscope.training.config import TrainingConfig
+from pneumoscope.training.export import export, load_network, read_run
+from pneumoscope.training.fit import Paths, fit
+
+
+@pytest.fixture(scope="module")
+def run(tiny_data: Path, config: TrainingConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of two seeds, boxes and all heads on."""
+    loss = replace(config.loss, boxes=0.5, airspace=0.2)
+    folder = tmp_path_factory.mktemp("run")
+    fit(replace(config, seeds=(1, 2), loss=loss), Paths(data=tiny_data, weights=tiny_data, run=folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sealed(run: Path, tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sealed") / "model.onnx"
+    export([run], tiny_data, path)
+    return path
+
+
+def test_the_seal_holds_all_members_with_a_rule_for_each_population(sealed: Path) -> None:
+    card = load(sealed).card
+    assert [member["seed"] for member in card.metrics["members"]] == [1, 2]
+    assert len(card.training["members"]) == 2
+    assert set(card.rules) == {Population.ADULTS, Population.CHILDREN}
+    for population, rule in card.rules.items():
+        points = rule.operating_points
+        assert points["screening"].threshold <= points["balanced"].threshold <= points["confirmatory"].threshold
+        assert population in rule.fitted_on
+
+
+def test_the_graph_answers_with_the_mean_of_the_members(run: Path, sealed: Path) -> None:
+    images = np.random.default_rng(0).uniform(-1, 1, (3, 1, 64, 64)).astype(np.float32)
+    found = open_engine(load(sealed)).run(images)
+    networks = [load_network(read_run(run / f"seed-{seed}")) for seed in (1, 2)]
+    with torch.no_grad():
+        expected = torch.stack([network(torch.from_numpy(images))[:, :1] for network in networks]).mean(dim=0)
+    np.testing.assert_allclose(found.logit, expected.numpy(), atol=1e-4)
+    np.testing.assert_allclose(found.cam.mean(axis=(2, 3)), found.logit, atol=1e-4)
+
+
+def test_members_of_several_runs_can_be_sealed_together_and_mirrored(
+    run: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    card = export([run / "seed-2", run / "seed-1"], tiny_data, tmp_path / "m.onnx", mirrored=True)
+    assert [member["seed"] for member in card.metrics["members"]] == [2, 1]
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 1, 64, 64)).astype(np.float32)
+    engine = open_engine(load(tmp_path / "m.onnx"))
+    turned = engine.run(np.ascontiguousarray(images[..., ::-1]))
+    np.testing.assert_allclose(engine.run(images).logit, turned.logit, atol=1e-4)
+
+
+def test_members_that_held_out_other_patients_are_not_averaged(run: Path, tiny_data: Path, tmp_path: Path) -> None:
+    import shutil
+
+    other = tmp_path / "other"
+    shutil.copytree(run / "seed-1", other)
+    record = (other / "run.json").read_text()
+    (other / "run.json").write_text(record.replace('"split_seed": 20', '"split_seed": 21'))
+    with pytest.raises(ConfigError, match=r"agree in split_seed, found 20 in .* 21 in"):
+        export([run / "seed-1", other], tiny_data, tmp_path / "m.onnx")
+    assert not (tmp_path / "m.onnx").exists()
+
+
+def test_a_folder_without_a_run_and_a_damaged_checkpoint_are_named(run: Path, tiny_data: Path, tmp_path: Path) -> None:
+    import shutil
+
+    with pytest.raises(ConfigError, match=r"run\.json"):
+        export([tmp_path], tiny_data, tmp_path / "m.onnx")
+    damaged = tmp_path / "damaged"
+    shutil.copytree(run / "seed-1", damaged)
+    content = (damaged / "last.ckpt").read_bytes()
+    (damaged / "last.ckpt").write_bytes(content[: len(content) // 2])
+    with pytest.raises(ConfigError, match=r"damaged/last\.ckpt"):
+        export([damaged], tiny_data, tmp_path / "m.onnx")
