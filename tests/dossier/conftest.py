@@ -9,9 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pneumoscope.evidence.cohort import Cohort, write_evidence
-from pneumoscope.evidence.questions import Question
-from pneumoscope.evidence.settings import Point, Settings
+from pneumoscope.evidence import Cohort, Point, Question, Settings, write_evidence
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = {"name": "synthetic", "version": "9.9.9", "sha256": "ab" * 32}

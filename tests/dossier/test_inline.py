@@ -6,7 +6,8 @@ from pneumoscope.dossier.inline import Blank, Link, Marked, Reference, Span, Tar
 @pytest.mark.parametrize(
     ("text", "spans"),
     [
-        ("a **b** *c* `d_e`", (Text("a "), Text("b", "strong"), Text(" "), Text("c", "emphasis"), Text(" "), Text("d_e", "code"))),
+        ("a **b** `c_d`", (Text("a "), Text("b", "strong"), Text(" "), Text("c_d", "code"))),
+        ("*e*", (Text("e", "emphasis"),)),
         ("[@table-x] and [@risk:page]", (Reference("table-x"), Text(" and "), Reference("risk", with_page=True))),
         ("[FDA](https://www.fda.gov/x)", (Link("FDA", "https://www.fda.gov/x"),)),
         ("[!your name]", (Blank("your name"),)),

@@ -61,6 +61,6 @@ def test_a_template_becomes_sections_with_blocks_in_order() -> None:
     ],
 )
 def test_a_faulty_template_is_named_with_its_fault(text: str, part: str) -> None:
-    with pytest.raises(ConfigError, match="x.md") as error:
+    with pytest.raises(ConfigError, match=r"x\.md") as error:
         parse_sections(text, {"there": list}, where="x.md")
     assert part in str(error.value)

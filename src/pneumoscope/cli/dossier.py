@@ -1,6 +1,7 @@
 """`pneumoscope dossier`: evidence and device description to the submission; and what holds the two together."""
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -98,4 +99,4 @@ def databases(
     typer.echo(f"{output}: {', '.join(described['sources'])}")
 
 
-SUBCOMMANDS = (verify, diff, trace, results, databases)
+SUBCOMMANDS: tuple[Callable[..., None], ...] = (verify, diff, trace, results, databases)

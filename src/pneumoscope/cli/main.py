@@ -97,7 +97,7 @@ app.add_typer(_data, name="data", rich_help_panel="Build a model")
 
 _dossier = typer.Typer(invoke_without_command=True)
 _dossier.callback()(_with_exit_code(dossier))
-for _command in SUBCOMMANDS:
-    _dossier.command()(_with_exit_code(_command))
+for _subcommand in SUBCOMMANDS:
+    _dossier.command()(_with_exit_code(_subcommand))
 app.add_typer(_dossier, name="dossier", rich_help_panel="Submission")
 app.command(rich_help_panel="Submission")(_with_exit_code(plan))

@@ -93,14 +93,26 @@ def pipeline_steps(inputs: Inputs, *, recipe: str) -> tuple[Step, ...]:
     outputs += "; place in the worklist" if claim.orders_worklist else "; worklist order unchanged"
     config = inputs.tables["training"]["config"]
     return (
-        Step("1  Find and read", "DICOM, PNG or JPEG; modality and VOI transforms, padding, MONOCHROME1", "failed: not readable, with expected and found"),
+        Step(
+            "1  Find and read",
+            "DICOM, PNG or JPEG; modality and VOI transforms, padding, MONOCHROME1",
+            "failed: not readable, with expected and found",
+        ),
         Step("2  Check", names, "refused: outside the intended use, with every reason"),
         Step("3  Prepare", recipe),
         Step("4  Network", f"{config['backbone']}: logit, class activation map, embedding and distance in one pass"),
-        Step("5  Guard", "distance of the embedding from the training images", "refused: does not look like a frontal chest radiograph"),
-        Step("6  Calibrate and decide", f"probability against the threshold “{inputs.device.operating_point}”; conformal limits", "uncertain: a person decides"),
+        Step(
+            "5  Guard",
+            "distance of the embedding from the training images",
+            "refused: does not look like a frontal chest radiograph",
+        ),
+        Step(
+            "6  Calibrate and decide",
+            f"probability against the threshold “{inputs.device.operating_point}”; conformal limits",
+            "uncertain: a person decides",
+        ),
         Step("7  Write", outputs),
-    )  # fmt: skip
+    )
 
 
 def draw_curves(curves: dict[str, list[dict[str, str]]], path: Path) -> None:
@@ -139,7 +151,7 @@ def _plot(path: Path, *, width: float, height: float) -> Any:
 
     @contextmanager
     def drawing() -> Any:
-        settings = {"svg.hashsalt": "pneumoscope", "svg.fonttype": "path", "font.size": 9, "axes.edgecolor": QUIET}
+        settings: Any = {"svg.hashsalt": "pneumoscope", "svg.fonttype": "path", "font.size": 9, "axes.edgecolor": QUIET}
         with rc_context(settings):
             figure = Figure(figsize=(width, height), layout="constrained")
             axes = figure.add_subplot()

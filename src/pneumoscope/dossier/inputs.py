@@ -21,6 +21,8 @@ Found = TypeVar("Found")
 
 TRAINING = "training"
 
+_CURVES = ("curves.csv", "metrics.csv")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
@@ -154,7 +156,8 @@ def _training(folder: Path) -> dict[str, Any]:
     facts: dict[str, Any] = _json(runs[0]) | {"members": len(runs)}
     layers = next(iter(sorted(folder.rglob("layers.csv"))), None)
     facts["layers"] = _rows(layers) if layers else []
-    facts["curves"] = {path.parent.name: _rows(path) for path in sorted(folder.rglob("metrics.csv"))}
+    curves = sorted(path for path in folder.rglob("*.csv") if path.name in _CURVES)
+    facts["curves"] = {path.parent.name: _rows(path) for path in curves}
     return facts
 
 

@@ -86,7 +86,8 @@ def loss_curves(inputs: Inputs, figures: Path) -> Iterator[Figure]:
     path = figures / "loss.svg"
     draw_curves(curves, path)
     last = [row["val_loss"] for row in next(iter(curves.values())) if row.get("val_loss")]
-    alternative = f"Loss by epoch. Validation loss goes from {float(last[0]):.3f} to {float(last[-1]):.3f} over {len(last)} epochs."
+    first, final = float(last[0]), float(last[-1])
+    alternative = f"Loss by epoch. Validation loss goes from {first:.3f} to {final:.3f} over {len(last)} epochs."
     yield Figure(
         "loss-curves",
         "Training and validation loss by epoch, all heads together; a line each run.",

@@ -59,8 +59,8 @@ def _block(block: Block, document: Document, folder: Path) -> Iterator[str]:
             yield f'<a id="{block.key}"></a>'
             yield ""
             for panel in block.panels:
-                place = Path(os.path.relpath(panel.path, folder)).as_posix()
-                yield f"![{_words(panel.alternative)}]({place})"
+                link = Path(os.path.relpath(panel.path, folder)).as_posix()
+                yield f"![{_words(panel.alternative)}]({link})"
             yield ""
             yield f"*{_capital(anchor)}. {_inline(block.caption, document)}*"
 

@@ -64,7 +64,7 @@ class Numbers:
         """A number's value alone, or a fact such as a count, a threshold or a name."""
         node = self._node(address)
         shown = _plain(node.value, address) if isinstance(node, Number) else _fact(node, address)
-        if isinstance(node, Mapping | list):
+        if isinstance(node, Mapping) or (isinstance(node, list) and any(isinstance(one, Mapping) for one in node)):
             self.missing.append(f"{address}: expected a number or a fact, found a group")
         return self._shown(Use(address, "value", shown))
 
@@ -155,10 +155,12 @@ def _fact(node: Any, address: str) -> str:
             return "yes" if node else "no"
         case int():
             return f"{node:,}"
-        case float() if address.endswith(".f1"):
+        case float() if address.endswith(".flag_all"):
             return _plain(node, address)
         case float() if math.isfinite(node):
             return f"{node:,.0f}" if node.is_integer() else f"{node:.4g}"
         case str():
             return node
+        case list():
+            return ", ".join(_fact(one, address) for one in node)
     return "?" if node is None else str(node)

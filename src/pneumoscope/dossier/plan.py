@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import ConfigDict, Field
 
 from pneumoscope import stats
-from pneumoscope.core import ConfigError
+from pneumoscope.core import ConfigError, InputError
 from pneumoscope.dossier.device import validated
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -152,9 +152,12 @@ def needs(plan: Plan) -> tuple[Need, ...]:
     """Every endpoint with its numbers, in the order of the protocol.
 
     Raises:
-        InputError: An assumption cannot be met by any number, such as a goal above the expected value.
+        ConfigError: An assumption cannot be met by any number, such as a goal above the expected value.
     """
-    return tuple(_needs(plan))
+    try:
+        return tuple(_needs(plan))
+    except InputError as error:
+        raise ConfigError(f"plan: {error}") from error
 
 
 def _needs(plan: Plan) -> Iterator[Need]:

@@ -61,7 +61,5 @@ def _problems(risk: Risk, known: set[str]) -> list[str]:
         problems.append("expected at least one control, found none")
     if risk.severity not in SEVERITIES:
         problems.append(f"severity must be one of {', '.join(SEVERITIES)}, found {risk.severity!r}")
-    for scale in (risk.before, risk.after):
-        if scale not in PROBABILITIES:
-            problems.append(f"probability must be one of {', '.join(PROBABILITIES)}, found {scale!r}")
-    return problems
+    wrong = [scale for scale in (risk.before, risk.after) if scale not in PROBABILITIES]
+    return problems + [f"probability must be one of {', '.join(PROBABILITIES)}, found {scale!r}" for scale in wrong]

@@ -35,7 +35,7 @@ class Component:
 
 
 def read_components(lock: Path) -> tuple[Component, ...]:
-    """What `pip install pneumoscope` brings on Linux (x86-64, CPython 3.11), by name; development tools and extras are left out.
+    """What `pip install pneumoscope` brings on Linux (x86-64, CPython 3.11), by name; no extras, no tools.
 
     Raises:
         ConfigError: The lock is missing or is not uv's.

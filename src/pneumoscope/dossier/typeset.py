@@ -10,8 +10,6 @@ from pneumoscope.core import ArtifactError
 from pneumoscope.dossier.content import Block, Bullets, Code, Document, Figure, Note, Paragraph, Section, Table
 from pneumoscope.dossier.inline import Blank, Link, Reference, Span, Target, parse, plain
 
-STANDARDS = ("ua-1", "a-2a")
-
 _SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\#$*_`@<>[]~=-+/\"'"})
 
 
@@ -34,7 +32,7 @@ def to_pdf(document: Document, path: Path, *, created: dt.datetime) -> None:
             font_paths=[str(Path(mpl.get_data_path()) / "fonts" / "ttf")],
             ignore_system_fonts=True,
             timestamp=created,
-            pdf_standards=list(STANDARDS),
+            pdf_standards=["ua-1", "a-2a"],
         )
     except typst.TypstError as error:
         raise ArtifactError(f"{path}: Typst could not set the document: {error}") from error

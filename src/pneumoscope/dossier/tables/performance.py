@@ -124,7 +124,7 @@ def by_prevalence(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
         for share in numbers.keys(cohort.at(f"by_prevalence.{point}")):
             at = cohort.at(f"by_prevalence.{point}.{share}")
             measured = (numbers.cell(f"{at}.{name}") for name in names)
-            rows.append((escape(share), *measured, numbers.value(cohort.at(f"flag_all.{share}.f1"))))
+            rows.append((escape(share), *measured, numbers.value(cohort.at(f"best_f1.{share}.flag_all"))))
     columns = (
         Column("Prevalence", 0.8),
         *_right(*map(_title, names), width=1.4),

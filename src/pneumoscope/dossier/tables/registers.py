@@ -38,7 +38,7 @@ def evidence(inputs: Inputs, _numbers: Numbers) -> Iterator[Block]:
     )
     yield Table("table-evidence", "The evidence that this document stands on.", columns, tuple(rows), note)
     yield Paragraph(
-        "Each folder is rebuilt from the model and the images by one command, and held against this document by the other:"
+        "The first command rebuilds each folder from model and images, the second holds it against this document:"
     )
     yield Code("make evidence\npneumoscope dossier verify docs/submission")
 

@@ -60,16 +60,16 @@ def augmentation(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
 
 
 def layers(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """Frozen, fine-tuned and added layers, from the run's own list."""
-    listed = numbers.node("training/layers")
-    if not listed:
-        return
-    names = tuple(listed[0])
-    rows = tuple(
-        tuple(numbers.value(f"training/layers.{place}.{name}") for name in names) for place in range(len(listed))
-    )
-    columns = tuple(Column(name.replace("_", " ").capitalize()) for name in names)
-    yield Table("table-layers", "Layers: frozen, fine-tuned and added.", columns, rows)
+    """Frozen, fine-tuned and added layers, counted from the run's own list."""
+    listed: list[dict[str, str]] = numbers.node("training/layers") or []
+    rows = []
+    for state in dict.fromkeys(("frozen", "fine-tuned", "added", *(one["state"] for one in listed))):
+        of = [one for one in listed if one["state"] == state]
+        parameters = sum(int(one["parameters"]) for one in of)
+        places = f"`{of[0]['layer']}` to `{of[-1]['layer']}`" if of else "none"
+        rows.append((escape(state), f"{len(of):,}", f"{parameters:,}", places))
+    columns = (Column("State", 1), *_right("Layers", "Parameters"), Column("Which", 3))
+    yield Table("table-layers", "Layers: frozen, fine-tuned and added.", columns, tuple(rows))
 
 
 def database(numbers: Numbers, part: str) -> Iterator[Table]:
@@ -108,3 +108,7 @@ def co_occurrence(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
         *(Column(f"{_PARTS[split]} images", right=True) for split in splits),
     )
     yield Table("table-co-occurrence", "Findings that NIH's labels give together with pneumonia.", columns, rows)
+
+
+def _right(*titles: str) -> tuple[Column, ...]:
+    return tuple(Column(title, right=True) for title in titles)
