@@ -10,7 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from pneumoscope import __version__
+from pneumoscope.cli.acceptance import acceptance
 from pneumoscope.cli.check import check
+from pneumoscope.cli.conformance import conformance
 from pneumoscope.cli.demo import demo
 from pneumoscope.cli.evaluate import evaluate
 from pneumoscope.cli.export import export
@@ -74,6 +76,8 @@ for _command, _panel in (
     (read, "Read"),
     (check, "Read"),
     (serve, "In the clinic"),
+    (acceptance, "In the clinic"),
+    (conformance, "In the clinic"),
     (token, "In the clinic"),
     (train, "Build a model"),
     (export, "Build a model"),
