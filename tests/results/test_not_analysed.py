@@ -87,4 +87,4 @@ def test_both_pass_dciodvfy_and_the_report_is_read_by_dsrdump(refused, failed, a
         assert "Error" not in dciodvfy(path)
         path.write_bytes(written(not_analysed_report(reading, any_header)))
         assert "Error" not in dciodvfy(path)
-        assert "This is not a negative result" in dsrdump(path)
+        assert "Pneumonia: not analysed" in dsrdump(path)
