@@ -96,8 +96,10 @@ def test_an_association_with_another_ae_title_is_rejected(listen, names):
     assert associate(listen(allowed_callers=("CR1",)), **names).is_rejected
 
 
-def test_a_peer_from_another_address_is_turned_away(listen):
-    assert not associate(listen(allowed_addresses=("192.0.2.1",))).is_established
+def test_a_peer_from_another_address_is_turned_away_before_a_byte_is_read(listen):
+    with socket.create_connection(("127.0.0.1", listen(allowed_addresses=("192.0.2.1",)).port)) as peer:
+        peer.settimeout(5)
+        assert peer.recv(1) == b""
 
 
 def test_sending_again_is_a_success_that_changes_nothing(listen, store):

@@ -14,6 +14,8 @@
 | `completion` | when a study counts as complete, and its result |
 | `housekeeping` | retention |
 | `triage` | who is read first |
+| `acceptance` | a silent node against the site's reports, before go-live |
+| `conformance` | the DICOM Conformance Statement |
 | `node` | starts and stops all of it |
 | `web` | page and REST: `create_app(config, *, store, spool, inbox, artifact) -> FastAPI` |
 | `monitoring` | whether it still works |
@@ -21,21 +23,23 @@
 The node runs `web`'s application, with `stow`'s routes at /dicom-web, in a thread of its own.
 """
 
+from pneumoscope.service.acceptance import Acceptance, compare
 from pneumoscope.service.config import ServiceConfig
 from pneumoscope.service.config_file import load_config, parse_config
+from pneumoscope.service.conformance import statement
 from pneumoscope.service.log import set_up_logging
 from pneumoscope.service.node import Node
 from pneumoscope.service.store import Route, open_store
-from pneumoscope.service.web import Accounts, Role
 
 __all__ = [
-    "Accounts",
+    "Acceptance",
     "Node",
-    "Role",
     "Route",
     "ServiceConfig",
+    "compare",
     "load_config",
     "open_store",
     "parse_config",
     "set_up_logging",
+    "statement",
 ]

@@ -36,6 +36,9 @@ _FIRST_GROUPS = (b"\x02\x00", b"\x08\x00")
 _RASTERS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 
 
+OWN_NAME = "Pneumoscope"
+"""Manufacturer and model name of the objects that `results` makes."""
+
 _KEYWORDS = {
     "uid": "SOPInstanceUID",
     "sop_class": "SOPClassUID",
@@ -91,6 +94,8 @@ class Inbox:
         else:
             head, meta, offset = _parts_of(content)
             about = _about(head, meta)
+            if _is_own_result(head):
+                return _returned(about)
         parts = memoryview(content)[:offset], memoryview(content)[offset:]
         if study_uid is not None and about["study_uid"] != study_uid:
             raise MismatchError("object: expected the study that the request names, found another")
@@ -108,9 +113,12 @@ class Inbox:
         """
         meta = FileMetaDataset()
         meta.TransferSyntaxUID = UID(syntax)
-        about = _about(_head(data_set, syntax=UID(syntax)), meta)
+        head = _head(data_set, syntax=UID(syntax))
+        about = _about(head, meta)
         if (about["uid"], about["sop_class"]) != (uid, sop_class):
             raise MismatchError("data set: expected the SOP Class and Instance UID of the request, found others")
+        if _is_own_result(head):
+            return _returned(about)
         return self._keep(about, [prefix, data_set], sha256=_digest(data_set), caller=caller, route=Route.C_STORE)
 
     def adopt(self, relative: str) -> bool:
@@ -258,6 +266,17 @@ def _about(head: Dataset, meta: FileMetaDataset) -> dict[str, str]:
     for name, length in (("series_uid", 64), ("modality", 16)):
         found[name] = found[name][:length]
     return found | {"syntax": str(meta.TransferSyntaxUID)[:64]}
+
+
+def _is_own_result(head: Dataset) -> bool:
+    """Whether a router sends us back what we made: we have it, and an answer to it would come back for ever."""
+    return _text(head, "Manufacturer") == _text(head, "ManufacturerModelName") == OWN_NAME
+
+
+def _returned(about: dict[str, str]) -> Receipt:
+    return Receipt(
+        uid=about["uid"], study_uid=about["study_uid"], sop_class=about["sop_class"], new=False, changed=False
+    )
 
 
 def _text(head: Dataset, keyword: str) -> str:

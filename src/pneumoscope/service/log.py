@@ -6,6 +6,8 @@ import sys
 
 import structlog
 
+from pneumoscope.intake import quieten_pydicom
+
 logger: structlog.stdlib.BoundLogger = structlog.get_logger("pneumoscope")
 
 
@@ -16,6 +18,7 @@ def hashed(uid: str) -> str:
 
 def set_up_logging(*, as_json: bool) -> None:
     """Logs to stderr, as JSON lines for collectors or coloured lines for a terminal; libraries' words stay out."""
+    quieten_pydicom()
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # its errors quote the peer's data
     structlog.configure(
         processors=[

@@ -3,9 +3,11 @@
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
+from socket import SHUT_RDWR
 from socket import socket as Socket  # noqa: N812
 from socketserver import BaseServer
 from threading import Thread
@@ -208,7 +210,16 @@ class _Handler(RequestHandler):
         assoc = super()._create_association()
         socket = cast("AssociationSocket", assoc.dul.socket)
         socket.recv = partial(_receive, socket)  # type: ignore[method-assign]
+        socket._shutdown_socket = partial(_close, socket)  # type: ignore[method-assign]
         return assoc
+
+
+def _close(socket: AssociationSocket) -> None:
+    """Closes the connection also where the peer did so first, which pynetdicom leaves to the garbage collector."""
+    if socket.socket is not None:
+        with suppress(OSError):
+            socket.socket.shutdown(SHUT_RDWR)
+        socket.socket.close()
 
 
 def _receive(socket: AssociationSocket, n_bytes: int) -> bytearray:

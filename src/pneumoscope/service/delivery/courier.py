@@ -13,7 +13,10 @@ from pneumoscope.service.store import Delivery, Store, deliveries
 
 FIRST_DELAY_S = 5.0
 _BATCH = 16
-_POLL_S, _PAUSE_S, _IDLE_S = 1.0, 2.0, 10.0
+_POLL_S, _PAUSE_S = 1.0, 2.0
+IDLE_S = 10.0
+"""How long an association is kept with nothing to send."""
+
 _LEASE_MARGIN_S = 60.0
 
 
@@ -47,7 +50,7 @@ class Courier:
                 continue
             stop.wait(_POLL_S)
             idle_s += _POLL_S
-            if idle_s >= _IDLE_S:
+            if idle_s >= IDLE_S:
                 self._sender.close()
         self._sender.close()
 

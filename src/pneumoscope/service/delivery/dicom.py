@@ -2,6 +2,7 @@
 
 import ssl
 from pathlib import Path
+from socket import create_connection
 
 from pydicom import dcmread
 from pydicom.uid import (
@@ -93,11 +94,15 @@ class DicomSender:
         if self._association is not None and self._association.is_established:
             return self._association
         where = self._destination
+        try:  # pynetdicom would not say why, and would leave its socket to the garbage collector
+            create_connection((where.host, where.port), timeout=where.timeout_s).close()
+        except OSError as error:
+            raise PeerDownError(f"peer: expected a connection, found {error.strerror or error}") from error
         association = self._ae.associate(
             where.host, where.port, ae_title=where.ae_title or "", max_pdu=0, tls_args=self._tls
         )
         if not association.is_established:
-            found = "it rejected us" if association.is_rejected else "no connection, or an abort"
+            found = "it rejected us" if association.is_rejected else "no answer, or an abort"
             raise PeerDownError(f"peer: expected an association, found {found}")
         self._association = association
         return association

@@ -1,6 +1,7 @@
 """STOW-RS, webhook and FHIR: one object a request, over connections that are kept open."""
 
 import ssl
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -32,7 +33,10 @@ class WebSender:
             verify = ssl.create_default_context(cafile=destination.tls_ca) if destination.tls_ca else True
         except OSError as error:
             raise ConfigError(f"destination {destination.name!r}: expected certificates, found {error}") from error
-        self._client = httpx.Client(headers=headers, timeout=destination.timeout_s, verify=verify, trust_env=False)
+        self._open = partial(
+            httpx.Client, headers=headers, timeout=destination.timeout_s, verify=verify, trust_env=False
+        )
+        self._client: httpx.Client | None = None
 
     def send(self, delivery: Delivery, file: Path) -> None:
         """Returns once the peer answered that it has the object.
@@ -55,13 +59,17 @@ class WebSender:
         else:
             headers = {"Content-Type": _TYPES[self._kind], "Idempotency-Key": delivery.object}
         try:
+            self._client = self._client or self._open()
             response = self._client.post(self._address, content=content, headers=headers)
         except httpx.HTTPError as error:
             raise PeerDownError(f"peer: expected an answer, found {type(error).__name__}") from error
         self._judge(response)
 
     def close(self) -> None:
-        """Closes idle connections; the next request opens one."""
+        """Closes the connections; the next object opens one."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
     def _judge(self, response: httpx.Response) -> None:
         """The body is never quoted: it may name a patient.

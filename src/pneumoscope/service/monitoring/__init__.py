@@ -9,10 +9,10 @@ from pneumoscope.service.monitoring.agreement import Agreement
 from pneumoscope.service.monitoring.control import Limits, Point, Signal
 from pneumoscope.service.monitoring.events import Event, EventKind, create_tables
 from pneumoscope.service.monitoring.events import newest as newest_events
+from pneumoscope.service.monitoring.known_images import self_test
 from pneumoscope.service.monitoring.metrics import metrics
 from pneumoscope.service.monitoring.report import Chart, Distribution, Mix, Report, monitor
 from pneumoscope.service.monitoring.rounds import Rounds, report_of
-from pneumoscope.service.monitoring.self_test import self_test
 
 __all__ = [
     "Agreement",

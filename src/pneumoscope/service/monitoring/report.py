@@ -278,19 +278,22 @@ def _views(reference: Sample, latest: Sample) -> Mix:
     )
 
 
-_AGES = ((0, 18), (18, 40), (40, 60), (60, 80), (80, 130))
+_OLDEST = 130
+_AGES = ((0, 18), (18, 40), (40, 60), (60, 80), (80, _OLDEST))
 
 
 def _ages(reference: Sample, latest: Sample) -> Mix:
+    def row(name: str, of: Callable[[Sample], np.ndarray]) -> tuple[str, float, float]:
+        return name, _share_of(of(reference)), _share_of(of(latest))
+
     rows = [
-        (
-            f"{low} to {high - 1}" if high < 130 else f"{low} and over",
-            *(_share_of((one.age_years >= low) & (one.age_years < high)) for one in (reference, latest)),
+        row(
+            f"{low} to {high - 1}" if high < _OLDEST else f"{low} and over",
+            lambda sample, low=low, high=high: (sample.age_years >= low) & (sample.age_years < high),  # type: ignore[misc]
         )
         for low, high in _AGES
     ]
-    rows.append(("not stated", *(_share_of(np.isnan(one.age_years)) for one in (reference, latest))))
-    return Mix(title="Age in years", rows=tuple(rows))
+    return Mix(title="Age in years", rows=(*rows, row("not stated", lambda sample: np.isnan(sample.age_years))))
 
 
 def _share_of(hits: np.ndarray) -> float:
@@ -298,4 +301,4 @@ def _share_of(hits: np.ndarray) -> float:
 
 
 def _finite(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " m"]:
-    return values[np.isfinite(values)]
+    return np.asarray(values[np.isfinite(values)])

@@ -11,8 +11,8 @@ from pneumoscope.service.config import ServiceConfig
 from pneumoscope.service.log import logger
 from pneumoscope.service.monitoring import events
 from pneumoscope.service.monitoring.events import Event, EventKind
+from pneumoscope.service.monitoring.known_images import self_test
 from pneumoscope.service.monitoring.report import Report, monitor
-from pneumoscope.service.monitoring.self_test import self_test
 from pneumoscope.service.store import Store
 
 EVERY_S = 300.0

@@ -30,8 +30,8 @@ def add(store: Store, arrival: Arrival) -> bool:
     }
     insert = (postgresql if store.engine.dialect.name == "postgresql" else sqlite).insert
     with store.writing() as connection:
-        added = connection.execute(insert(_images).values(row).on_conflict_do_nothing(index_elements=["uid"]))
-        if not added.rowcount:
+        new = insert(_images).values(row).on_conflict_do_nothing(index_elements=["uid"]).returning(_images.c.id)
+        if connection.execute(new).first() is None:
             return False
         study = insert(_studies).values(
             uid=arrival.study_uid, first_received_at=now, last_received_at=now, triggered=False

@@ -6,7 +6,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request, cookie_parser
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pneumoscope.service.web.accounts import LOCAL, LONGEST_S, Accounts, Role, User
@@ -62,12 +62,14 @@ def cookie_name(*, tls: bool) -> str:
     return "__Host-pneumoscope" if tls else "pneumoscope"
 
 
-def cookie_settings(*, tls: bool) -> dict[str, object]:
-    """What the session cookie is set with: never seen by scripts.
+def keep_session(answer: Response, session: str, *, tls: bool) -> None:
+    """Sets the session cookie, which scripts never see.
 
-    Lax, so that a link in the RIS opens a study; what changes anything is guarded by `SameOrigin`.
+    SameSite is Lax, so that a link in the RIS opens a study; what changes anything is guarded by `SameOrigin`.
     """
-    return {"httponly": True, "samesite": "lax", "secure": tls, "path": "/", "max_age": int(LONGEST_S)}
+    answer.set_cookie(
+        cookie_name(tls=tls), session, max_age=int(LONGEST_S), path="/", secure=tls, httponly=True, samesite="lax"
+    )
 
 
 def user_of(request: Request) -> User:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from pneumoscope.service.web.access import cookie_name, cookie_settings
+from pneumoscope.service.web.access import cookie_name, keep_session
 from pneumoscope.service.web.context import Context, context_of
 from pneumoscope.service.web.rendering import render
 
@@ -35,7 +35,7 @@ def sign_in(
         page = render("login.html", scope=request.scope, to=_local(to), wrong=True)
         return HTMLResponse(page, status_code=401)
     answer = RedirectResponse(_local(to), status_code=303)
-    answer.set_cookie(cookie_name(tls=parts.tls), session, **cookie_settings(tls=parts.tls))
+    keep_session(answer, session, tls=parts.tls)
     return answer
 
 
