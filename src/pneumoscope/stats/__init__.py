@@ -10,6 +10,7 @@ By topic, one file each:
 - at a threshold: `decision`, `floors`, `likelihood_ratios`, `operating_points`, `prevalence`, `proportions`
 - probabilities: `calibration`, `conformal`, `recalibration`, `reliability`
 - association: `association`
+- means: `means`
 - comparisons: `multiplicity`, `paired`, `subgroups`
 - labels and readers: `agreement`, `dbm`, `fleiss`, `label_noise`, `mrmc`, `mrmc_records`, `reader_f1`
 - planning a study: `power_f1`, `power_mrmc`, `sample_size`
@@ -42,6 +43,7 @@ from pneumoscope.stats.fleiss import fleiss_kappa
 from pneumoscope.stats.floors import Floor, category_score, flag_all, flag_none
 from pneumoscope.stats.label_noise import Corrected, LabelRates, LabelValues, correct_for_label_noise
 from pneumoscope.stats.likelihood_ratios import LikelihoodRatios, Ratio, likelihood_ratios
+from pneumoscope.stats.means import Mean, clustered_mean
 from pneumoscope.stats.mrmc import mrmc
 from pneumoscope.stats.mrmc_records import Components, Mrmc, MrmcAnalysis, MrmcDifference, MrmcMean
 from pneumoscope.stats.multiplicity import holm
@@ -113,6 +115,7 @@ __all__ = [
     "LikelihoodRatios",
     "MaximumF1",
     "McNemar",
+    "Mean",
     "Mrmc",
     "MrmcAnalysis",
     "MrmcDifference",
@@ -148,6 +151,7 @@ __all__ = [
     "calibration_line",
     "category_score",
     "choose_threshold",
+    "clustered_mean",
     "cohen_kappa",
     "conformal_coverage",
     "conformal_coverage_by_group",

@@ -2,20 +2,22 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Float32, Shaped, UInt8
 
 from pneumoscope.core import ConfigError, Population
 from pneumoscope.datasets import manifest_sha256
-from pneumoscope.evidence import Cohort, Evidence, Point, Question, Settings, default_questions, write_evidence
+from pneumoscope.evidence import Cohort, Evidence, Node, Point, Question, Settings, default_questions, write_evidence
 from pneumoscope.model import OPERATING_POINTS, Artifact, Card
 from pneumoscope.training.export import run_graph
-from pneumoscope.training.images import load_images, read_manifest
+from pneumoscope.training.images import load_cropped, read_manifest
+from pneumoscope.training.localisation import COLUMNS, boxes_seen, localisation_evidence
 from pneumoscope.training.populations import populations
+from pneumoscope.training.radiologists import rsna_boxes
 from pneumoscope.training.refusals import guard_evidence
 
 _LABEL = "Pneumonia"
@@ -38,7 +40,8 @@ def evaluate(artifact: Artifact, data: Path, output: Path) -> Iterator[Evidence]
     card = artifact.card
     manifest = read_manifest(data, split_seed=int(card.training["config"]["split_seed"]))
     manifest = manifest[manifest["split"] != "train"].reset_index(drop=True)
-    images = load_images(manifest["path"], card.recipe)
+    images, crops = load_cropped(manifest["path"], card.recipe)
+    boxes = boxes_seen(rsna_boxes(data), manifest["image_id"], crops)
     outputs = run_graph(artifact.onnx, card, images)
     population = populations(manifest)
     rows = manifest.assign(
@@ -47,18 +50,47 @@ def evaluate(artifact: Artifact, data: Path, output: Path) -> Iterator[Evidence]
         distance=outputs.distance,
         **{f"prob_{_LABEL}": probability(card, outputs.logit[:, 0], population)},
     )
+    seen = _Seen(artifact, rows, images, outputs.cam[:, 0], boxes)
     sha256 = manifest_sha256(manifest)
     for split in _SIDES:
         for source in _TITLES:
-            part = rows[(rows["source"] == source) & (rows["split"] == split)]
-            if not part.empty:
-                guard = guard_evidence(artifact, part, images[part.index], data if source == "nih" else None)
-                cohort = _cohort(card, part.reset_index(drop=True), manifest_sha256=sha256)
+            part = seen.part(source, split)
+            if not part.rows.empty:
+                other = _of_pixels(part, data if source == "nih" else None)
+                cohort = _cohort(card, part.rows, manifest_sha256=sha256)
                 yield write_evidence(
-                    Cohort(**cohort, model=asdict(artifact.identity), other={"guard": guard}),
+                    Cohort(**cohort, model=asdict(artifact.identity), other=other),
                     output / f"{source}-{split}",
                     settings=Settings(),
                 )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """What the model saw and said: a row, a prepared image, an activation map and radiologists' boxes for each."""
+
+    artifact: Artifact
+    rows: pd.DataFrame
+    images: UInt8[np.ndarray, "n size size"]
+    cams: Float32[np.ndarray, "n y x"]
+    boxes: list[Float[np.ndarray, "b 4"]]
+
+    def part(self, source: str, split: str) -> "_Seen":
+        """The images of one source and side; rows are numbered anew, and have room for localisation."""
+        index = np.flatnonzero((self.rows["source"] == source) & (self.rows["split"] == split))
+        rows = self.rows.iloc[index].reset_index(drop=True).reindex(columns=[*self.rows.columns, *COLUMNS])
+        return _Seen(self.artifact, rows, self.images[index], self.cams[index], [self.boxes[one] for one in index])
+
+
+def _of_pixels(part: _Seen, data: Path | None) -> dict[str, Node]:
+    """What is measured on images and not on scores: the guard and, where radiologists drew boxes, localisation."""
+    other: dict[str, Node] = {"guard": guard_evidence(part.artifact, part.rows, part.images, data)}
+    if any(len(one) for one in part.boxes):
+        other["localisation"], columns = localisation_evidence(
+            part.artifact, part.rows, images=part.images, cams=part.cams, boxes=part.boxes
+        )
+        part.rows[list(COLUMNS)] = columns
+    return other
 
 
 def probability(
@@ -116,5 +148,5 @@ def _cohort(card: Card, rows: pd.DataFrame, *, manifest_sha256: str) -> dict[str
         "questions": questions,
         "points": {_LABEL: points(card, rows["population"].tolist())},
         "manifest_sha256": manifest_sha256,
-        "keep": ("logit", "distance"),
+        "keep": ("logit", "distance", *COLUMNS),
     }
