@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -53,12 +53,9 @@ def evaluate(artifact: Artifact, data: Path, output: Path) -> Iterator[Evidence]
             part = rows[(rows["source"] == source) & (rows["split"] == split)]
             if not part.empty:
                 guard = guard_evidence(artifact, part, images[part.index], data if source == "nih" else None)
-                cohort = _cohort(card, part.reset_index(drop=True), manifest_sha256=sha256)
-                yield write_evidence(
-                    Cohort(**cohort, model=asdict(artifact.identity), other={"guard": guard}),
-                    output / f"{source}-{split}",
-                    settings=Settings(),
-                )
+                cohort = _cohort(artifact, part.reset_index(drop=True), manifest_sha256=sha256)
+                folder = output / f"{source}-{split}"
+                yield write_evidence(replace(cohort, other={"guard": guard}), folder, settings=Settings())
 
 
 def probability(
@@ -104,17 +101,18 @@ def keep_records(runs: Sequence[Path], output: Path) -> None:
             shutil.copyfile(path, target)
 
 
-def _cohort(card: Card, rows: pd.DataFrame, *, manifest_sha256: str) -> dict[str, object]:
+def _cohort(artifact: Artifact, rows: pd.DataFrame, *, manifest_sha256: str) -> Cohort:
     source, split = rows.loc[0, ["source", "split"]]
     questions = default_questions(rows, [_LABEL])
     if rows["rsna_opacity"].notna().any():
         questions.append(Question(_LABEL, "rsna_opacity"))
-    return {
-        "title": f"{_TITLES[source]}: {_SIDES[split]}",
-        "rows": rows,
-        "left_out": {},
-        "questions": questions,
-        "points": {_LABEL: points(card, rows["population"].tolist())},
-        "manifest_sha256": manifest_sha256,
-        "keep": ("logit", "distance"),
-    }
+    return Cohort(
+        title=f"{_TITLES[source]}: {_SIDES[split]}",
+        rows=rows,
+        left_out={},
+        questions=questions,
+        points={_LABEL: points(artifact.card, rows["population"].tolist())},
+        model=asdict(artifact.identity),
+        manifest_sha256=manifest_sha256,
+        keep=("logit", "distance"),
+    )
