@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -56,13 +56,10 @@ def evaluate(artifact: Artifact, data: Path, output: Path) -> Iterator[Evidence]
         for source in _TITLES:
             part = seen.part(source, split)
             if not part.rows.empty:
+                cohort = _cohort(artifact, part.rows, manifest_sha256=sha256)
                 other = _of_pixels(part, data if source == "nih" else None)
-                cohort = _cohort(card, part.rows, manifest_sha256=sha256)
-                yield write_evidence(
-                    Cohort(**cohort, model=asdict(artifact.identity), other=other),
-                    output / f"{source}-{split}",
-                    settings=Settings(),
-                )
+                folder = output / f"{source}-{split}"
+                yield write_evidence(replace(cohort, other=other), folder, settings=Settings())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,17 +133,18 @@ def keep_records(runs: Sequence[Path], output: Path) -> None:
             shutil.copyfile(path, target)
 
 
-def _cohort(card: Card, rows: pd.DataFrame, *, manifest_sha256: str) -> dict[str, object]:
+def _cohort(artifact: Artifact, rows: pd.DataFrame, *, manifest_sha256: str) -> Cohort:
     source, split = rows.loc[0, ["source", "split"]]
     questions = default_questions(rows, [_LABEL])
     if rows["rsna_opacity"].notna().any():
         questions.append(Question(_LABEL, "rsna_opacity"))
-    return {
-        "title": f"{_TITLES[source]}: {_SIDES[split]}",
-        "rows": rows,
-        "left_out": {},
-        "questions": questions,
-        "points": {_LABEL: points(card, rows["population"].tolist())},
-        "manifest_sha256": manifest_sha256,
-        "keep": ("logit", "distance", *COLUMNS),
-    }
+    return Cohort(
+        title=f"{_TITLES[source]}: {_SIDES[split]}",
+        rows=rows,
+        left_out={},
+        questions=questions,
+        points={_LABEL: points(artifact.card, rows["population"].tolist())},
+        model=asdict(artifact.identity),
+        manifest_sha256=manifest_sha256,
+        keep=("logit", "distance", *COLUMNS),
+    )

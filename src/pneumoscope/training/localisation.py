@@ -13,7 +13,7 @@ from pneumoscope.training.export import run_graph
 Images = UInt8[np.ndarray, "n size size"]
 Boxes = list[Float[np.ndarray, "b 4"]]
 
-FALSE_MARKS_PER_IMAGE = (0.25, 0.5, 1.0)
+FALSE_MARKS_PER_100_IMAGES = (25, 50, 100)
 # Part of the image that is painted over, in the faithfulness check.
 PAINTED_SHARE = 0.2
 _SEED = 0
@@ -92,8 +92,8 @@ def localisation_evidence(
     read = np.flatnonzero(rows["rsna_opacity"].notna())
     marked = [marks(cams[index], boxes[index]) for index in read]
     counts = np.array([len(boxes[index]) for index in read])
-    numbers["free_response"] = {
-        f"{rate:g}": _free_response(marked, counts, patient[read], rate=rate) for rate in FALSE_MARKS_PER_IMAGE
+    numbers["free_response_per_100_images"] = {
+        str(rate): _free_response(marked, counts, patient[read], rate=rate / 100) for rate in FALSE_MARKS_PER_100_IMAGES
     }
     return numbers, columns
 
