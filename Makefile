@@ -2,10 +2,10 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test check model studies bench clean
+.PHONY: $(shell sed -n 's/^\([a-z]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv-base/.ready ## read the synthetic studies that ship with the package, and show what a site would get
 	@.venv-base/bin/pneumoscope demo
@@ -13,13 +13,28 @@ demo: .venv-base/.ready ## read the synthetic studies that ship with the package
 test: .venv/.ready ## run the tests, warnings as errors
 	@.venv/bin/pytest -q -n 2 --dist worksteal
 
+fuzz: .venv/.ready ## read 20,000 mutated files: no crash, no hang, memory bounded
+	@PNEUMOSCOPE_FUZZ=20000 .venv/bin/pytest -q -s tests/intake/test_fuzz.py
+
 check: .venv/.ready ## format, lint, types, import order, repository size
 	@scripts/check
 
 model: .venv/.ready ## train, seal and measure the shipped model (hours on a CPU; needs PNEUMOSCOPE_DATA and _WEIGHTS)
 	@.venv/bin/pneumoscope train --preset default -o runs/default
 	@.venv/bin/pneumoscope export runs/default -o src/pneumoscope/model/pneumonia.onnx
-	@.venv/bin/pneumoscope evaluate -o evidence/0.1.0
+	@$(MAKE) evidence
+
+evidence: .venv/.ready ## measure the shipped model and the CheXNet reproduction again, and draw the pages (needs PNEUMOSCOPE_DATA)
+	@scripts/evidence
+
+EVIDENCE ?= $(lastword $(sort $(wildcard evidence/[0-9]*)))
+
+dossier: .venv/.ready ## run the tests of the requirements, build the submission from the newest evidence, verify it
+	@mkdir -p runs
+	@.venv/bin/pytest -q -m req -n 2 --junitxml=runs/requirements.xml
+	@.venv/bin/pneumoscope dossier results runs/requirements.xml
+	@.venv/bin/pneumoscope dossier --evidence $(EVIDENCE)
+	@.venv/bin/pneumoscope dossier verify
 
 studies: .venv/.ready ## draw the demo's synthetic studies again
 	@.venv/bin/python -m pneumoscope.phantom
@@ -27,8 +42,14 @@ studies: .venv/.ready ## draw the demo's synthetic studies again
 bench: .venv-base/.ready .venv-bench/.ready ## time reading against a torchxrayvision user's script
 	@.venv-base/bin/python benchmarks/read_speed.py
 
+benchreport: .venv/.ready .venv-eda/.ready ## time the exploratory report against ydata-profiling
+	@.venv/bin/python benchmarks/eda_speed.py
+
+bench-cache: .venv/.ready ## time the image cache against decoding (needs PNEUMOSCOPE_DATA)
+	@.venv/bin/python benchmarks/cache_speed.py
+
 clean: ## remove the environments, caches and builds
-	rm -rf .tools .venv .venv-base .venv-bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
+	rm -rf .tools .venv .venv-base .venv-bench .venv-eda .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # One environment each; built again when what it is built from has changed.
@@ -42,4 +63,8 @@ clean: ## remove the environments, caches and builds
 
 .venv-bench/.ready: uv.lock benchmarks/requirements.txt scripts/setup
 	@scripts/setup bench
+	@touch $@
+
+.venv-eda/.ready: benchmarks/requirements-eda.txt
+	@scripts/setup eda
 	@touch $@

@@ -83,6 +83,7 @@ def test_a_png_is_read_but_no_header_check_is_ever_passed(tmp_path: Path) -> Non
     assert {checks[name] for name in ("modality", "body_part", "view", "patient_age")} == {"not available"}
 
 
+@pytest.mark.req("REQ-UI-01")
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -11,6 +11,7 @@ from pneumoscope.core import (
 )
 
 
+@pytest.mark.req("REQ-UI-01")
 @pytest.mark.parametrize(
     ("error", "code"),
     [

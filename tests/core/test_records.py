@@ -12,11 +12,13 @@ def decision(probability: float) -> Decision:
     return Decision(probability=probability, operating_point="balanced", threshold=0.4, uncertain=False)
 
 
+@pytest.mark.req("REQ-RD-01")
 def test_a_score_equal_to_the_threshold_is_flagged() -> None:
     assert decision(0.4).positive
     assert not decision(0.3999).positive
 
 
+@pytest.mark.req("REQ-RD-05")
 def test_a_refused_reading_cannot_carry_a_decision() -> None:
     with pytest.raises(ValueError, match="decision"):
         Reading(path="a", status=Status.REFUSED, checks=(FAILED,), model=MODEL, elapsed_ms=1, decision=decision(0.1))
@@ -42,9 +44,11 @@ def test_reasons_are_the_failed_checks_only() -> None:
     assert reading.reasons == (FAILED,)
 
 
+@pytest.mark.req("REQ-CL-01")
 def test_only_the_triage_claim_hides_locations() -> None:
     assert [claim for claim in Claim if not claim.shows_location] == [Claim.TRIAGE]
 
 
+@pytest.mark.req("REQ-CL-01")
 def test_only_the_detection_claim_leaves_the_worklist_in_order() -> None:
     assert [claim for claim in Claim if not claim.orders_worklist] == [Claim.DETECTION]

@@ -15,6 +15,7 @@ def test_the_heat_lies_on_the_radiographs_own_grid_and_is_zero_outside_the_crop(
     assert heat[:10].max() == heat[90:].max() == heat[:, :20].max() == heat[:, 70:].max() == 0
 
 
+@pytest.mark.req("REQ-RD-06")
 def test_a_hot_cell_is_hot_where_the_model_saw_it() -> None:
     cam = np.full((7, 7), -4.0)
     cam[5, 1] = 4.0  # lower left of the input

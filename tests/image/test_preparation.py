@@ -20,6 +20,7 @@ def test_the_input_is_square_and_spans_minus_one_to_one() -> None:
     assert prepared.array.max() == pytest.approx(1, abs=0.05)
 
 
+@pytest.mark.req("REQ-IM-01")
 def test_golden_values_of_a_ramp() -> None:
     # Percentiles 0 and 100 of [0.1, 0.9] map to -1 and 1; halving 64 columns to 32 with a triangle filter keeps a
     # ramp a ramp away from its ends: column c lies at 2c + 0.5 of 63 steps.
@@ -29,11 +30,13 @@ def test_golden_values_of_a_ramp() -> None:
     np.testing.assert_allclose(row[2:-2], expected[2:-2], atol=1e-4)
 
 
+@pytest.mark.req("REQ-IM-01")
 def test_the_result_does_not_depend_on_exposure_or_contrast() -> None:
     dark = prepare(film() * 0.5 + 0.1, RECIPE).array
     np.testing.assert_allclose(dark, prepare(film(), RECIPE).array, atol=1e-4)
 
 
+@pytest.mark.req("REQ-IM-01")
 def test_black_and_white_borders_are_trimmed() -> None:
     framed = np.zeros((84, 60), dtype=np.float32)
     framed[:, :6] = 1.0

@@ -93,6 +93,7 @@ CASES = [
 ]
 
 
+@pytest.mark.req("REQ-IN-03", "REQ-IN-04", "REQ-IN-05", "REQ-IN-06")
 @pytest.mark.parametrize(("name", "attributes", "outcome", "found"), CASES, ids=lambda value: str(value)[:60])
 def test_a_check_says_what_it_found(
     name: str, attributes: dict[str, object], outcome: Outcome, found: str, chest: Chest, intended: IntendedUse
@@ -101,6 +102,7 @@ def test_a_check_says_what_it_found(
     assert (result.outcome, found in result.found) == (outcome, True), result
 
 
+@pytest.mark.req("REQ-IN-03")
 def test_several_reasons_are_all_reported(chest: Chest, intended: IntendedUse) -> None:
     checks = check(chest(Modality="CT", BodyPartExamined="HEAD", ViewPosition="LL"), intended)
     assert [one.name for one in checks if one.outcome is FAILED] == ["modality", "body_part", "view"]
@@ -129,6 +131,7 @@ def test_the_shorter_side_decides_on_the_matrix(chest: Chest, smallest: int, out
     )
 
 
+@pytest.mark.req("REQ-IN-07")
 def test_a_file_without_header_has_header_checks_that_are_not_available(intended: IntendedUse) -> None:
     pixels = np.linspace(0, 1, 1600, dtype=np.float32).reshape(40, 40)
     checks = check(Radiograph(path="film.png", format=Format.PNG, header=None, pixels=pixels), intended)
@@ -151,6 +154,7 @@ def share_of(image: np.ndarray, value: float, *, share: float) -> np.ndarray:
 NOISE = np.random.default_rng(0).random((100, 100), dtype=np.float32) * 0.9
 
 
+@pytest.mark.req("REQ-IN-09")
 @pytest.mark.parametrize(
     ("pixels", "outcome"),
     [

@@ -38,6 +38,7 @@ def test_without_any_transform_the_smallest_value_is_black_and_the_largest_white
     assert steps([10, 20, 30, 50]) == "stored values: 10 to 50, unsigned; range: 10 to 50"
 
 
+@pytest.mark.req("REQ-IN-02")
 def test_monochrome1_is_inverted() -> None:
     """C.7.6.3.1.2: the minimum sample value is intended to be displayed as white."""
     assert grey([10, 20, 30, 50], PhotometricInterpretation="MONOCHROME1") == [1, 0.75, 0.5, 0]
@@ -125,6 +126,7 @@ def test_a_rescale_without_meaning_is_ignored_and_said_so(values: dict[str, floa
     assert "ignored" in steps([10, 20, 50], **values)
 
 
+@pytest.mark.req("REQ-IN-02")
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 def test_padding_is_air_and_no_part_of_the_range(photometric: str) -> None:
     """C.7.5.1.1.2: padding is replaced by black whatever the polarity, and the range is of the others."""
@@ -196,6 +198,7 @@ def test_every_kind_of_integer_keeps_its_order(kind: str) -> None:
     assert grey([info.min, 0, info.max], kind=kind)[::2] == [0, 1]
 
 
+@pytest.mark.req("REQ-IN-02")
 @pytest.mark.parametrize(
     "attributes",
     [

@@ -21,6 +21,7 @@ def test_an_age_has_a_number_and_a_unit(age: str, years: float) -> None:
     assert age_years(header(PatientAge=age)) == pytest.approx(years)
 
 
+@pytest.mark.req("REQ-IN-06")
 @pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 @pytest.mark.parametrize("age", ["81", "411Y", "8Y", "0x1Y", "061y", "", "-01Y"])
 def test_an_age_that_is_malformed_or_beyond_any_human_is_unknown(age: str) -> None:

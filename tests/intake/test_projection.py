@@ -69,6 +69,7 @@ def test_a_frontal_code_tells_no_view() -> None:
     assert (sides(dataset), view_of(dataset)) == ([Side.FRONTAL], None)
 
 
+@pytest.mark.req("REQ-IN-05")
 @pytest.mark.parametrize(
     ("orientation", "side"),
     [
@@ -106,6 +107,7 @@ def test_a_rightful_patient_position_says_nothing_of_the_view(text: str) -> None
     assert evidence(header(PatientPosition=text)) == ()
 
 
+@pytest.mark.req("REQ-IN-05")
 def test_frontal_against_lateral_leaves_the_view_unknown() -> None:
     dataset = header(ViewPosition="PA", PatientOrientation=["A", "F"])
     assert (set(sides(dataset)), view_of(dataset)) == ({Side.FRONTAL, Side.LATERAL}, None)

@@ -35,6 +35,7 @@ def window_of(image: np.ndarray) -> dict[str, float]:
     return {"WindowCenter": 2047.5, "WindowWidth": 4095, "VOILUTFunction": "LINEAR_EXACT"}
 
 
+@pytest.mark.req("REQ-IN-01")
 @pytest.mark.parametrize("syntax", LOSSLESS, ids=lambda syntax: syntax.keyword)
 def test_a_lossless_syntax_gives_the_very_values(
     syntax: uid.UID, gradient: np.ndarray, make_dicom: Make, write: Write
@@ -75,6 +76,7 @@ def test_signed_values_keep_their_sign(syntax: uid.UID, gradient: np.ndarray, ma
     assert (np.rint(radiograph.pixels * 4095) == gradient).all()
 
 
+@pytest.mark.req("REQ-IN-01")
 @pytest.mark.parametrize("syntax", LOSSLESS[:3], ids=lambda syntax: syntax.keyword)
 def test_a_data_set_without_preamble_or_meta_information_is_read(
     syntax: uid.UID, gradient: np.ndarray, make_dicom: Make, write: Write
@@ -176,6 +178,7 @@ def test_a_description_that_cannot_be_is_unreadable(
     assert found in caught.value.found
 
 
+@pytest.mark.req("REQ-IN-08")
 @pytest.mark.parametrize(
     "attributes",
     [{"Rows": 20}, {"Rows": 41}, {"Columns": 1000}],
@@ -200,6 +203,7 @@ def test_bits_allocated_that_lie_are_unreadable(
     assert caught.value.check == "pixel_data"
 
 
+@pytest.mark.req("REQ-IN-08")
 @pytest.mark.parametrize("syntax", [*LOSSLESS[:2], *LOSSLESS[3:], *LOSSY], ids=lambda syntax: syntax.keyword)
 @pytest.mark.parametrize("share", [0.98, 0.9, 0.5])
 def test_a_truncated_file_is_unreadable(
@@ -221,6 +225,7 @@ def test_a_codestream_that_is_cut_off_is_unreadable_in_a_whole_file(
     assert "cut off" in caught.value.found
 
 
+@pytest.mark.req("REQ-IN-08")
 @pytest.mark.parametrize("syntax", LOSSLESS[5:], ids=lambda syntax: syntax.keyword)
 def test_a_codestream_that_declares_a_bomb_is_refused_before_decoding(
     syntax: uid.UID, gradient: np.ndarray, make_dicom: Make, make_frame: Make, write: Write
@@ -263,6 +268,7 @@ def test_more_frames_than_the_header_says_are_unreadable(
         read_radiograph(write(content))
 
 
+@pytest.mark.req("REQ-IN-08")
 def test_a_deflate_bomb_is_stopped_at_the_limit(gradient: np.ndarray, make_dicom: Make, write: Write) -> None:
     content = make_dicom(gradient, syntax=uid.DeflatedExplicitVRLittleEndian)
     start = 144 + int.from_bytes(content[140:144], "little")
@@ -313,3 +319,11 @@ def test_an_element_that_cannot_be_decoded_is_dropped_and_named(
     broken = b"\x18\x00\x73\x90FD\x04\x00" + b"four"
     radiograph = read_radiograph(write(content[:start] + broken + content[start:]))
     assert radiograph.steps[0].startswith("malformed, ignored: AcquisitionDuration")
+
+
+def test_pixel_data_of_an_unknown_value_representation_is_unreadable(
+    gradient: np.ndarray, make_dicom: Callable[..., bytes], write: Callable[[bytes], Path]
+) -> None:
+    content = make_dicom(gradient).replace(b"\xe0\x7f\x10\x00OW", b"\xe0\x7f\x10\x00OR")
+    with pytest.raises(UnreadableError, match="Pixel Data"):
+        read_radiograph(write(content))

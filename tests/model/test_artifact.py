@@ -62,12 +62,14 @@ def test_a_sealed_card_comes_back_as_it_was(sealed: Path) -> None:
     assert load(sealed).card == CARD
 
 
+@pytest.mark.req("REQ-MD-03")
 def test_the_identity_is_the_hash_of_the_whole_file(sealed: Path) -> None:
     identity = load(sealed).identity
     assert identity.sha256 == hashlib.sha256(sealed.read_bytes()).hexdigest()
     assert (identity.name, identity.version) == ("test", "0.0.1")
 
 
+@pytest.mark.req("REQ-MD-01")
 def test_any_changed_byte_is_noticed(sealed: Path) -> None:
     data = sealed.read_bytes()
     for position in range(0, len(data), 7):
@@ -105,11 +107,13 @@ def test_the_metadata_is_what_the_onnx_library_reads(sealed: Path) -> None:
     assert len(entries["sha256"]) == 64
 
 
+@pytest.mark.req("REQ-MD-02")
 def test_a_card_of_another_schema_is_refused() -> None:
     with pytest.raises(ArtifactError, match="expected schema 2, found 1"):
         parse_card(replace_text('"schema": 2', '"schema": 1'))
 
 
+@pytest.mark.req("REQ-MD-02")
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -139,11 +143,13 @@ def test_calibration_is_the_logistic_of_the_scaled_logit() -> None:
     assert ADULTS.calibration.probability(np.array([1.0]))[0] == pytest.approx(1 / (1 + np.exp(-1)))
 
 
+@pytest.mark.req("REQ-RD-03")
 @pytest.mark.parametrize(("probability", "uncertain"), [(0.2, False), (0.3, True), (0.6, True), (0.61, False)])
 def test_both_answers_plausible_is_uncertain(probability: float, uncertain: bool) -> None:
     assert ADULTS.conformal.uncertain(probability) is uncertain
 
 
+@pytest.mark.req("REQ-RD-03")
 def test_neither_answer_plausible_is_uncertain() -> None:
     strict = replace(ADULTS.conformal, positive_from=0.7, negative_to=0.2)
     assert strict.uncertain(0.5)

@@ -24,11 +24,13 @@ def test_the_accepted_studies_are_read_and_the_others_say_why_not(artifact: Arti
             assert 0 <= reading.decision.probability <= 1
 
 
+@pytest.mark.req("REQ-RD-04")
 def test_results_come_in_input_order_whatever_the_decoding_takes(artifact: Artifact, studies: list) -> None:
     sources = [studies[index % len(studies)] for index in (3, 0, 2, 1) * 5]
     assert [reading.path for reading in read(Reader(artifact, heat=False), *sources)] == [s.path for s in sources]
 
 
+@pytest.mark.req("REQ-RD-04")
 def test_a_result_does_not_depend_on_its_neighbours(artifact: Artifact, studies: list) -> None:
     reader = Reader(artifact, heat=False)
     together = {reading.path: reading.decision for reading in read(reader, *studies)}
@@ -38,6 +40,7 @@ def test_a_result_does_not_depend_on_its_neighbours(artifact: Artifact, studies:
             assert alone.decision.probability == pytest.approx(together[source.path].probability, abs=1e-5)
 
 
+@pytest.mark.req("REQ-RD-05")
 def test_a_file_that_is_no_image_is_failed_and_never_negative(artifact: Artifact, not_an_image: ImageSource) -> None:
     (reading,) = read(Reader(artifact), not_an_image)
     assert reading.status is Status.FAILED
@@ -45,6 +48,7 @@ def test_a_file_that_is_no_image_is_failed_and_never_negative(artifact: Artifact
     assert reading.reasons[0].expected
 
 
+@pytest.mark.req("REQ-RD-01")
 def test_the_operating_point_decides_and_the_probability_stays(artifact: Artifact, studies: list) -> None:
     for source in analysed(Reader(artifact), studies):
         decisions = [read(Reader(artifact, operating_point=point), source)[0].decision for point in OPERATING_POINTS]
@@ -83,6 +87,7 @@ def test_an_unknown_operating_point_is_answered_with_the_known_ones(artifact: Ar
         Reader(artifact, operating_point="middling")
 
 
+@pytest.mark.req("REQ-RD-02")
 def test_beyond_the_guards_limit_an_image_is_refused_for_its_appearance(artifact: Artifact, studies: list) -> None:
     strict = replace(artifact, card=replace(artifact.card, guard=Guard(limit=1e-6, rule="test")))
     (reading,) = read(Reader(strict), analysed(Reader(artifact), studies)[0])
@@ -90,6 +95,7 @@ def test_beyond_the_guards_limit_an_image_is_refused_for_its_appearance(artifact
     assert [check.name for check in reading.reasons] == ["appearance"]
 
 
+@pytest.mark.req("REQ-RD-02")
 @pytest.mark.parametrize("change", ["upside down", "on its side", "inverted", "noise", "hand"])
 def test_pixels_that_are_no_upright_chest_are_refused_whatever_the_header_says(
     artifact: Artifact, studies: list, change: str
@@ -117,6 +123,7 @@ def test_pixels_that_are_no_upright_chest_are_refused_whatever_the_header_says(
     assert [check.name for check in reading.reasons] == ["appearance"]
 
 
+@pytest.mark.req("REQ-RD-06")
 def test_the_heat_map_lies_on_the_radiographs_grid_and_only_where_it_is_asked_for(
     artifact: Artifact, studies: list
 ) -> None:
@@ -156,6 +163,7 @@ def test_every_reading_lists_all_its_checks(artifact: Artifact, studies: list) -
             assert len({check.name for check in reading.checks}) == len(reading.checks) >= 10
 
 
+@pytest.mark.req("REQ-IN-04", "REQ-IN-05")
 def test_real_course_files_are_accepted_and_refused_as_the_course_says(artifact: Artifact, data_root: object) -> None:
     from pneumoscope.intake import find_images
 

@@ -16,6 +16,7 @@ def written(capture):
     return stream.getvalue()
 
 
+@pytest.mark.req("REQ-RS-02", "REQ-RS-03")
 def test_a_capture_reads_back_with_its_pixels_patient_and_study(analysed, radiograph, header):
     data = written(secondary_capture(analysed(), radiograph(ds=header()), pixels=PIXELS))
     ds = pydicom.dcmread(BytesIO(data))
@@ -46,6 +47,7 @@ def test_a_lossy_source_makes_a_lossy_capture(analysed, radiograph, header):
     assert "LossyImageCompression" not in secondary_capture(analysed(), radiograph(ds=header()), pixels=PIXELS)
 
 
+@pytest.mark.req("REQ-RS-04")
 def test_the_same_reading_gives_the_same_bytes_and_never_the_reports_or_sources_uid(analysed, radiograph, header):
     def capture(**kwargs):
         return secondary_capture(analysed(**kwargs), radiograph(ds=header()), pixels=PIXELS)
@@ -66,6 +68,7 @@ def test_an_image_that_no_capture_can_refer_to_is_an_input_error(analysed, refus
         secondary_capture(refused(), radiograph(ds=header()), pixels=PIXELS)
 
 
+@pytest.mark.req("REQ-RS-02")
 def test_a_capture_passes_dciodvfy(analysed, radiograph, any_header, tmp_path, dciodvfy):
     source = radiograph(ds=any_header)
     path = tmp_path / "capture.dcm"

@@ -110,6 +110,7 @@ def test_a_card_tells_decision_numbers_checks_files_and_notes(gallery, page, ana
     assert any("left:41.00%" in value for value in found.values("style"))
 
 
+@pytest.mark.req("REQ-RD-05")
 def test_refused_and_failed_cards_give_every_reason_and_are_no_negatives(gallery, page, refused, failed):
     gallery.add(refused(), None, outputs=Outputs())
     gallery.add(failed(), None, outputs=Outputs())
@@ -120,6 +121,7 @@ def test_refused_and_failed_cards_give_every_reason_and_are_no_negatives(gallery
     assert text.count("Not analysed. This is not a negative result.") == 2
 
 
+@pytest.mark.req("REQ-RS-07")
 def test_hostile_names_and_values_are_text_and_nothing_is_fetched(gallery, page, refused, tmp_path):
     evil = '</article><script>alert(1)</script><img src="http://evil/x.png" onerror=alert(2)>\u202e\udcff'
     gallery.add(refused(path=f"in/{evil}", found=evil), None, outputs=Outputs(notes=(evil,)))

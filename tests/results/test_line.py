@@ -2,6 +2,8 @@ import csv
 import io
 import json
 
+import pytest
+
 from pneumoscope.results import Outputs, to_json, to_line
 from pneumoscope.results.line import CSV_COLUMNS, csv_header, to_csv
 
@@ -63,6 +65,7 @@ def test_a_csv_row_reads_back_with_empty_cells_for_what_is_unknown(analysed, ref
     assert row(refused())["reasons"].startswith("modality: expected CR or DX, found CT; body part: ")
 
 
+@pytest.mark.req("REQ-RS-07")
 def test_a_csv_cell_never_starts_a_spreadsheet_formula(refused):
     for start in "=+-@\t\r":
         cells = row(refused(path=f"{start}HYPERLINK(1)"))

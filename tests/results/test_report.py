@@ -35,6 +35,7 @@ def texts(node, name):
     return found
 
 
+@pytest.mark.req("REQ-RS-01")
 def test_a_report_reads_back_with_finding_probability_threshold_and_decision(analysed, radiograph, header, card):
     data = written(structured_report(analysed(probability=0.8314), radiograph(ds=header()), card=card))
     group = group_of(data)
@@ -57,6 +58,7 @@ def test_a_negative_and_an_uncertain_result_are_coded_as_such(analysed, radiogra
     assert answers == {"Finding context": "428263003", "Decided by": "BY_PERSON"}
 
 
+@pytest.mark.req("REQ-RS-01", "REQ-MD-03")
 def test_a_report_identifies_the_algorithm_and_all_that_it_takes_to_repeat_the_result(
     analysed, radiograph, header, card
 ):
@@ -96,6 +98,7 @@ def test_a_report_carries_patient_and_study_in_any_script_and_says_its_state(ana
     assert ds.SeriesInstanceUID != "1.2.3.4.2"
 
 
+@pytest.mark.req("REQ-RS-04")
 def test_the_same_reading_gives_the_same_bytes_and_another_one_another_uid(analysed, radiograph, header, card):
     def report(reading, ds):
         return structured_report(reading, radiograph(ds=ds), card=card)
@@ -140,6 +143,7 @@ def test_our_codes_agree_with_pydicoms_tables():
     assert codes.UCUM.Percent == ours.PERCENT
 
 
+@pytest.mark.req("REQ-RS-01")
 def test_a_report_passes_dciodvfy_and_is_read_by_dsrdump(
     analysed, radiograph, any_header, card, tmp_path, dciodvfy, dsrdump
 ):

@@ -14,6 +14,7 @@ def stored(ds, keyword, vr, data):
     ds._dict[tag] = RawDataElement(tag, vr, len(data), data, 0, False, True)
 
 
+@pytest.mark.req("REQ-RS-03")
 def test_a_full_header_is_carried_over_unchanged(header):
     about = source(header())
     assert about.obstacles == about.left_out == ()
@@ -49,6 +50,7 @@ def test_a_patient_without_identifier_is_no_obstacle(header):
     assert source(ds).obstacles == ()
 
 
+@pytest.mark.req("REQ-RS-03")
 @pytest.mark.parametrize(
     ("keyword", "vr", "data"),
     [

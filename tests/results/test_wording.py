@@ -5,6 +5,7 @@ import pytest
 from pneumoscope.results.wording import headline, leaning, percent, percent_beside, sentence
 
 
+@pytest.mark.req("REQ-RS-05", "REQ-RD-03")
 def test_an_uncertain_decision_says_that_a_person_decides_and_where_it_leans(analysed):
     for probability, side in ((0.5, "suspicious"), (0.3, "not suspicious")):
         decision = analysed(probability=probability, uncertain=True).decision
@@ -31,6 +32,7 @@ def test_a_probability_just_below_its_threshold_is_shown_below_it():
     assert percent_beside(0.41, other=0.41) == "41.0 %"
 
 
+@pytest.mark.req("REQ-RS-05")
 def test_the_sentence_has_decision_numbers_and_limits_of_use(analysed):
     assert sentence(analysed()) == (
         "Suspicious for pneumonia. Probability 83.0 %, flagged from 41.0 % (operating point: balanced, adults). "

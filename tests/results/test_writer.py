@@ -101,6 +101,7 @@ def test_each_object_can_be_had_alone(wanted, analysed, radiograph, header, card
     assert made[0].endswith(suffix)
 
 
+@pytest.mark.req("REQ-RS-06")
 def test_what_was_added_is_on_disk_when_the_run_is_interrupted(analysed, radiograph, header, card, tmp_path):
     def interrupted():
         with ResultWriter(tmp_path, card=card) as writer:
@@ -142,6 +143,7 @@ def test_a_disk_that_is_full_when_closing_does_not_hide_the_error_before(analyse
         writer.add(analysed(), None)
 
 
+@pytest.mark.req("REQ-RS-06")
 def test_a_line_that_could_not_be_written_leaves_those_before_valid(
     analysed, radiograph, header, card, tmp_path, monkeypatch
 ):

@@ -1,6 +1,7 @@
 """Simulated readings: patients with several images, whose scores resemble each other."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,3 +39,14 @@ def single() -> Readings:
 def repeated() -> Readings:
     """Four images a patient."""
     return simulate(150, images=4, seed=2)
+
+
+@pytest.fixture(scope="session")
+def van_dyke() -> tuple[np.ndarray, np.ndarray]:
+    """Truth and ratings (test, reader, patient) of Van Dyke et al.'s study of aortic dissection (see test_mrmc.py).
+
+    A line of the file is a test and reader: 69 patients without, then 45 with the finding, each rated 1 to 5.
+    """
+    lines = (Path(__file__).parent / "van_dyke.txt").read_text().split()
+    rating = np.array([[int(digit) for digit in line] for line in lines]).reshape(2, 5, 114)
+    return np.arange(114) >= 69, rating

@@ -60,6 +60,11 @@ def test_one_value_that_says_the_other_reaches_one():
     assert cramer_v(names, np.char.lower(names)) == pytest.approx(1)
 
 
+def test_two_rows_are_too_few_for_an_association():
+    with pytest.raises(InputError, match="leaves nothing of 2 rows"):
+        cramer_v(np.arange(2), np.arange(2))
+
+
 @pytest.mark.parametrize(("first", "second"), [(np.zeros(4), np.arange(4)), (np.arange(3), np.arange(4))])
 def test_variables_without_an_association_are_refused(first, second):
     with pytest.raises(InputError, match="expected two values"):

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
 from pneumoscope.core import InputError
 from pneumoscope.stats import (
     Proportion,
+    f1_at_prevalence,
     npv,
     npv_at_prevalence,
     ppv,
@@ -32,7 +34,28 @@ def test_at_the_prevalence_of_the_rows_they_are_the_rows_own(single):
     assert npv_at_prevalence(*rates, prevalence=prevalence).value == pytest.approx(own_npv.value)
 
 
-@pytest.mark.parametrize(("measure", "prevalence"), [(ppv_at_prevalence, 0.02), (npv_at_prevalence, 0.3)])
+def test_hand_worked_f1():
+    # Of 1000 people 100 have it: 90 found, 180 false alarms, 10 missed.
+    found = f1_at_prevalence(share(0.9, 50), share(0.8, 60), prevalence=0.1)
+    assert found.value == pytest.approx(2 * 90 / (2 * 90 + 180 + 10))
+
+
+def test_f1_at_the_prevalence_of_the_rows_is_that_of_scikit_learn(single):
+    at = {"threshold": 0.6}
+    rates = sensitivity(single.truth, single.score, **at), specificity(single.truth, single.score, **at)
+    found = f1_at_prevalence(*rates, prevalence=float(single.truth.mean()))
+    assert found.value == pytest.approx(f1_score(single.truth, single.score >= 0.6))
+
+
+def test_f1_of_a_rule_that_finds_nothing_is_zero_with_room_above():
+    found = f1_at_prevalence(share(0.0, 50), share(0.9, 60), prevalence=0.1)
+    assert (found.value, found.low) == (0, 0)
+    assert 0 < found.high < 0.2
+
+
+@pytest.mark.parametrize(
+    ("measure", "prevalence"), [(ppv_at_prevalence, 0.02), (npv_at_prevalence, 0.3), (f1_at_prevalence, 0.05)]
+)
 def test_the_interval_agrees_with_simulated_validation_studies(measure, prevalence):
     rng = np.random.default_rng(0)
     true_rates = share(0.85, 200), share(0.7, 300)

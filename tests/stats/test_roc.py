@@ -1,4 +1,5 @@
 import csv
+import time
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ from scipy.special import logit
 from sklearn.metrics import roc_auc_score
 
 from pneumoscope.core import InputError
-from pneumoscope.stats import auroc, auroc_clustered, paired_auroc_difference
+from pneumoscope.stats import auroc, auroc_clustered, auroc_gap, paired_auroc_difference
 
 # 12 pairs, 9 in order and one tied: 9.5 / 12.
 TRUTH = np.array([True, True, True, False, False, False, False])
@@ -171,6 +172,39 @@ def test_a_missing_patient_id_is_refused():
 def test_a_level_in_percent_is_refused():
     with pytest.raises(InputError, match="found 95"):
         auroc(TRUTH, SCORE, level=95)
+
+
+def test_a_gap_between_other_patients_adds_both_variances(single):
+    inside = np.arange(single.truth.size) % 3 == 0
+    areas = [auroc(single.truth[rows], single.score[rows]) for rows in (inside, ~inside)]
+    found = auroc_gap(single.truth, single.score, inside=inside)
+    assert found.value == pytest.approx(areas[0].value - areas[1].value)
+    # DeLong divides by the rows of a class less 1, the gap by all rows less 1.
+    assert found.standard_error == pytest.approx(np.hypot(areas[0].standard_error, areas[1].standard_error), rel=0.03)
+
+
+def test_a_gap_within_patients_agrees_with_a_bootstrap_of_patients(repeated):
+    view = np.arange(repeated.truth.size) % 4 < 2
+
+    def gap(rows):
+        truth, score, first = repeated.truth[rows], repeated.score[rows], view[rows]
+        return roc_auc_score(truth[first], score[first]) - roc_auc_score(truth[~first], score[~first])
+
+    found = auroc_gap(repeated.truth, repeated.score, inside=view, cluster=repeated.patient)
+    apart = auroc_gap(repeated.truth, repeated.score, inside=view)
+    assert found.standard_error == pytest.approx(by_patient(repeated, gap).std(), rel=0.12)
+    assert found.standard_error < 0.9 * apart.standard_error
+
+
+def test_a_million_scores_take_about_a_second():
+    rng = np.random.default_rng(0)
+    truth = rng.random(1_000_000) < 0.1
+    score, patient = rng.normal(truth), rng.integers(0, 300_000, 1_000_000)
+    start = time.process_time()
+    found = auroc_clustered(truth, score, cluster=patient)
+    assert found.value == pytest.approx(0.7602, abs=0.003)
+    # Half a second on an idle core; the bound leaves room for a slow and busy one.
+    assert time.process_time() - start < 5
 
 
 def test_perfect_and_perfectly_wrong_models_have_no_p_value():

@@ -10,13 +10,19 @@ from typing import Annotated, Any
 import typer
 
 from pneumoscope import __version__
+from pneumoscope.cli.acceptance import acceptance
 from pneumoscope.cli.check import check
-from pneumoscope.cli.data import COMMANDS, IMPORTERS
+from pneumoscope.cli.conformance import conformance
+from pneumoscope.cli.data import DATA_COMMANDS, IMPORTERS
 from pneumoscope.cli.demo import demo
+from pneumoscope.cli.dossier import SUBCOMMANDS, dossier
 from pneumoscope.cli.eda import eda
 from pneumoscope.cli.evaluate import evaluate
 from pneumoscope.cli.export import export
+from pneumoscope.cli.plan import plan
 from pneumoscope.cli.read import read
+from pneumoscope.cli.serve import serve
+from pneumoscope.cli.token import token
 from pneumoscope.cli.train import train
 from pneumoscope.core import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, PneumoscopeError, exit_code
 
@@ -69,22 +75,27 @@ def _ended(message: str, code: int) -> typer.Exit:
     return typer.Exit(code)
 
 
-for _command, _panel in (
-    (demo, "Read"),
-    (read, "Read"),
-    (check, "Read"),
-    (eda, "Build a model"),
-    (train, "Build a model"),
-    (export, "Build a model"),
-    (evaluate, "Build a model"),
-):
-    app.command(rich_help_panel=_panel)(_with_exit_code(_command))
+_PANELS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Read": (demo, read, check),
+    "In the clinic": (serve, acceptance, conformance, token),
+    "Build a model": (eda, train, export, evaluate),
+    "Submission": (plan,),
+}
+for _panel, _commands in _PANELS.items():
+    for _command in _commands:
+        app.command(rich_help_panel=_panel)(_with_exit_code(_command))
 
 _data = typer.Typer(no_args_is_help=True, help="Data sets: manifest, splits, audit, cache, data sheet, download.")
 _import = typer.Typer(no_args_is_help=True, help="A data set to a manifest, one command a kind.")
 for _kind, _importer in IMPORTERS.items():
     _import.command(_kind)(_with_exit_code(_importer))
 _data.add_typer(_import, name="import")
-for _command in COMMANDS:
-    _data.command()(_with_exit_code(_command))
+for _step in DATA_COMMANDS:
+    _data.command()(_with_exit_code(_step))
 app.add_typer(_data, name="data", rich_help_panel="Build a model")
+
+_dossier = typer.Typer(invoke_without_command=True)
+_dossier.callback()(_with_exit_code(dossier))
+for _subcommand in SUBCOMMANDS:
+    _dossier.command()(_with_exit_code(_subcommand))
+app.add_typer(_dossier, name="dossier", rich_help_panel="Submission")

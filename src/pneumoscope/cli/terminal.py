@@ -2,12 +2,22 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.text import Text
 
 from pneumoscope.core import Check, Outcome, Reading, Status
@@ -31,6 +41,16 @@ def progress(items: Iterable[Item], *, title: str) -> Iterator[Item]:
         for item in items:
             yield item
             bar.advance(task)
+
+
+@contextmanager
+def byte_progress(total: int) -> Iterator[Callable[[int], None]]:
+    """What is to be told of bytes as they come; a bar with rate and rest on a terminal, nothing in a pipe."""
+    console = Console(stderr=True)
+    columns = (BarColumn(24), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("fetching", total=total)
+        yield lambda count: bar.advance(task, count)
 
 
 def print_readings(readings: list[Reading], *, images: int) -> None:
@@ -57,7 +77,7 @@ def print_checks(path: str, status: str, checks: tuple[Check, ...]) -> None:
     for one in checks:
         found = one.found if one.outcome is Outcome.PASSED else f"expected {one.expected}, found {one.found}"
         outcome = (f"{one.outcome:14}", _OUTCOME_STYLES[one.outcome])
-        console.print(Text.assemble("  ", outcome, f"{_words(one.name):22}{found}"))
+        console.print(Text.assemble("  ", outcome, f"{one.title:22}{found}"))
 
 
 def count(reading: Reading, counts: Counter[str]) -> None:
@@ -84,11 +104,7 @@ def _result(reading: Reading) -> Text:
 
 
 def _sentence(check: Check) -> str:
-    return f"{_words(check.name)}: expected {check.expected}, found {check.found}"
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return f"{check.title}: expected {check.expected}, found {check.found}"
 
 
 def _names(paths: list[str]) -> list[str]:

@@ -5,7 +5,8 @@
     │   └── UnreadableError   one image could not be read; becomes a visible `failed` result
     ├── ConfigError           their command line, configuration or output folder
     ├── ArtifactError         our model or evidence files
-    └── RemoteError           the PACS or another peer
+    ├── RemoteError           the PACS or another peer
+    └── CapacityError         our disk or queue has no room now; the same request may succeed later
 
 A message says what was expected, what came and which object; never patient data.
 """
@@ -42,6 +43,10 @@ class RemoteError(PneumoscopeError):
     """A peer (PACS, web service) refused or did not answer."""
 
 
+class CapacityError(PneumoscopeError):
+    """The disk or the queue cannot take more now; the sender may try again later."""
+
+
 EXIT_DONE = 0
 EXIT_FAULT = 1
 EXIT_USAGE = 2
@@ -54,6 +59,7 @@ _EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (ConfigError, EXIT_USAGE),
     (ArtifactError, EXIT_FAULT),
     (RemoteError, EXIT_FAULT),
+    (CapacityError, EXIT_FAULT),
 )
 
 

@@ -91,6 +91,11 @@ class Check:
     expected: str
     found: str
 
+    @property
+    def title(self) -> str:
+        """The name as words, for people."""
+        return self.name.replace("_", " ")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Radiograph:
@@ -175,6 +180,8 @@ class Reading:
         decision: The model's answer; present exactly when the image was analysed.
         heat: Local suspicion in [0, 1] on the radiograph's own pixel grid; None where not asked for.
         elapsed_ms: Wall-clock time spent on this image, milliseconds.
+        distance: Of the image's embedding from the training images, as the guard measures it; None where the model
+            did not see the image.
     """
 
     path: str
@@ -185,6 +192,7 @@ class Reading:
     sop_instance_uid: str | None = None
     view: View | None = None
     decision: Decision | None = None
+    distance: float | None = None
     heat: Float32[np.ndarray, "h w"] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:

@@ -2,7 +2,7 @@
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pneumoscope.core import ConfigError
@@ -23,7 +23,8 @@ def atomic(target: Path) -> Iterator[Path]:
     except OSError as error:
         raise ConfigError(f"cannot write {target}: {_reason(error)}") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink()
 
 
 def _reason(error: OSError) -> str:

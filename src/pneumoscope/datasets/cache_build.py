@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -87,10 +88,10 @@ def _is_done(path: Path, part: pd.DataFrame, side_px: int) -> bool:
     return path.is_file() and _metadata(path).get("made_of") == _made_of(part, side_px)
 
 
-def _metadata(path: Path) -> dict[str, object]:
+def _metadata(path: Path) -> dict[str, Any]:
     try:
         with pa.memory_map(str(path)) as file:
-            found: dict[str, object] = json.loads((ipc.open_file(file).schema.metadata or {})[KEY])
+            found: dict[str, Any] = json.loads((ipc.open_file(file).schema.metadata or {})[KEY])
             return found
     except (pa.ArrowInvalid, OSError, KeyError, ValueError):
         return {}

@@ -64,7 +64,7 @@ CORE = (
     Column("study_id", _T, "examination; null where the source does not say"),
     Column("follow_up", _W, "examinations of the patient before this one, as the source counts them", least=0),
     Column("age_years", _N, "age at the examination, years", least=0, most=OLDEST_YEARS),
-    Column("sex", _T, "F or M", among=("F", "M")),
+    Column("sex", _T, "sex as the source states it", among=("F", "M")),
     Column("view", _T, "projection", among=("PA", "AP", "LATERAL")),
     Column("width_px", _W, "width of the image as acquired, pixels; the file at hand may be smaller", least=1),
     Column("height_px", _W, "height of the image as acquired, pixels", least=1),

@@ -1,6 +1,7 @@
 """Headers of many DICOM files: the few attributes that a manifest needs, read in parallel, pixels left alone."""
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -77,8 +78,8 @@ def _read_batch(paths: tuple[str, ...]) -> list[Header]:
 def read_header(path: str) -> Header:
     """One file's header."""
     try:
-        data = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
-        return _header(path, data)
+        with warnings.catch_warnings(action="ignore"):  # malformed values are absent ones
+            return _header(path, pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS))
     except InvalidDicomError:
         return Header(path=path, problem="expected DICOM, found another file")
     except OSError as error:

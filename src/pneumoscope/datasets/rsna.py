@@ -15,7 +15,7 @@ import pandas as pd
 from pneumoscope.datasets.columns import BY_NAME, RSNA_CLASSES
 from pneumoscope.datasets.dicom import described
 from pneumoscope.datasets.facts import SourceFacts
-from pneumoscope.datasets.headers import read_headers
+from pneumoscope.datasets.headers import Header, read_headers
 from pneumoscope.datasets.manifest import Imported
 from pneumoscope.datasets.tables import numbers, read_table, refuse
 
@@ -32,8 +32,8 @@ FACTS = SourceFacts(
     motivation="To have radiologists' boxes of lung opacity, where NIH's labels are text-mined.",
     collection="A selection from NIH ChestX-ray14, enriched in opacity; 1024 x 1024 pixels, JPEG in DICOM.",
     labelling=(
-        "18 radiologists of RSNA and the Society of Thoracic Radiology, one reader an image, a tenth by three and "
-        "adjudicated; Lung Opacity, Normal, or No Lung Opacity / Not Normal; without history or other films."
+        "Radiologists of RSNA and the Society of Thoracic Radiology, without history or other films: Lung Opacity, "
+        "Normal, or No Lung Opacity / Not Normal; boxes around opacities."
     ),
     gets_wrong=(
         "`patientId` names an image: several are of one patient, and a split by it leaks. Give NIH's match.",
@@ -125,8 +125,7 @@ def _from_headers(folder: Path, ids: "pd.Series[str]") -> tuple[pd.DataFrame, li
         notes.append(f"{len(strangers)} image files are not in the table: {', '.join(strangers[:5])}")
     columns = described(films) | {
         "path": [one.path for one in films],
-        # RSNA's ages are years without a unit, which the standard does not allow.
-        "age_years": [float(one.age_text) if (one.age_text or "").isdecimal() else one.age_years for one in films],
+        "age_years": [_age_years(one) for one in films],
         "file_width_px": [one.width_px for one in films],
         "file_height_px": [one.height_px for one in films],
         "folder": [folder.name] * len(films),
@@ -139,3 +138,9 @@ def _from_headers(folder: Path, ids: "pd.Series[str]") -> tuple[pd.DataFrame, li
     if impossible.any():
         notes.append(f"{impossible.sum()} ages above 120 years are impossible and left out")
     return found.assign(age_years=found["age_years"].mask(impossible)), notes, len(headers) - len(films)
+
+
+def _age_years(header: Header) -> float | None:
+    """RSNA's ages are years without a unit, which the standard does not allow."""
+    text = header.age_text
+    return float(text) if text is not None and text.isdecimal() else header.age_years

@@ -4,6 +4,7 @@ import hashlib
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool
 
 from pneumoscope.core import ConfigError, InputError
 
@@ -122,12 +123,13 @@ def _ordered_patients(manifest: pd.DataFrame, *, label: str, seed: int) -> list[
     return list(strata.sort_values(list(strata.columns)).index)
 
 
-def _every(count: int, share: float) -> np.ndarray:
+def _every(count: int, share: float) -> Bool[np.ndarray, " n"]:
     """Which of `count` are taken so that any run of n has n * share of them, to within one.
 
     Source: systematic sampling (Cochran, Sampling Techniques, 3rd edition, 1977, chapter 8), start at one half.
     """
-    return np.diff(np.floor(np.arange(count + 1) * share + 0.5)) > 0
+    taken: Bool[np.ndarray, " n"] = np.diff(np.floor(np.arange(count + 1) * share + 0.5)) > 0
+    return taken
 
 
 def _draw(patient_id: str, seed: int) -> float:

@@ -107,4 +107,5 @@ def apply_split(manifest: pd.DataFrame, split: Split, *, fold: int | None = None
 
 
 def _body(rows: pd.DataFrame) -> str:
-    return rows.to_csv(index=False, lineterminator="\n")
+    text: str = rows.to_csv(index=False, lineterminator="\n")
+    return text

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pneumoscope.eda.acquisition import Acquisition
-from pneumoscope.eda.films import FilmReport
+from pneumoscope.eda.films import SHARPER, FilmReport
 from pneumoscope.eda.floors import Floors
 from pneumoscope.eda.groups import FEWEST_POSITIVES, NO_FINDING
 from pneumoscope.eda.profile import Profile
@@ -12,7 +12,6 @@ from pneumoscope.eda.shift import Shift
 from pneumoscope.eda.wording import count, counted, decimal_interval, listed, percent, percent_interval, plain
 
 _SEVERAL = 1.05
-_SHARPER = 1.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +78,12 @@ def _weights(profile: Profile, shift: Shift | None) -> str:
     if not 0 < positives < images:
         return ""
     negatives = images - positives
+    rarer, more = ("positive", negatives / positives) if positives < negatives else ("negative", positives / negatives)
     return (
-        f"{count(positives)} positives to {count(negatives)} negatives to learn from: one to "
-        f"{negatives / positives:.1f}. Weighted cross-entropy takes {negatives / images:.3f} for positives and "
-        f"{positives / images:.3f} for negatives (CheXNet's weights); its output is then no probability until it is "
-        "calibrated on unweighted images."
+        f"{count(positives)} positives and {count(negatives)} negatives to learn from, {more:.1f} others to each "
+        f"{rarer}. Weighted cross-entropy takes {negatives / images:.3f} for positives and {positives / images:.3f} "
+        "for negatives (CheXNet's weights); its output is then no probability until it is calibrated on unweighted "
+        "images."
     )
 
 
@@ -182,7 +182,7 @@ def _intensity(films: FilmReport | None) -> str:
 
 
 def _copies(films: FilmReport | None) -> str:
-    if films is None or films.sharpness_of_folders is None or films.sharpness_of_folders < _SHARPER:
+    if films is None or films.sharpness_of_folders is None or films.sharpness_of_folders < SHARPER:
         return ""
     ordered = sorted(films.by_folder, key=lambda one: one.measures["sharpness"].median)
     return (

@@ -12,6 +12,8 @@ from pneumoscope.stats import Auroc, auroc_clustered
 
 # Difference of two mean images in pooled deviations that a map's caption calls marked (Cohen's "small" effect).
 MARKED = 0.2
+# Ratio of two folders' median sharpness from which a network is expected to see it.
+SHARPER = 1.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,9 +77,13 @@ def _floors(
 ) -> list[Floors]:
     """Scores learned from the finding's label, measured against each truth."""
     patients = patient_numbers(rows)
+    label = (rows[finding] == 1).to_numpy()
     rounds, where = _rounds(rows, patients, images=pixels is not None)
+    rounds = [(learn, test) for learn, test in rounds if label[learn].any() and not label[learn].all()]
+    if not rounds:
+        return []
     measured = np.any([test for _, test in rounds], axis=0)
-    scores = _scores(rows, (rows[finding] == 1).to_numpy(), rounds=rounds, pixels=pixels)
+    scores = _scores(rows, label, rounds=rounds, pixels=pixels)
     answers = []
     for name, labels in truths.items():
         used = measured & labels.notna().to_numpy()
@@ -168,7 +172,7 @@ def _by_itself(
     """The number, or less it where positives have the smaller mean among the rows learned from."""
     score = np.zeros(truth.size)
     for learn, test in rounds:
-        rises = values[learn & truth].mean() >= values[learn & ~truth].mean() if (learn & truth).any() else True
+        rises = values[learn & truth].mean() >= values[learn & ~truth].mean()
         score[test] = values[test] if rises else -values[test]
     return score
 
@@ -186,9 +190,10 @@ def _jointly(
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
 
-    distinct, row = np.unique(np.column_stack(columns), axis=0, return_inverse=True)
-    row = row.ravel()
-    first = np.concatenate([[0], np.cumsum(distinct.max(axis=0) + 1)])
+    sizes = [int(column.max()) + 1 for column in columns]
+    keys, row = np.unique(np.ravel_multi_index(columns, sizes), return_inverse=True)
+    distinct = np.column_stack(np.unravel_index(keys, sizes))
+    first = np.cumsum([0, *sizes])
     entries = (
         np.ones(distinct.size),
         (distinct + first[:-1]).ravel(),
@@ -200,8 +205,6 @@ def _jointly(
         positive = np.bincount(row[learn & truth], minlength=len(distinct))
         negative = np.bincount(row[learn & ~truth], minlength=len(distinct))
         weight = np.concatenate([positive, negative])
-        if not (positive.any() and negative.any()):
-            continue
         used = np.flatnonzero(weight)
         model = LogisticRegression(C=1.0, max_iter=300)
         with threadpool_limits(1, "blas"):  # on so few columns threads wait for each other longer than they work

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Int
 
-from pneumoscope.core import InputError
+from pneumoscope.core import ConfigError
 from pneumoscope.datasets import FINDINGS
 from pneumoscope.stats import Proportion, proportion
 
@@ -75,12 +75,12 @@ def require_finding(manifest: pd.DataFrame, finding: str) -> None:
     """The finding is known, and labelled in some row.
 
     Raises:
-        InputError: It is not.
+        ConfigError: It is not.
     """
     if finding not in FINDINGS:
-        raise InputError(f"expected a finding among {', '.join(FINDINGS)}, found {finding!r}")
+        raise ConfigError(f"expected a finding among {', '.join(FINDINGS)}, found {finding!r}")
     if not has(manifest, finding):
-        raise InputError(f"expected a manifest with labels of {finding}, found none in its {len(manifest)} rows")
+        raise ConfigError(f"expected a manifest with labels of {finding}, found none in its {len(manifest)} rows")
 
 
 def without_findings(manifest: pd.DataFrame) -> Bool[np.ndarray, " n"]:

@@ -11,7 +11,7 @@ import pandas as pd
 from jaxtyping import Float, Float32
 
 from pneumoscope.core import UnreadableError
-from pneumoscope.eda.groups import NO_FINDING, VIEWS, has, without_findings
+from pneumoscope.eda.groups import NO_FINDING, VIEWS, has, require_finding, without_findings
 from pneumoscope.image import Recipe, trim
 from pneumoscope.intake import read_radiograph
 
@@ -80,7 +80,12 @@ class _Film:
 def measure_pixels(
     manifest: pd.DataFrame, *, finding: str, watch: Callable[[Iterable[Any]], Iterable[Any]] = iter
 ) -> Measured:
-    """Reads every image that the manifest has a path for, `THREADS` at a time; `watch` sees them pass, for progress."""
+    """Reads every image that the manifest has a path for, `THREADS` at a time; `watch` sees them pass, for progress.
+
+    Raises:
+        ConfigError: The finding is unknown, or labelled in no row.
+    """
+    require_finding(manifest, finding)
     rows = manifest[manifest["path"].notna()] if has(manifest, "path") else manifest.iloc[:0]
     group = np.where(manifest[finding] == 1, finding, np.where(without_findings(manifest), NO_FINDING, ""))
     keys = dict(zip(manifest.index, zip(group.tolist(), manifest["view"].fillna("unknown"), strict=True), strict=True))

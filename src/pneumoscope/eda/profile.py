@@ -69,7 +69,7 @@ def profile(manifest: pd.DataFrame, *, finding: str) -> Profile:
     """The tables of one finding, over the images that are labelled for it.
 
     Raises:
-        InputError: The finding is unknown, or labelled in no row.
+        ConfigError: The finding is unknown, or labelled in no row.
     """
     require_finding(manifest, finding)
     rows = manifest[manifest[finding].notna()]

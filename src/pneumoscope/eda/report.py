@@ -48,7 +48,7 @@ def explore(manifest: pd.DataFrame, *, finding: str = "Pneumonia", measured: Mea
     """The whole exploration; `measured` adds what the images themselves say.
 
     Raises:
-        InputError: The finding is unknown, or labelled in no row.
+        ConfigError: The finding is unknown, or labelled in no row.
     """
     manifest = compact(manifest)
     its_profile = profile(manifest, finding=finding)

@@ -44,7 +44,7 @@ def percent_interval(share: Interval | None) -> str:
     """Such as 1.3 % [1.2, 1.4]."""
     if share is None:
         return "not estimable"
-    digits = 2 if 100 * share.high < 1 else 1
+    digits = 2 if 100 * share.value < 1 else 1
     return f"{percent(share.value)} [{100 * share.low:.{digits}f}, {100 * share.high:.{digits}f}]"
 
 

@@ -1,10 +1,22 @@
 """From files, folders and zips to `Radiograph`, and the checks that hold it against the intended use."""
 
-from pneumoscope.intake.checks import check
+from pneumoscope.intake.checks import CHECKS, RADIOGRAPH_CLASSES, check
 from pneumoscope.intake.faults import quieten_pydicom
+from pneumoscope.intake.frame import SUPPORTED as TRANSFER_SYNTAXES
 from pneumoscope.intake.header import age_years
 from pneumoscope.intake.projection import view_of
 from pneumoscope.intake.reader import read_radiograph
 from pneumoscope.intake.sources import ImageSource, find_images
 
-__all__ = ["ImageSource", "age_years", "check", "find_images", "quieten_pydicom", "read_radiograph", "view_of"]
+__all__ = [
+    "CHECKS",
+    "RADIOGRAPH_CLASSES",
+    "TRANSFER_SYNTAXES",
+    "ImageSource",
+    "age_years",
+    "check",
+    "find_images",
+    "quieten_pydicom",
+    "read_radiograph",
+    "view_of",
+]

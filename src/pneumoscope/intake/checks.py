@@ -19,7 +19,7 @@ from pneumoscope.intake.header import integer, text
 from pneumoscope.intake.projection import Side, evidence
 
 _MODALITIES = ("CR", "DX")
-_SOP_CLASSES = {
+RADIOGRAPH_CLASSES = {
     uid.ComputedRadiographyImageStorage,
     uid.DigitalXRayImageStorageForPresentation,
     uid.DigitalXRayImageStorageForProcessing,  # read; `presentation` refuses it with the better reason
@@ -34,7 +34,7 @@ _ENOUGH_PIXELS = 1_000_000
 
 def check(radiograph: Radiograph, intended: IntendedUse) -> tuple[Check, ...]:
     """Every check of one radiograph, in fixed order; the image is inside the intended use if none failed."""
-    return tuple(one(radiograph, intended) for one in _CHECKS)
+    return tuple(one(radiograph, intended) for one in CHECKS)
 
 
 def check_sop_class(radiograph: Radiograph, _intended: IntendedUse) -> Check:
@@ -42,7 +42,7 @@ def check_sop_class(radiograph: Radiograph, _intended: IntendedUse) -> Check:
 
     def judge(header: Dataset) -> tuple[Outcome, str]:
         found = uid.UID(text(header, "SOPClassUID"))
-        return _passed_if(found in _SOP_CLASSES), quoted(found.name) or "none"
+        return _passed_if(found in RADIOGRAPH_CLASSES), quoted(found.name) or "none"
 
     return _by_header(radiograph, "sop_class", expected="CR, DX or Secondary Capture image", judge=judge)
 
@@ -207,7 +207,7 @@ def _passed_if(condition: bool) -> Outcome:
     return Outcome.PASSED if condition else Outcome.FAILED
 
 
-_CHECKS: tuple[Callable[[Radiograph, IntendedUse], Check], ...] = (
+CHECKS: tuple[Callable[[Radiograph, IntendedUse], Check], ...] = (
     check_sop_class,
     check_modality,
     check_body_part,
@@ -220,3 +220,4 @@ _CHECKS: tuple[Callable[[Radiograph, IntendedUse], Check], ...] = (
     check_burned_in_annotation,
     check_pixel_content,
 )
+"""All checks, in the order in which they are made; each one's name and first line say what it looks at."""

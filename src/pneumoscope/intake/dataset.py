@@ -128,7 +128,8 @@ def _native_syntax(first: bytes) -> UID:
 
 
 def _pixel_data(pixels: Dataset, *, syntax: UID, path: str) -> PixelData:
-    element = pixels.get_item(_PIXEL_DATA) if _PIXEL_DATA in pixels else None
+    with third_party("pixel_data", expected="Pixel Data (7FE0,0010)", path=path):  # an unknown VR
+        element = pixels.get_item(_PIXEL_DATA) if _PIXEL_DATA in pixels else None
     if element is None or not isinstance(element.value, bytes) or not element.value:
         found = "none: absent, empty or cut off"
         raise UnreadableError("pixel_data", expected="Pixel Data (7FE0,0010)", found=found, path=path)

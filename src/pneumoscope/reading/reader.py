@@ -113,10 +113,11 @@ class Reader:
         started = time.perf_counter()
         card, radiograph = self.artifact.card, candidate.radiograph
         elapsed_ms = candidate.elapsed_ms + model_ms
-        guard = _appearance(float(outputs.distance[0]), card.guard.limit)
+        distance = float(outputs.distance[0])
+        guard = _appearance(distance, card.guard.limit)
         checks = (*candidate.checks, guard)
         if guard.outcome is Outcome.FAILED:
-            return self._reading(Status.REFUSED, radiograph, checks, elapsed_ms)
+            return replace(self._reading(Status.REFUSED, radiograph, checks, elapsed_ms), distance=distance)
         population = card.population_of(radiograph.age_years, unknown=self.population)
         rule = card.rules[population]
         probability = float(rule.calibration.probability(outputs.logit[0, :1])[0])
@@ -132,7 +133,7 @@ class Reader:
             crop, shape = candidate.prepared.crop, radiograph.pixels.shape
             heat = heat_map(outputs.cam[0, 0], rule.calibration, crop=crop, shape=shape)
         reading = self._reading(Status.ANALYSED, radiograph, checks, elapsed_ms + _since(started), decision)
-        return replace(reading, heat=heat)
+        return replace(reading, heat=heat, distance=distance)
 
     def _failed(self, path: str, error: UnreadableError, elapsed_ms: float) -> Reading:
         reason = Check(error.check, Outcome.FAILED, error.expected, error.found)

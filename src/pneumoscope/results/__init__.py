@@ -1,27 +1,57 @@
 """Readings -> JSON lines, CSV, overlays, DICOM reports and captures, and a gallery; one file per object."""
 
-from pneumoscope.results.capture import secondary_capture
+from pneumoscope.results.capture import notice_capture, secondary_capture
+from pneumoscope.results.fhir import fhir_bundle
+from pneumoscope.results.heat_colour import HEAT_THRESHOLD, heat_opacity, heat_rgb
 from pneumoscope.results.line import ResultLine, to_json, to_line
+from pneumoscope.results.not_analysed import not_analysed_report
+from pneumoscope.results.notice import notice
 from pneumoscope.results.objects import ALL_OBJECTS, ModelSummary, Outputs, ResultObject
 from pneumoscope.results.overlay import overlay
+from pneumoscope.results.presentation import outlines, presentation_state
 from pneumoscope.results.report import structured_report
-from pneumoscope.results.wording import RESEARCH_USE, headline, leaning, percent
+from pneumoscope.results.study import StudyLine, study_line
+from pneumoscope.results.wording import (
+    HEAT_MEANING,
+    NOT_NEGATIVE,
+    RESEARCH_USE,
+    answer,
+    headline,
+    leaning,
+    percent,
+    percent_beside,
+)
 from pneumoscope.results.writer import ResultWriter
 
 __all__ = [
     "ALL_OBJECTS",
+    "HEAT_MEANING",
+    "HEAT_THRESHOLD",
+    "NOT_NEGATIVE",
     "RESEARCH_USE",
     "ModelSummary",
     "Outputs",
     "ResultLine",
     "ResultObject",
     "ResultWriter",
+    "StudyLine",
+    "answer",
+    "fhir_bundle",
     "headline",
+    "heat_opacity",
+    "heat_rgb",
     "leaning",
+    "not_analysed_report",
+    "notice",
+    "notice_capture",
+    "outlines",
     "overlay",
     "percent",
+    "percent_beside",
+    "presentation_state",
     "secondary_capture",
     "structured_report",
+    "study_line",
     "to_json",
     "to_line",
 ]

@@ -12,7 +12,7 @@ import pneumoscope
 from pneumoscope.core import InputError, Radiograph, Reading
 from pneumoscope.results.source import Source, source
 from pneumoscope.results.uid import instance_uid, series_uid
-from pneumoscope.results.wording import HEAT_MEANING, sentence
+from pneumoscope.results.wording import HEAT_MEANING, NOT_NEGATIVE, sentence
 
 SERIES_NUMBER = 9002
 _SERIES_DESCRIPTION = "Pneumoscope result, research use only"
@@ -46,6 +46,12 @@ def capture_about(about: Source, *, reading: Reading, pixels: UInt8[np.ndarray, 
     Source:
         PS3.3 A.8.1 (Secondary Capture Image IOD).
     """
+    if reading.decision is None:
+        raise ValueError(f"expected an analysed reading, found {reading.status}: {reading.path}")
+    return _capture(about, reading=reading, pixels=pixels)
+
+
+def _capture(about: Source, *, reading: Reading, pixels: UInt8[np.ndarray, "h w 3"]) -> Dataset:
     ds = Dataset()
     _identify(ds, about=about, reading=reading)
     _describe(ds, about=about, reading=reading)
@@ -60,22 +66,29 @@ def capture_about(about: Source, *, reading: Reading, pixels: UInt8[np.ndarray, 
     return ds
 
 
+def notice_capture(reading: Reading, header: Dataset, *, pixels: UInt8[np.ndarray, "h w 3"]) -> Dataset:
+    """The notice that an image was not analysed as a Secondary Capture, for viewers that show no structured report.
+
+    Raises:
+        InputError: Nothing can refer to the image.
+        ValueError: The reading was analysed.
+    """
+    about = source(header)
+    if about.obstacles:
+        raise InputError(f"{reading.path}: a capture cannot refer to it: {', '.join(about.obstacles)}")
+    if reading.decision is not None:
+        raise ValueError(f"expected a reading that was not analysed, found {reading.status}: {reading.path}")
+    return _capture(about, reading=reading, pixels=pixels)
+
+
 def _identify(ds: Dataset, *, about: Source, reading: Reading) -> None:
     """Patient, study, series, equipment and SOP common modules."""
-    if reading.decision is None:
-        raise ValueError(f"expected an analysed reading, found {reading.status}: {reading.path}")
-    kind = "sc" if reading.heat is not None else "sc without heat"
-    decision = reading.decision
+    content = "not analysed" if reading.decision is None else "without heat" if reading.heat is None else ""
+    kind = f"sc {content}".strip()
     ds.SpecificCharacterSet = "ISO_IR 192"
     ds.update(deepcopy(about.ds))  # shared elements would let this object's UIDs overwrite the source's
     ds.SOPClassUID = SecondaryCaptureImageStorage
-    ds.SOPInstanceUID = instance_uid(
-        about.ds.SOPInstanceUID,
-        model=reading.model,
-        operating_point=decision.operating_point,
-        population=decision.population,
-        kind=kind,
-    )
+    ds.SOPInstanceUID = instance_uid(about.ds.SOPInstanceUID, reading=reading, kind=kind)
     ds.SeriesInstanceUID = series_uid(about.ds.StudyInstanceUID, model=reading.model, kind="sc")
     ds.SeriesNumber, ds.InstanceNumber = SERIES_NUMBER, 1
     ds.SeriesDescription = _SERIES_DESCRIPTION
@@ -95,11 +108,14 @@ def _describe(ds: Dataset, *, about: Source, reading: Reading) -> None:
     ds.BodyPartExamined = "CHEST"
     ds.PatientOrientation = ""
     ds.BurnedInAnnotation = "NO"
-    ds.ImageComments = sentence(reading)
-    ds.DerivationDescription = (
-        f"Resized, with the result of {reading.model.name} {reading.model.version}"
-        f"{' and its heat map' if reading.heat is not None else ''} drawn beside and over it. {HEAT_MEANING}"
-    )
+    model = f"{reading.model.name} {reading.model.version}"
+    if reading.decision is None:
+        ds.ImageComments = f"Pneumonia: not analysed ({reading.status}). {NOT_NEGATIVE}"
+        ds.DerivationDescription = f"Notice of {model} about the image; no pixel of it is shown."
+    else:
+        drawn, meaning = (" and its heat map", f" {HEAT_MEANING}") if reading.heat is not None else ("", "")
+        ds.ImageComments = sentence(reading)
+        ds.DerivationDescription = f"Resized, with the result of {model}{drawn} drawn beside and over it.{meaning}"
     purpose, image = Dataset(), Dataset()
     purpose.CodeValue, purpose.CodingSchemeDesignator = "121322", "DCM"
     purpose.CodeMeaning = "Source image for image processing operation"

@@ -82,7 +82,7 @@ def _decision(decision: Decision) -> str:
 
 def _reasons(reading: Reading) -> str:
     items = "".join(
-        f"<li><b>{_text(check.name)}</b>: expected {_text(check.expected)}, found {_text(check.found)}</li>"
+        f"<li><b>{_text(check.title)}</b>: expected {_text(check.expected)}, found {_text(check.found)}</li>"
         for check in reading.reasons
     )
     return f'<p class="threshold">Not analysed. This is not a negative result.</p><ul class="reasons">{items}</ul>'
@@ -98,7 +98,7 @@ def _checks(checks: tuple[Check, ...]) -> str:
         f"{count} {outcome.value}" for outcome in Outcome if (count := sum(c.outcome is outcome for c in checks))
     )
     rows = "".join(
-        f'<tr class="{check.outcome.value.replace(" ", "-")}"><th scope="row">{_text(check.name)}</th>'
+        f'<tr class="{check.outcome.value.replace(" ", "-")}"><th scope="row">{_text(check.title)}</th>'
         f"<td>{check.outcome.value}</td><td>{_text(check.expected)}</td><td>{_text(check.found)}</td></tr>"
         for check in checks
     )

@@ -18,3 +18,10 @@ DECISION_THRESHOLD = Code("THRESHOLD", PRIVATE_SCHEME, "Decision threshold on Ce
 DECIDED_BY = Code("DECIDED_BY", PRIVATE_SCHEME, "Decided by")
 BY_THRESHOLD = Code("BY_THRESHOLD", PRIVATE_SCHEME, "Threshold")
 BY_PERSON = Code("BY_PERSON", PRIVATE_SCHEME, "Uncertain: a person decides")
+
+IMAGING_REPORT = Code("18748-4", "LN", "Diagnostic imaging report")
+DETECTIONS = Code("111064", "DCM", "Summary of Detections")
+NOT_ATTEMPTED = Code("111225", "DCM", "Not Attempted")
+FAILED = Code("111224", "DCM", "Failed")
+ALGORITHM_NAME = Code("111001", "DCM", "Algorithm Name")
+ALGORITHM_VERSION = Code("111003", "DCM", "Algorithm Version")

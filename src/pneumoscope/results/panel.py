@@ -55,14 +55,14 @@ def draw_panel(reading: Reading, *, height_px: int) -> UInt8[np.ndarray, "h w 3"
 
 
 def _decision(draw: "ImageDraw", decision: Decision, *, top: int) -> int:
-    draw.text((_MARGIN, top), "P N E U M O S C O P E", font=_font(15), fill=_QUIET)
+    draw.text((_MARGIN, top), "P N E U M O S C O P E", font=font(15), fill=_QUIET)
     y = start = top + 38
-    for words in _wrapped(headline(decision), size=34):
-        draw.text((_MARGIN + 20, y), words, font=_font(34), fill=_TEXT, stroke_width=0.5)
+    for words in wrapped(headline(decision), size=34):
+        draw.text((_MARGIN + 20, y), words, font=font(34), fill=_TEXT, stroke_width=0.5)
         y += 42
     if leans := leaning(decision):
-        for words in _wrapped(leans, size=21):
-            draw.text((_MARGIN + 20, y + 6), words, font=_font(21), fill=_TEXT)
+        for words in wrapped(leans, size=21):
+            draw.text((_MARGIN + 20, y + 6), words, font=font(21), fill=_TEXT)
             y += 28
         y += 4
     draw.rounded_rectangle((_MARGIN, start + 4, _MARGIN + 7, y), radius=3, fill=accent(decision))
@@ -73,8 +73,8 @@ def _probability(draw: "ImageDraw", decision: Decision, *, top: int) -> int:
     """A bar from 0 to 1, filled up to the probability, with a tick at the threshold."""
     probability, threshold = decision.probability, decision.threshold
     shown = percent_beside(probability, other=threshold)
-    draw.text((_MARGIN, top), "Probability of pneumonia", font=_font(18), fill=_QUIET)
-    draw.text((_MARGIN, top + 26), shown, font=_font(40), fill=_TEXT)
+    draw.text((_MARGIN, top), "Probability of pneumonia", font=font(18), fill=_QUIET)
+    draw.text((_MARGIN, top + 26), shown, font=font(40), fill=_TEXT)
     bar = top + 84
     draw.rounded_rectangle((_MARGIN, bar, _MARGIN + _INNER, bar + 16), radius=4, fill=_TRACK)
     filled = _MARGIN + max(4, round(_INNER * probability))
@@ -83,9 +83,9 @@ def _probability(draw: "ImageDraw", decision: Decision, *, top: int) -> int:
     draw.rectangle((tick - 3, bar - 7, tick + 3, bar + 23), fill=_GROUND)
     draw.rectangle((tick - 1, bar - 7, tick + 1, bar + 23), fill=_TEXT)
     label = f"threshold {percent_beside(threshold, other=probability)}"
-    width = draw.textlength(label, font=_font(18))
+    width = draw.textlength(label, font=font(18))
     left = min(max(tick - width / 2, _MARGIN), _MARGIN + _INNER - width)
-    draw.text((left, bar + 28), label, font=_font(18), fill=_TEXT)
+    draw.text((left, bar + 28), label, font=font(18), fill=_TEXT)
     return bar + 52
 
 
@@ -101,8 +101,8 @@ def _facts(draw: "ImageDraw", reading: Reading, *, rule: str, top: int) -> int:
     draw.line((_MARGIN, top, _MARGIN + _INNER, top), fill=_RULE)
     y = top + 18
     for name, value in facts:
-        draw.text((_MARGIN, y), name, font=_font(18), fill=_QUIET)
-        draw.text((_MARGIN + 140, y), _fitted(draw, value, width=_INNER - 140), font=_font(18), fill=_TEXT)
+        draw.text((_MARGIN, y), name, font=font(18), fill=_QUIET)
+        draw.text((_MARGIN + 140, y), _fitted(draw, value, width=_INNER - 140), font=font(18), fill=_TEXT)
         y += 29
     draw.line((_MARGIN, y + 8, _MARGIN + _INNER, y + 8), fill=_RULE)
     return y + 8
@@ -113,7 +113,7 @@ def _scale(canvas: "Image", *, top: int, bottom: int) -> None:
     from PIL import Image, ImageDraw
 
     draw = ImageDraw.Draw(canvas)
-    draw.text((_MARGIN, top), "Local suspicion", font=_font(18), fill=_QUIET)
+    draw.text((_MARGIN, top), "Local suspicion", font=font(18), fill=_QUIET)
     bar_top, width = top + 42, 30
     height = min(bottom - bar_top, 230)
     heat = np.repeat(np.linspace(1.0, 0.0, height, dtype=np.float32)[:, None], width, axis=1)
@@ -122,26 +122,27 @@ def _scale(canvas: "Image", *, top: int, bottom: int) -> None:
     for value, words in ((1.0, "1  high"), (HEAT_THRESHOLD, "0.5  white outline"), (0.0, "0  none")):
         y = bar_top + round((1.0 - value) * (height - 1))
         draw.line((_MARGIN + width, y, _MARGIN + width + 8, y), fill=_TEXT)
-        draw.text((_MARGIN + width + 18, y), words, font=_font(18), fill=_TEXT, anchor="lm")
+        draw.text((_MARGIN + width + 18, y), words, font=font(18), fill=_TEXT, anchor="lm")
     y = bar_top + round((1.0 - HEAT_THRESHOLD) * (height - 1))
     draw.line((_MARGIN, y, _MARGIN + width - 1, y), fill=(255, 255, 255), width=2)
     for row, words in enumerate(("What raised the score;", "no outline of disease.")):
-        draw.text((_MARGIN + 172, bar_top - 9 + 24 * row), words, font=_font(17), fill=_QUIET)
+        draw.text((_MARGIN + 172, bar_top - 9 + 24 * row), words, font=font(17), fill=_QUIET)
 
 
 def _warning(draw: "ImageDraw", *, bottom: int) -> None:
     top = bottom - 74
     draw.rounded_rectangle((_MARGIN, top, _MARGIN + _INNER, bottom), radius=6, outline=_SUSPICIOUS, width=2)
     middle = _MARGIN + _INNER / 2
-    draw.text((middle, top + 25), "RESEARCH USE ONLY", font=_font(21), fill=_TEXT, anchor="mm", stroke_width=0.4)
-    draw.text((middle, top + 52), "not for diagnosis", font=_font(18), fill=_TEXT, anchor="mm")
+    draw.text((middle, top + 25), "RESEARCH USE ONLY", font=font(21), fill=_TEXT, anchor="mm", stroke_width=0.4)
+    draw.text((middle, top + 52), "not for diagnosis", font=font(18), fill=_TEXT, anchor="mm")
 
 
-def _wrapped(text: str, *, size: int) -> list[str]:
+def wrapped(text: str, *, size: int, width_px: float = _INNER - 20) -> list[str]:
+    """The text in lines of at most that width."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word
-        if lines and _font(size).getlength(longer) <= _INNER - 20:
+        if lines and font(size).getlength(longer) <= width_px:
             lines[-1] = longer
         else:
             lines.append(word)
@@ -150,15 +151,15 @@ def _wrapped(text: str, *, size: int) -> list[str]:
 
 def _fitted(draw: "ImageDraw", text: str, *, width: float) -> str:
     """The text, cut with an ellipsis where it is wider than there is room."""
-    if draw.textlength(text, font=_font(18)) <= width:
+    if draw.textlength(text, font=font(18)) <= width:
         return text
-    while text and draw.textlength(text + "...", font=_font(18)) > width:
+    while text and draw.textlength(text + "...", font=font(18)) > width:
         text = text[:-1]
     return text + "..."
 
 
 @cache
-def _font(size: int) -> "FreeTypeFont":
+def font(size: int) -> "FreeTypeFont":
     """The type face that comes with Pillow (Aileron), so that overlays look the same everywhere."""
     from PIL import ImageFont
 

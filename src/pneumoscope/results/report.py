@@ -50,7 +50,8 @@ def report_about(about: Source, *, reading: Reading, card: ModelSummary) -> Data
 
     from pneumoscope.results.codes import PRIVATE_SCHEME
 
-    decision, ds = _decision(reading), about.ds
+    _decision(reading)
+    ds = about.ds
     with warnings.catch_warnings():
         # A name of one component ("ward", a research subject's code) is carried over as it is, not judged.
         warnings.filterwarnings("ignore", message="The string .* is unlikely to represent the intended person name")
@@ -60,13 +61,7 @@ def report_about(about: Source, *, reading: Reading, card: ModelSummary) -> Data
             series_instance_uid=series_uid(ds.StudyInstanceUID, model=reading.model, kind="sr"),
             series_number=SERIES_NUMBER,
             series_description=_SERIES_DESCRIPTION,
-            sop_instance_uid=instance_uid(
-                ds.SOPInstanceUID,
-                model=reading.model,
-                operating_point=decision.operating_point,
-                population=decision.population,
-                kind="sr",
-            ),
+            sop_instance_uid=instance_uid(ds.SOPInstanceUID, reading=reading, kind="sr"),
             instance_number=1,
             manufacturer="Pneumoscope",
             manufacturer_model_name="Pneumoscope",

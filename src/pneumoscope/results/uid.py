@@ -3,21 +3,19 @@
 from uuid import UUID, uuid5
 
 import pneumoscope
-from pneumoscope.core import ModelIdentity, Population
+from pneumoscope.core import ModelIdentity, Reading
 
 _NAMESPACE = UUID("6d6f1a3e-52c5-4b0a-8f34-0f2f9f2f5c11")
 
 
-def instance_uid(
-    source_uid: str,
-    *,
-    model: ModelIdentity,
-    operating_point: str,
-    kind: str,
-    population: Population = Population.ADULTS,
-) -> str:
-    """SOP Instance UID of the object of this kind that tells the result for the source image, by that rule."""
-    return _uid("instance", source_uid, model.sha256, operating_point, population, kind)
+def instance_uid(source_uid: str, *, reading: Reading, kind: str) -> str:
+    """SOP Instance UID of the object of this kind that tells the reading of the source image.
+
+    The decision rule is part of it: another operating point, or another population's rule, is another object.
+    """
+    decision = reading.decision
+    rule = (decision.operating_point, decision.population) if decision else ()
+    return _uid("instance", source_uid, reading.model.sha256, *rule, kind)
 
 
 def series_uid(study_uid: str, *, model: ModelIdentity, kind: str) -> str:
@@ -33,6 +31,11 @@ def tracking_uid(source_uid: str, *, model: ModelIdentity) -> str:
 def device_uid(model: ModelIdentity) -> str:
     """Device Observer UID: this software with this model."""
     return _uid("device", model.sha256)
+
+
+def resource_uuid(kind: str, identifier: str) -> UUID:
+    """UUID of the FHIR resource of this kind about what the identifier names."""
+    return uuid5(_NAMESPACE, chr(0).join(("fhir", kind, identifier)))
 
 
 def _uid(*parts: str) -> str:

@@ -3,6 +3,7 @@
 from pneumoscope.core import Check, Decision, Reading
 
 RESEARCH_USE = "Research use only, not for diagnosis"
+NOT_NEGATIVE = "This is not a negative result."
 HEAT_MEANING = "The heat map shows what raised the score. It does not outline disease."
 
 

@@ -58,7 +58,8 @@ def cramer_v(first: Shaped[np.ndarray, " n"], second: Shaped[np.ndarray, " n"]) 
     """How strongly two unordered variables go together: 0 not at all, 1 one says the other; bias-corrected.
 
     Raises:
-        InputError: They don't have the same rows, there are fewer than two, or one of them has one value only.
+        InputError: They don't have the same rows, there are fewer than two, or one of them has one value only;
+            or the rows are so few that the correction for their number leaves nothing.
 
     Source:
         Bergsma, Journal of the Korean Statistical Society 42(3), 2013, p. 323.
@@ -75,4 +76,7 @@ def cramer_v(first: Shaped[np.ndarray, " n"], second: Shaped[np.ndarray, " n"]) 
     phi_squared = float(((counts - expected) ** 2 / expected).sum()) / n
     excess = (rows - 1) * (columns - 1) / (n - 1)
     rows_corrected, columns_corrected = (size - (size - 1) ** 2 / (n - 1) for size in (rows, columns))
-    return float(np.sqrt(max(0.0, phi_squared - excess) / (min(rows_corrected, columns_corrected) - 1)))
+    most = min(rows_corrected, columns_corrected) - 1
+    if most <= 0:
+        raise InputError(f"Cramer's V is undefined: its correction leaves nothing of {n} rows")
+    return float(np.sqrt(max(0.0, phi_squared - excess) / most))

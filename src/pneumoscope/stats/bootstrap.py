@@ -1,38 +1,44 @@
-"""Bootstrap over patients, for statistics without an interval by formula."""
+"""Bootstrap over patients, for statistics without an interval by formula.
 
-from collections.abc import Callable
+A resample is a count of how often each patient is drawn. A statistic is a function of sums over rows, so all
+resamples are one product of matrices: patients' sums by patients' counts.
+"""
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
+from scipy.sparse import csr_array
 
 from pneumoscope.core import InputError
-from pneumoscope.stats.estimates import Estimate
+from pneumoscope.stats.estimates import Band, Estimate
 from pneumoscope.stats.validation import check_share, number_clusters
 
 RESAMPLES = 2000
+# Cells of one batch of counts: 32 MiB, whatever the numbers of clusters and resamples.
+_BATCH_CELLS = 4_000_000
 
 
-def resample(
-    statistic: Callable[[Int[np.ndarray, " n"]], float],
+def resample_totals(
+    values: Shaped[np.ndarray, "n sums"] | csr_array,
     truth: Bool[np.ndarray, " n"],
     *,
     cluster: Shaped[np.ndarray, " n"] | None,
     stratified: bool,
     rng: np.random.Generator,
     resamples: int,
-) -> Float[np.ndarray, " resamples"]:
-    """`statistic` of each resample; whole clusters are drawn anew.
+) -> Float[np.ndarray, "resamples sums"]:
+    """Sum of each column of `values` in each resample; whole clusters are drawn anew.
 
     Args:
-        statistic: Its argument says how often each row is drawn.
+        values: What each row adds to each sum; sparse where most add nothing.
         truth: Which rows have the finding.
         cluster: Patient of each row; None where every row is its own.
         stratified: Whether clusters with and without a positive row are drawn apart, so that both occur.
-        rng: Drawn from; the same state gives the same values.
+        rng: Drawn from; the same state gives the same sums.
         resamples: Number of draws.
 
     Raises:
-        InputError: There are fewer than 2 resamples, or the clusters don't fit the rows.
+        InputError: There are fewer than 2 resamples, the clusters don't fit the rows, or a stratified resample has
+            no row without the finding.
 
     Source:
         Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 6; clusters: Field and Welsh,
@@ -41,49 +47,105 @@ def resample(
     if resamples < 2:
         raise InputError(f"expected at least 2 resamples, found {resamples}")
     number = number_clusters(cluster, rows=truth.size)
-    first = np.zeros(int(number.max()) + 1, dtype=bool)
-    first[number[truth] if stratified else slice(None)] = True
-    groups = [group for group in (np.flatnonzero(first), np.flatnonzero(~first)) if group.size]
-    values = np.empty(resamples)
-    for index in range(resamples):
-        drawn = np.concatenate([group[rng.integers(0, group.size, group.size)] for group in groups])
-        values[index] = statistic(np.bincount(drawn, minlength=first.size)[number])
-    return values
+    # Sparse even where no sum is: a threaded dense product loses more to a busy machine than it gains.
+    totals = csr_array((np.ones(truth.size), (number, np.arange(truth.size)))) @ csr_array(values, dtype=float)
+    ill = np.bincount(number, weights=truth) > 0
+    without = np.bincount(number, weights=~truth)
+    groups = [np.flatnonzero(ill), np.flatnonzero(~ill)] if stratified else [np.arange(ill.size)]
+    batches = []
+    batch = max(1, _BATCH_CELLS // ill.size)
+    for start in range(0, resamples, batch):
+        count = _draw([group for group in groups if group.size], min(batch, resamples - start), rng)
+        if stratified and without.any() and not (without @ count).all():
+            raise InputError(
+                f"bootstrap is undefined: expected rows without the finding in every resample, found them in only "
+                f"{int((without > 0).sum())} of {ill.size} clusters, each of which also has the finding"
+            )
+        batches.append((totals.T @ count).T)
+    return np.concatenate(batches)
 
 
-def bootstrap(
-    statistic: Callable[[Int[np.ndarray, " n"]], float],
-    truth: Bool[np.ndarray, " n"],
+def percentile_estimate(
+    value: float,
+    values: Float[np.ndarray, " resamples"],
     *,
-    cluster: Shaped[np.ndarray, " n"] | None,
-    stratified: bool,
-    rng: np.random.Generator,
-    resamples: int,
+    truth: Bool[np.ndarray, " n"],
     level: float,
+    method: str,
 ) -> Estimate:
-    """`statistic` of all rows and its percentile interval; arguments as `resample`.
+    """`value` with the percentile interval of its resampled `values`.
 
     Raises:
-        InputError: As `resample`, or `level` is not between 0 and 1.
+        InputError: `level` is not between 0 and 1.
 
     Source:
         Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3.
     """
-    check_share(level, name="level")
-    values = resample(statistic, truth, cluster=cluster, stratified=stratified, rng=rng, resamples=resamples)
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    low, high = percentile_interval(values, level=level)
     return Estimate(
-        value=statistic(np.ones(truth.size, dtype=int)),
+        value=value,
         low=float(low),
         high=float(high),
         level=level,
         n=truth.size,
         positives=int(truth.sum()),
-        method=f"{describe(cluster, resamples=resamples, stratified=stratified)}, percentile interval",
+        method=f"{method}, percentile interval",
     )
+
+
+def percentile_band(
+    x: Float[np.ndarray, " points"],
+    y: Float[np.ndarray, " points"],
+    *,
+    values: Float[np.ndarray, "resamples points"],
+    truth: Bool[np.ndarray, " n"],
+    level: float,
+    method: str,
+) -> Band:
+    """A curve with the percentile interval of its resampled `values` at each point by itself.
+
+    Raises:
+        InputError: `level` is not between 0 and 1.
+    """
+    low, high = percentile_interval(values, level=level)
+    return Band(
+        x=x,
+        y=y,
+        low=low,
+        high=high,
+        level=level,
+        n=truth.size,
+        positives=int(truth.sum()),
+        method=f"{method}, percentile interval, pointwise",
+    )
+
+
+def percentile_interval(
+    values: Float[np.ndarray, "resamples ..."], *, level: float
+) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+    """Lower and upper end of the middle `level` of the resamples.
+
+    Raises:
+        InputError: `level` is not between 0 and 1.
+    """
+    check_share(level, name="level")
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return np.asarray(low), np.asarray(high)
 
 
 def describe(cluster: Shaped[np.ndarray, " n"] | None, *, resamples: int, stratified: bool) -> str:
     """How the resamples were drawn, in words."""
     kind = "stratified bootstrap" if stratified else "bootstrap"
     return f"{kind} of {'rows' if cluster is None else 'clusters'}, {resamples} resamples"
+
+
+def _draw(
+    groups: list[Int[np.ndarray, " _"]], draws: int, rng: np.random.Generator
+) -> Float[np.ndarray, "clusters draws"]:
+    """How often each cluster is drawn in each resample, each group from itself."""
+    count = np.empty((sum(group.size for group in groups), draws))
+    for group in groups:
+        drawn = rng.integers(0, group.size, (draws, group.size))
+        drawn += group.size * np.arange(draws)[:, None]
+        count[group] = np.bincount(drawn.ravel(), minlength=draws * group.size).reshape(draws, group.size).T
+    return count

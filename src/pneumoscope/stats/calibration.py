@@ -1,11 +1,11 @@
 """How far predicted probabilities are from observed shares."""
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Num, Shaped
+from jaxtyping import Bool, Num, Shaped
 
-from pneumoscope.core import InputError
-from pneumoscope.stats.bootstrap import RESAMPLES, bootstrap, describe, resample
+from pneumoscope.stats.bootstrap import RESAMPLES, describe, percentile_estimate, resample_totals
 from pneumoscope.stats.estimates import Estimate
+from pneumoscope.stats.reliability import equal_mass_bins
 from pneumoscope.stats.validation import check_probability, check_share, check_truth
 
 
@@ -30,10 +30,21 @@ def brier(
     check_probability(score, rows=truth.size, measure="Brier score")
     squared = (score - truth) ** 2
 
-    def statistic(count: Int[np.ndarray, " n"]) -> float:
-        return float(count @ squared) / float(count.sum())
-
-    return bootstrap(statistic, truth, cluster=cluster, stratified=False, rng=rng, resamples=resamples, level=level)
+    totals = resample_totals(
+        np.stack([squared, np.ones(truth.size)], axis=1),
+        truth,
+        cluster=cluster,
+        stratified=False,
+        rng=rng,
+        resamples=resamples,
+    )
+    return percentile_estimate(
+        float(squared.mean()),
+        totals[:, 0] / totals[:, 1],
+        truth=truth,
+        level=level,
+        method=describe(cluster, resamples=resamples, stratified=False),
+    )
 
 
 def expected_calibration_error(
@@ -63,26 +74,18 @@ def expected_calibration_error(
     check_share(level, name="level")
     check_truth(truth, measure="calibration error")
     check_probability(score, rows=truth.size, measure="calibration error")
-    if not 1 <= bins <= truth.size:
-        raise InputError(f"expected 1 to {truth.size} bins, at most one a row, found {bins}")
-    edges = np.quantile(score, np.linspace(0, 1, bins + 1)[1:-1])
-    place = np.searchsorted(edges, score, side="left")
+    place = equal_mass_bins(score, bins=bins)
+    filled = int(place.max()) + 1
     gap = truth - score.astype(float)
 
-    def gaps(count: Int[np.ndarray, " n"]) -> Float[np.ndarray, " bins"]:
-        total: np.ndarray = np.bincount(place, weights=count * gap) / count.sum()
-        return total
-
-    measured = gaps(np.ones(truth.size, dtype=int))
+    # One column a bin, and one of ones: the number of rows drawn.
+    columns = np.zeros((truth.size, filled + 1))
+    columns[np.arange(truth.size), place] = gap
+    columns[:, filled] = 1
+    totals = resample_totals(columns, truth, cluster=cluster, stratified=False, rng=rng, resamples=resamples)
+    measured = columns[:, :filled].mean(axis=0)
     value = float(np.abs(measured).sum())
-    off = resample(
-        lambda count: float(np.abs(gaps(count) - measured).sum()),
-        truth,
-        cluster=cluster,
-        stratified=False,
-        rng=rng,
-        resamples=resamples,
-    )
+    off = np.abs(totals[:, :filled] / totals[:, filled:] - measured).sum(axis=1)
     margin = float(np.quantile(off, level))
     return Estimate(
         value=value,

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from jaxtyping import Float
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
@@ -28,15 +31,17 @@ class Auroc(Estimate):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AurocDifference(Estimate):
-    """First area less second, on the same rows, in [-1, 1].
+class Difference(Estimate):
+    """First less second, and the two-sided p-value of no difference."""
 
-    Attributes:
-        p_value: Two-sided, of no difference.
-    """
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AurocDifference(Difference):
+    """First area less second, in [-1, 1]."""
 
     standard_error: float
-    p_value: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,24 @@ class Proportion:
     level: float
     n: int
     effective_n: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Band:
+    """A curve through `y` at `x`, and its two-sided interval at `level` at each point by itself.
+
+    Attributes:
+        n: Rows that the curve stands on, `positives` of them with the finding.
+    """
+
+    x: Float[np.ndarray, " points"]
+    y: Float[np.ndarray, " points"]
+    low: Float[np.ndarray, " points"]
+    high: Float[np.ndarray, " points"]
+    level: float
+    n: int
+    positives: int
     method: str
 
 

@@ -1,12 +1,13 @@
 """Average precision and F1: both depend on prevalence, so compare them only at the same one."""
 
 import numpy as np
-from jaxtyping import Bool, Int, Num, Shaped
+from jaxtyping import Bool, Float, Num, Shaped
 
 from pneumoscope.core import InputError
-from pneumoscope.stats.bootstrap import RESAMPLES, bootstrap
+from pneumoscope.stats.bootstrap import RESAMPLES, describe, percentile_estimate, resample_totals
 from pneumoscope.stats.estimates import Estimate
-from pneumoscope.stats.validation import check_both_classes, check_probability, check_score, number_clusters
+from pneumoscope.stats.sweep import Flags, candidates, flags, resampled_flags
+from pneumoscope.stats.validation import check_both_classes, check_probability, check_score
 
 
 def average_precision(
@@ -30,26 +31,16 @@ def average_precision(
     """
     check_both_classes(truth, measure="average precision")
     check_score(score, rows=truth.size, measure="average precision")
-    order = np.argsort(-score.astype(float))
-    fall = -score[order].astype(float)
-    positive = np.flatnonzero(truth[order])
-    # For each positive row the last row that its score flags too (ties together), and the last such positive.
-    last = np.searchsorted(fall, fall[positive], side="right") - 1
-    last_positive = np.searchsorted(positive, last, side="right") - 1
-
-    def statistic(count: Int[np.ndarray, " n"]) -> float:
-        drawn = count[positive]
-        flagged, found = np.cumsum(count)[last], np.cumsum(drawn)[last_positive]
-        return float(drawn @ (found / np.maximum(flagged, 1))) / int(drawn.sum())
-
-    return bootstrap(
-        statistic,
-        truth[order],
-        cluster=None if cluster is None else number_clusters(cluster, rows=truth.size)[order],
-        stratified=True,
-        rng=rng,
-        resamples=resamples,
+    thresholds = candidates(truth, score)
+    drawn = resampled_flags(
+        truth, score, thresholds=thresholds, cluster=cluster, stratified=True, rng=rng, resamples=resamples
+    )
+    return percentile_estimate(
+        float(_average(flags(truth, score, thresholds=thresholds))[0]),
+        _average(drawn),
+        truth=truth,
         level=level,
+        method=describe(cluster, resamples=resamples, stratified=True),
     )
 
 
@@ -78,9 +69,19 @@ def f1(
     if not np.isfinite(threshold):
         raise InputError(f"F1: expected a finite threshold, found {threshold}")
     flagged = score >= threshold
-    found, either = (flagged & truth).astype(int), flagged.astype(int) + truth
+    counts = np.stack([flagged & truth, flagged.astype(int) + truth], axis=1)
+    totals = resample_totals(counts, truth, cluster=cluster, stratified=True, rng=rng, resamples=resamples)
+    found, either = counts.sum(axis=0)
+    return percentile_estimate(
+        2 * float(found) / float(either),
+        2 * totals[:, 0] / totals[:, 1],
+        truth=truth,
+        level=level,
+        method=describe(cluster, resamples=resamples, stratified=True),
+    )
 
-    def statistic(count: Int[np.ndarray, " n"]) -> float:
-        return 2 * float(count @ found) / float(count @ either)
 
-    return bootstrap(statistic, truth, cluster=cluster, stratified=True, rng=rng, resamples=resamples, level=level)
+def _average(at: Flags) -> Float[np.ndarray, " draws"]:
+    """Precision, weighted by the share of the findings that each threshold adds."""
+    added = np.diff(at.found, axis=1, prepend=0)
+    return np.asarray((added * at.precision).sum(axis=1) / at.positives[:, 0])

@@ -28,7 +28,7 @@ def sensitivity(
         `clopper_pearson`; with clusters Korn and Graubard, Survey Methodology 24(2), 1998, p. 193.
     """
     flagged = _flagged(truth, score, threshold=threshold, measure="sensitivity")
-    return _share(flagged, among=truth, cluster=cluster, level=level, measure="sensitivity")
+    return share(flagged, among=truth, cluster=cluster, level=level, measure="sensitivity")
 
 
 def specificity(
@@ -48,7 +48,7 @@ def specificity(
         As `sensitivity`.
     """
     flagged = _flagged(truth, score, threshold=threshold, measure="specificity")
-    return _share(~flagged, among=~truth, cluster=cluster, level=level, measure="specificity")
+    return share(~flagged, among=~truth, cluster=cluster, level=level, measure="specificity")
 
 
 def ppv(
@@ -68,7 +68,7 @@ def ppv(
         As `sensitivity`.
     """
     flagged = _flagged(truth, score, threshold=threshold, measure="PPV")
-    return _share(truth, among=flagged, cluster=cluster, level=level, measure="PPV")
+    return share(truth, among=flagged, cluster=cluster, level=level, measure="PPV")
 
 
 def npv(
@@ -88,7 +88,7 @@ def npv(
         As `sensitivity`.
     """
     flagged = _flagged(truth, score, threshold=threshold, measure="NPV")
-    return _share(~truth, among=~flagged, cluster=cluster, level=level, measure="NPV")
+    return share(~truth, among=~flagged, cluster=cluster, level=level, measure="NPV")
 
 
 def accuracy(
@@ -109,7 +109,7 @@ def accuracy(
     """
     flagged = _flagged(truth, score, threshold=threshold, measure="accuracy")
     everyone = np.ones_like(truth)
-    return _share(flagged == truth, among=everyone, cluster=cluster, level=level, measure="accuracy")
+    return share(flagged == truth, among=everyone, cluster=cluster, level=level, measure="accuracy")
 
 
 def proportion(success: Bool[np.ndarray, " n"], *, cluster: _Cluster = None, level: float = 0.95) -> Proportion:
@@ -122,7 +122,7 @@ def proportion(success: Bool[np.ndarray, " n"], *, cluster: _Cluster = None, lev
         As `sensitivity`.
     """
     check_truth(success, measure="proportion")
-    return _share(success, among=np.ones_like(success), cluster=cluster, level=level, measure="proportion")
+    return share(success, among=np.ones_like(success), cluster=cluster, level=level, measure="proportion")
 
 
 def clopper_pearson(successes: float, trials: float, *, level: float) -> tuple[float, float]:
@@ -148,7 +148,7 @@ def _flagged(
     return flagged
 
 
-def _share(
+def share(
     success: Bool[np.ndarray, " n"],
     *,
     among: Bool[np.ndarray, " n"],
@@ -156,6 +156,14 @@ def _share(
     level: float,
     measure: str,
 ) -> Proportion:
+    """Share of the rows in `among` that are a success, with its exact interval.
+
+    Raises:
+        InputError: There is no row in `among`, or the clusters don't fit the rows.
+
+    Source:
+        As `sensitivity`.
+    """
     check_share(level, name="level")
     number = number_clusters(cluster, rows=success.size)[among]
     success = success[among]

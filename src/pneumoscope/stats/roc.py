@@ -3,9 +3,10 @@
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num, Shaped
 from scipy.special import expit, logit
-from scipy.stats import norm, rankdata
+from scipy.stats import norm
 
 from pneumoscope.core import InputError
+from pneumoscope.stats.clusters import clustered_error
 from pneumoscope.stats.estimates import Auroc, AurocDifference
 from pneumoscope.stats.proportions import clopper_pearson
 from pneumoscope.stats.validation import check_both_classes, check_score, check_share, number_clusters
@@ -65,9 +66,48 @@ def paired_auroc_difference(
     number = number_clusters(cluster, rows=truth.size)
     _check(truth, first, number)
     _check(truth, second, number)
-    components = _components(truth, first) - _components(truth, second)
+    components = structural_components(truth, first) - structural_components(truth, second)
     value = float(components[truth].mean())
     error = _standard_error(truth, components, number)
+    method = "DeLong, paired" if cluster is None else "DeLong, paired, clustered (Obuchowski)"
+    return _difference(value, error, truth=truth, level=level, method=method)
+
+
+def auroc_gap(
+    truth: Bool[np.ndarray, " n"],
+    score: Num[np.ndarray, " n"],
+    *,
+    inside: Bool[np.ndarray, " n"],
+    cluster: Shaped[np.ndarray, " n"] | None = None,
+    level: float = 0.95,
+) -> AurocDifference:
+    """Area among the rows `inside` a subgroup less the area among all others; a cluster may have rows of both.
+
+    Raises:
+        InputError: As `auroc`, inside or outside; or the areas differ while neither has any variance.
+
+    Source:
+        DeLong, DeLong and Clarke-Pearson, Biometrics 44(3), 1988, p. 837; clusters as `auroc_clustered`, their sums
+        over both areas.
+    """
+    check_share(level, name="level")
+    number = number_clusters(cluster, rows=truth.size)
+    value, influence = 0.0, np.zeros(truth.size)
+    for rows, sign in ((inside, 1), (~inside, -1)):
+        _check(truth[rows], score[rows], np.unique(number[rows], return_inverse=True)[1])
+        ill = truth[rows]
+        components = structural_components(ill, score[rows])
+        area = float(components[ill].mean())
+        value += sign * area
+        influence[rows] = sign * (components - area) / np.where(ill, ill.sum(), (~ill).sum())
+    error = clustered_error(influence, cluster=number)
+    method = "DeLong, unpaired" if cluster is None else "DeLong, unpaired, clustered (Obuchowski)"
+    return _difference(value, error, truth=truth, level=level, method=method)
+
+
+def _difference(
+    value: float, error: float, *, truth: Bool[np.ndarray, " n"], level: float, method: str
+) -> AurocDifference:
     if error == 0 and value != 0:
         raise InputError("p-value of the AUROC difference is undefined: neither area has any variance")
     half = float(norm.ppf((1 + level) / 2)) * error
@@ -78,7 +118,7 @@ def paired_auroc_difference(
         level=level,
         n=truth.size,
         positives=int(truth.sum()),
-        method="DeLong, paired" if cluster is None else "DeLong, paired, clustered (Obuchowski)",
+        method=method,
         standard_error=error,
         p_value=float(2 * norm.sf(abs(value) / error)) if error else 1.0,
     )
@@ -94,7 +134,7 @@ def _estimate(
     check_share(level, name="level")
     number = number_clusters(cluster, rows=truth.size)
     pairs = _check(truth, score, number)
-    components = _components(truth, score)
+    components = structural_components(truth, score)
     value = float(components[truth].mean())
     error = _standard_error(truth, components, number)
     method = "DeLong" if cluster is None else "DeLong, clustered (Obuchowski)"
@@ -120,18 +160,27 @@ def _check(truth: Bool[np.ndarray, " n"], score: Num[np.ndarray, " n"], number: 
     """Clusters that hold the rarer class, at least 2."""
     check_both_classes(truth, measure="AUROC", least=2)
     check_score(score, rows=truth.size, measure="AUROC")
-    fewest = min(_distinct(number[truth]), _distinct(number[~truth]))
+    fewest = min(_clusters_with(truth, number), _clusters_with(~truth, number))
     if fewest < 2:
         raise InputError(f"AUROC's interval is undefined: expected 2 clusters with each class, found {fewest}")
     return fewest
 
 
-def _components(truth: Bool[np.ndarray, " n"], score: Num[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+def _clusters_with(rows: Bool[np.ndarray, " n"], number: Int[np.ndarray, " n"]) -> int:
+    return int(np.count_nonzero(np.bincount(number, weights=rows)))
+
+
+def structural_components(truth: Bool[np.ndarray, " n"], score: Num[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """DeLong's structural components: each row's share of the other class that the score puts in order."""
-    among_all = rankdata(score)
+    order = np.argsort(score)
+    rising, ill = score[order], truth[order]
+    # Ties form groups: of each row's group, the rows of either class below it and in it.
+    group = np.cumsum(np.append(True, rising[1:] != rising[:-1])) - 1
+    well_in, ill_in = (np.bincount(group, weights=kind) for kind in (~ill, ill))
+    well_ordered = (np.cumsum(well_in) - well_in / 2) / well_in.sum()
+    ill_ordered = 1 - (np.cumsum(ill_in) - ill_in / 2) / ill_in.sum()
     components = np.empty(truth.size)
-    components[truth] = (among_all[truth] - rankdata(score[truth])) / (~truth).sum()
-    components[~truth] = 1 - (among_all[~truth] - rankdata(score[~truth])) / truth.sum()
+    components[order] = np.where(ill, well_ordered[group], ill_ordered[group])
     return components
 
 
@@ -141,19 +190,15 @@ def _standard_error(
     """Obuchowski's: deviations summed by cluster. With one row a cluster its cross term is 0: DeLong's."""
     deviation = (components - components[truth].mean()) / np.where(truth, truth.sum(), (~truth).sum())
     clusters = int(number.max()) + 1
-    positive = np.bincount(number[truth], weights=deviation[truth], minlength=clusters)
-    negative = np.bincount(number[~truth], weights=deviation[~truth], minlength=clusters)
-    with_positive, with_negative = _distinct(number[truth]), _distinct(number[~truth])
+    positive = np.bincount(number, weights=np.where(truth, deviation, 0), minlength=clusters)
+    negative = np.bincount(number, weights=np.where(truth, 0, deviation), minlength=clusters)
+    with_positive, with_negative = _clusters_with(truth, number), _clusters_with(~truth, number)
     variance = (
         with_positive / (with_positive - 1) * (positive @ positive)
         + with_negative / (with_negative - 1) * (negative @ negative)
         + 2 * clusters / (clusters - 1) * (positive @ negative)
     )
     return float(np.sqrt(max(variance, 0.0)))
-
-
-def _distinct(number: Int[np.ndarray, " m"]) -> int:
-    return int(np.count_nonzero(np.bincount(number)))
 
 
 def _bounds_without_variance(value: float, *, pairs: int, level: float) -> tuple[float, float]:

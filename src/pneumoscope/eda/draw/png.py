@@ -27,7 +27,7 @@ def write_png(figure: Figure, place: Path) -> None:
     draw = ImageDraw.Draw(canvas)
     for mark in figure.marks:
         _paint(canvas, draw, mark=mark)
-    canvas.save(place, "PNG", compress_level=3, dpi=(96 * SCALE, 96 * SCALE))
+    canvas.save(place, "PNG", compress_level=1, dpi=(96 * SCALE, 96 * SCALE))
 
 
 def _paint(canvas: "Image", draw: "ImageDraw", *, mark: Mark) -> None:

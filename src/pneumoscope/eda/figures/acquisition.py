@@ -77,12 +77,13 @@ def formats(numbers: Acquisition) -> Figure | None:
             rows += [_row(one) for one in group]
     if not rows:
         return None
-    high = max(
+    large = [
         one.group.share.high for _, group in parts for one in group if one.group.share and one.group.images >= _MANY
-    )
+    ]
+    high = max([0.01, *large])
     marks, height = forest(
         rows,
-        ForestAxis(title=f"% of images with {plain(numbers.finding).lower()}", low=0, high=high * 1.05),
+        ForestAxis(title=f"% of images with {plain(numbers.finding).lower()}", low=0, high=105 * high),
         layout=ForestLayout(width=_WIDTH, columns=(("images", 70), ("AP", 60), ("share [95 %]", 140))),
     )
     strongest = [

@@ -8,7 +8,7 @@ from pneumoscope.eda.draw.forest import ForestAxis, ForestLayout, Point, Row, fo
 from pneumoscope.eda.draw.inks import Ink
 from pneumoscope.eda.draw.marks import Figure, Mark, Picture, Text, Trace
 from pneumoscope.eda.figures.areas import AREA_COLUMNS, area_row
-from pneumoscope.eda.films import MARKED, FilmReport, differences
+from pneumoscope.eda.films import MARKED, SHARPER, FilmReport, differences
 from pneumoscope.eda.groups import NO_FINDING
 from pneumoscope.eda.pixels import BINS, MEASURES, Measured
 from pneumoscope.eda.wording import count, decimal_interval, percent, plain, signed
@@ -229,9 +229,9 @@ def folders(numbers: FilmReport) -> Figure | None:
         title="Copies of the images",
         takeaway=(
             f"At the same size, the sharpest folder's median sharpness is {ratio:.2f} times the softest's: where the "
-            "class goes with the folder, sharpness gives it away."
-            if ratio
-            else "Sharpness cannot be compared between the folders."
+            f"class goes with the folder, sharpness gives it away."
+            if ratio and ratio >= SHARPER
+            else "No folder's images are sharper than another's by much: sharpness does not give the folder away."
         ),
         caption="All resampled to 224 × 224 before sharpness is measured.",
         width=_WIDTH,

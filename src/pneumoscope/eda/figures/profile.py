@@ -16,12 +16,14 @@ _FEWEST_IMAGES = 200
 
 def prevalence(numbers: Profile) -> Figure | None:
     """The finding's share by group, with intervals; None where rows are not told apart by anything."""
-    if not numbers.groups:
+    names = [group.variable for group in numbers.groups]
+    groups = [group for group in numbers.groups if names.count(group.variable) > 1]
+    if not groups:
         return None
     rows = [Row(label="All images", points=(_point(numbers.per_image, "finding"),), columns=_columns(
         numbers.labelled, numbers.positives, percent_interval(numbers.per_image)))]  # fmt: skip
     variable = ""
-    for group in numbers.groups:
+    for group in groups:
         if group.variable != variable:
             variable = group.variable
             rows.append(Row(label=variable, heading=True))
@@ -32,7 +34,7 @@ def prevalence(numbers: Profile) -> Figure | None:
                 columns=_columns(group.images, group.positives, percent_interval(group.share)),
             )
         )
-    large = [g.share.high for g in numbers.groups if g.share and g.images >= _FEWEST_IMAGES]
+    large = [g.share.high for g in groups if g.share and g.images >= _FEWEST_IMAGES]
     high = min(1.0, 1.08 * max([numbers.per_image.high, *large]))
     marks, height = forest(
         rows,
@@ -197,7 +199,7 @@ def partners(numbers: Profile) -> Figure | None:
 def cooccurrence(numbers: Profile) -> Figure | None:
     """Of the images with one finding, those with another; None where only one is labelled."""
     names = numbers.findings
-    if len(names) < 2:
+    if len(names) < 2 or sum(map(sum, numbers.cooccurrence)) == 0:
         return None
     side, left, top = 41.0, 150.0, 118.0
     marks: list[Mark] = []

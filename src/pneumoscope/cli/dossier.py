@@ -1,0 +1,102 @@
+"""`pneumoscope dossier`: evidence and device description to the submission; and what holds the two together."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pneumoscope.core import ConfigError
+
+DeviceFile = Annotated[Path, typer.Option("--device", help="Description of the device (TOML).")]
+
+DEVICE = Path("docs/submission/device.toml")
+RESULTS = Path("docs/submission/test-results.json")
+SUBMISSION = Path("docs/submission/FDA_Submission.pdf")
+
+
+def dossier(
+    context: typer.Context,
+    evidence: Annotated[Path | None, typer.Option(help="Release: a folder of evidence folders and training/.")] = None,
+    device: DeviceFile = DEVICE,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="PDF; Markdown and the rest go beside it.")
+    ] = SUBMISSION,
+) -> None:
+    """Build the 510(k)-style submission from evidence; `verify`, `diff`, `trace` and `databases` belong to it."""
+    if context.invoked_subcommand:
+        return
+    from pneumoscope.dossier import build, read_inputs
+
+    if evidence is None:
+        raise ConfigError("dossier: expected --evidence DIR, the release's folder, found none")
+    record = build(read_inputs(device, evidence), output)
+    model = record["model"]
+    typer.echo(f"{output}: {len(record['numbers'])} numbers of model {model['name']} {model['version']}")
+    typer.echo(f"next: pneumoscope dossier verify {output.parent}")
+
+
+def verify(
+    folder: Annotated[Path, typer.Argument(help="Folder of a built submission.")] = SUBMISSION.parent,
+) -> None:
+    """Recompute every number of a submission from its predictions; fail on any drift, edit or other model."""
+    from pneumoscope.dossier import verify as hold
+
+    found = hold(folder)
+    typer.echo(
+        f"{folder} stands: {found.recomputed} numbers recomputed from predictions, "
+        f"{found.traced} traced to their files, {found.files} files unchanged, text built again alike"
+    )
+
+
+def diff(
+    old: Annotated[Path, typer.Argument(help="Folder of the former submission.")],
+    new: Annotated[Path, typer.Argument(help="Folder of the new one.")] = SUBMISSION.parent,
+) -> None:
+    """What changed between two submissions, numbers first."""
+    from pneumoscope.dossier import diff as compare
+
+    found = compare(old, new)
+    for title in ("numbers", "facts", "files", "sections"):
+        changes = getattr(found, title)
+        typer.echo(f"{len(changes)} {title} changed")
+        for change in changes:
+            typer.echo(f"  {change}")
+
+
+def trace(device: DeviceFile = DEVICE) -> None:
+    """List requirements without a test and marks without a requirement; what `scripts/check` runs."""
+    from pneumoscope.dossier import read_device, read_requirements
+    from pneumoscope.dossier import trace as match
+
+    given = read_device(device).inputs
+    wanted = read_requirements(device.parent / given.requirements)
+    traced = match(wanted, tests=device.parent / given.tests, source=device.parent / given.source, results=None)
+    typer.echo(f"{len(wanted)} requirements, {sum(map(len, traced.tests.values()))} tests that verify them")
+
+
+def results(
+    junit: Annotated[Path, typer.Argument(help="JUnit file of `pytest -m req --junitxml=...`.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="JSON that device.toml names.")] = RESULTS,
+) -> None:
+    """Keep the outcome of each test for the traceability matrix."""
+    from pneumoscope.dossier import write_results
+
+    outcomes = [outcome for tests in write_results(junit, output).values() for outcome in tests.values()]
+    typer.echo(f"{output}: " + ", ".join(f"{count} {name}" for name, count in sorted(Counter(outcomes).items())))
+
+
+def databases(
+    manifests: Annotated[list[Path], typer.Argument(help="Manifests (Parquet) that the run's images are in.")],
+    split: Annotated[Path, typer.Option(help="The run's split.csv: source, image_id, split.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="JSON to write, training/databases.json.")],
+) -> None:
+    """Count who is in the training, validation and test images, for the submission's chapter on databases."""
+    from pneumoscope.dossier import describe_files
+
+    described = describe_files(manifests, split, output)
+    typer.echo(f"{output}: {', '.join(described['sources'])}")
+
+
+SUBCOMMANDS: tuple[Callable[..., None], ...] = (verify, diff, trace, results, databases)

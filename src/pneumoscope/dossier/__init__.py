@@ -1,0 +1,35 @@
+"""The submission: evidence and a description of the device in, a 510(k)-style document out, and its verification.
+
+Reads evidence files, never models.
+"""
+
+from pneumoscope.dossier.build import build
+from pneumoscope.dossier.databases import describe_files
+from pneumoscope.dossier.device import Device, read_device
+from pneumoscope.dossier.diff import Difference, diff
+from pneumoscope.dossier.figures import draw_power
+from pneumoscope.dossier.inputs import Inputs, read_inputs
+from pneumoscope.dossier.plan import Need, Plan, needs, read_plan
+from pneumoscope.dossier.requirements import read_requirements, trace, write_results
+from pneumoscope.dossier.verify import Verification, verify
+
+__all__ = [
+    "Device",
+    "Difference",
+    "Inputs",
+    "Need",
+    "Plan",
+    "Verification",
+    "build",
+    "describe_files",
+    "diff",
+    "draw_power",
+    "needs",
+    "read_device",
+    "read_inputs",
+    "read_plan",
+    "read_requirements",
+    "trace",
+    "verify",
+    "write_results",
+]

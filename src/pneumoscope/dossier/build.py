@@ -1,0 +1,200 @@
+"""From inputs to the submission: PDF, Markdown, figures, bill of materials, and the record that `verify` reads."""
+
+import datetime as dt
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined, TemplateError
+
+from pneumoscope.core import ConfigError
+from pneumoscope.dossier.content import Document, Section
+from pneumoscope.dossier.inline import Marked, escape
+from pneumoscope.dossier.inputs import Inputs
+from pneumoscope.dossier.makers import makers, recipe_of
+from pneumoscope.dossier.markdown import to_markdown
+from pneumoscope.dossier.markup import parse_sections
+from pneumoscope.dossier.numbers import Numbers
+from pneumoscope.dossier.sbom import write_cyclonedx
+from pneumoscope.dossier.tables.device import REGULATIONS
+from pneumoscope.dossier.typeset import to_pdf
+
+RECORD = "submission.json"
+SBOM = "sbom.cdx.json"
+SCHEMA = 1
+
+NOTICE = (
+    "**Draft, not a clearance.** Prepared by the developers from open data; not submitted to any authority. Research "
+    "software: not a medical device, not for diagnosis. Where a person must write, decide or sign, the document says "
+    "*to be provided by the manufacturer*."
+)
+
+
+def build(inputs: Inputs, output: Path) -> dict[str, Any]:
+    """Write everything beside `output` (the PDF), and return the record of the build.
+
+    Raises:
+        ConfigError: A number, section, figure or reference is missing; all of a kind are named.
+        ArtifactError: The PDF cannot be made.
+    """
+    folder = output.parent
+    document, numbers = compose(inputs, folder)
+    created = moment(inputs)
+    markdown = output.with_suffix(".md")
+    markdown.write_text(to_markdown(document, folder), encoding="utf-8")
+    to_pdf(document, output, created=created)
+    write_cyclonedx(inputs.components, folder / SBOM, version=inputs.device.version, created=created)
+    record = _record(inputs, numbers, folder) | {
+        "created": created.isoformat(timespec="seconds"),
+        "documents": {path.name: sha256(path) for path in (markdown, output, folder / SBOM)},
+    }
+    (folder / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return record
+
+
+def compose(inputs: Inputs, folder: Path) -> tuple[Document, Numbers]:
+    """The document and the numbers that it uses; its figures are drawn into `folder / "figures"`.
+
+    Raises:
+        ConfigError: A number, section, figure or reference is missing; all of a kind are named.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers = Numbers(inputs.release, inputs.tables)
+    sections = write_sections(inputs, numbers, folder)
+    numbers.require_complete()
+    return assemble(inputs, sections), numbers
+
+
+def _record(inputs: Inputs, numbers: Numbers, folder: Path) -> dict[str, Any]:
+    """What the document was made from; paths are relative to its folder."""
+
+    def relative(path: Path) -> str:
+        return Path(os.path.relpath(path, folder)).as_posix()
+
+    device = inputs.device
+    return {
+        "schema": SCHEMA,
+        "device": {
+            "name": device.name,
+            "version": device.version,
+            "claim": device.claim,
+            "file": relative(inputs.device_path),
+        },
+        "operating_point": device.operating_point,
+        "model": inputs.model,
+        "release": relative(inputs.release_path),
+        "evidence": {
+            name: {"path": relative(one.path), "model_sha256": one.provenance["model"].get("sha256")}
+            for name, one in inputs.release.items()
+        },
+        "inputs": {relative(path): sha256(path) for path in inputs.files},
+        "numbers": [asdict(use) for use in dict.fromkeys(numbers.uses)],
+    }
+
+
+def write_sections(inputs: Inputs, numbers: Numbers, folder: Path) -> tuple[Section, ...]:
+    """Every template, its numbers filled in, as sections; figures are drawn into `folder / "figures"`."""
+    sections: list[Section] = []
+    made = makers(inputs, numbers, folder=folder, before=sections)
+    environment = _environment()
+    for template in sorted(_templates(), key=lambda path: path.name):
+        try:
+            text = environment.from_string(template.read_text(encoding="utf-8")).render(_words(inputs, numbers))
+        except TemplateError as error:
+            raise ConfigError(f"{template.name}: {error}") from error
+        sections += parse_sections(text, made, where=template.name)
+    return tuple(sections)
+
+
+def assemble(inputs: Inputs, sections: tuple[Section, ...]) -> Document:
+    """The document of these sections, with its title page."""
+    device, model = inputs.device, inputs.model
+    regulation, name, kind = REGULATIONS[device.claim]
+    facts = (
+        ("Device", escape(f"{device.name}, version {device.version}")),
+        ("Claim", escape(f"{device.claim}: {regulation}, {name} ({kind})")),
+        ("Model", escape(f"{model['name']} {model['version']}")),
+        ("Model SHA-256", f"`{model['sha256']}`"),
+        ("Evidence of", moment(inputs).strftime("%d %B %Y").lstrip("0")),
+        ("Submitter", escape(device.manufacturer.name) if device.manufacturer.name else "[!name and address]"),
+    )
+    return Document(
+        title=device.name,
+        subtitle="Detection of signs of pneumonia on frontal chest radiographs",
+        facts=facts,
+        notice=NOTICE,
+        header=f"{device.name} {device.version} · model {model['version']} · {model['sha256'][:12]}",
+        sections=sections,
+        evidence=tuple(name.replace("/", "-") for name in inputs.release),
+    )
+
+
+def moment(inputs: Inputs) -> dt.datetime:
+    """When the youngest evidence was made: the document's date, so that the same inputs give the same bytes."""
+    return max(dt.datetime.fromisoformat(one.provenance["created"]) for one in inputs.release.values())
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _templates() -> Iterable[Any]:
+    return (
+        path for path in (resources.files("pneumoscope.dossier") / "sections").iterdir() if path.name.endswith(".md")
+    )
+
+
+def _environment() -> Environment:
+    """Undefined names fail, and what comes in is escaped; its output is for our own parser, never HTML."""
+    return Environment(  # noqa: S701
+        undefined=StrictUndefined,
+        finalize=escape,
+        trim_blocks=True,
+        comment_start_string="{!",  # "{#" begins a section's key
+        comment_end_string="!}",
+    )
+
+
+def _words(inputs: Inputs, numbers: Numbers) -> dict[str, Any]:
+    device = inputs.device
+    texts = {
+        name: Marked(value) if isinstance(value, str) else tuple(map(Marked, value))
+        for name in device.texts.__slots__
+        if (value := getattr(device.texts, name)) is not None
+    }
+
+    def blank(words: str) -> Marked:
+        return Marked(f"[!{escape(words)}]")
+
+    def or_blank(given: str, words: str) -> Marked:
+        return escape(given) if given.strip() else blank(words)
+
+    return {
+        "device": device,
+        "texts": texts,
+        "claim": str(device.claim),
+        "regulation": REGULATIONS[device.claim],
+        "model": inputs.model,
+        "youngest": f"{device.youngest_years:g}",
+        "tests": device.cohorts("test"),
+        "point": f"operating_points.{device.operating_point}",
+        "recipe": recipe_of(inputs),
+        "initial": numbers.value("training/config.initial_weights"),
+        "has_layers": bool(inputs.tables["training"]["layers"]),
+        "has_eda": "eda" in inputs.tables,
+        "n": numbers.full,
+        "cell": numbers.cell,
+        "v": numbers.value,
+        "has": numbers.has,
+        "source": numbers.source,
+        "lit": lambda key: numbers.value(f"literature/{key}"),
+        "blank": blank,
+        "or_blank": or_blank,
+    }

@@ -1,0 +1,163 @@
+"""Figures that the document draws itself: the pipeline from the code, training curves from the run, power curves."""
+
+import textwrap
+from dataclasses import dataclass
+from html import escape as xml
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from pneumoscope.dossier.inputs import Inputs
+from pneumoscope.dossier.plan import Plan, needs, power_curve
+
+INK, QUIET, ACCENT, WARN, BAND = "#1b2330", "#4a5566", "#0b4f6c", "#8a4b00", "#eef2f6"
+
+_WIDTH, _MAIN, _LINE = 760, 430, 17
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the pipeline: what happens, in detail, and what becomes of an image that fails it."""
+
+    title: str
+    detail: str
+    leaves: str = ""
+
+
+def draw_pipeline(steps: tuple[Step, ...], path: Path) -> None:
+    """The steps as boxes from top to bottom, with the way out of each on the right."""
+    parts: list[str] = []
+    top = 10
+    boxes = []
+    for step in steps:
+        lines = textwrap.wrap(step.detail, 66)
+        height = 34 + _LINE * len(lines)
+        boxes.append((top, height))
+        parts += _box(step.title, lines, top=top, height=height)
+        if step.leaves:
+            parts += _exit(step.leaves, middle=top + height / 2)
+        top += height + 26
+    for (above, height), (below, _) in pairwise(boxes):
+        parts.append(_arrow(_MAIN / 2 + 10, above + height, _MAIN / 2 + 10, below))
+    total = top - 16
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {total}" width="{_WIDTH}" height="{total}" '
+        'font-family="DejaVu Sans, Verdana, sans-serif">'
+        f'<rect width="{_WIDTH}" height="{total}" fill="#ffffff"/>'
+    )
+    path.write_text(head + "".join(parts) + "</svg>\n", encoding="utf-8")
+
+
+def _box(title: str, lines: list[str], *, top: float, height: float) -> list[str]:
+    parts = [
+        f'<rect x="10" y="{top}" width="{_MAIN}" height="{height}" rx="5" fill="{BAND}" stroke="{ACCENT}"/>',
+        f'<text x="24" y="{top + 21}" font-size="13" font-weight="bold" fill="{ACCENT}">{xml(title)}</text>',
+    ]
+    for place, line in enumerate(lines):
+        y = top + 39 + _LINE * place
+        parts.append(f'<text x="24" y="{y}" font-size="11" fill="{INK}">{xml(line)}</text>')
+    return parts
+
+
+def _exit(words: str, *, middle: float) -> list[str]:
+    lines = textwrap.wrap(words, 34)
+    left = _MAIN + 70
+    height = 14 + 15 * len(lines)
+    parts = [
+        _arrow(_MAIN + 10, middle, left, middle),
+        f'<rect x="{left}" y="{middle - height / 2}" width="{_WIDTH - left - 10}" height="{height}" rx="5" '
+        f'fill="#ffffff" stroke="{WARN}" stroke-dasharray="5 3"/>',
+    ]
+    for place, line in enumerate(lines):
+        y = middle - height / 2 + 18 + 15 * place
+        parts.append(f'<text x="{left + 10}" y="{y}" font-size="11" fill="{WARN}">{xml(line)}</text>')
+    return parts
+
+
+def _arrow(x1: float, y1: float, x2: float, y2: float) -> str:
+    tip = f"{x2 - 4},{y2 - 8} {x2 + 4},{y2 - 8}" if x1 == x2 else f"{x2 - 8},{y2 - 4} {x2 - 8},{y2 + 4}"
+    return (
+        f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="{QUIET}" stroke-width="1.4"/>'
+        f'<polygon points="{x2},{y2} {tip}" fill="{QUIET}"/>'
+    )
+
+
+def pipeline_steps(inputs: Inputs, *, recipe: str) -> tuple[Step, ...]:
+    """The steps as the code makes them: checks by their names, the recipe's own description, the claim's outputs."""
+    from pneumoscope.intake import CHECKS
+
+    names = ", ".join(check.__name__.removeprefix("check_").replace("_", " ") for check in CHECKS)
+    claim = inputs.device.claim
+    outputs = "structured report and Secondary Capture into the same study"
+    outputs += "; heat map and outline" if claim.shows_location else "; no location"
+    outputs += "; place in the worklist" if claim.orders_worklist else "; worklist order unchanged"
+    config = inputs.tables["training"]["config"]
+    return (
+        Step(
+            "1  Find and read",
+            "DICOM, PNG or JPEG; modality and VOI transforms, padding, MONOCHROME1",
+            "failed: not readable, with expected and found",
+        ),
+        Step("2  Check", names, "refused: outside the intended use, with every reason"),
+        Step("3  Prepare", recipe),
+        Step("4  Network", f"{config['backbone']}: logit, class activation map, embedding and distance in one pass"),
+        Step(
+            "5  Guard",
+            "distance of the embedding from the training images",
+            "refused: does not look like a frontal chest radiograph",
+        ),
+        Step(
+            "6  Calibrate and decide",
+            f"probability against the threshold “{inputs.device.operating_point}”; conformal limits",
+            "uncertain: a person decides",
+        ),
+        Step("7  Write", outputs),
+    )
+
+
+def draw_curves(curves: dict[str, list[dict[str, str]]], path: Path) -> None:
+    """Training and validation loss by epoch, a line a run; validation dashed."""
+    with _plot(path, width=6.6, height=2.9) as axes:
+        for place, rows in enumerate(curves.values()):
+            for name, style in (("train_loss", "-"), ("val_loss", "--")):
+                points = [(int(row["epoch"]) + 1, float(row[name])) for row in rows if row.get(name)]
+                label = {"train_loss": "training", "val_loss": "validation"}[name] if place == 0 else None
+                colour = ACCENT if name == "train_loss" else "#b35900"
+                axes.plot(
+                    *zip(*points, strict=True), style, color=colour, lw=1.6, label=label, alpha=1 if place == 0 else 0.6
+                )
+        axes.set(xlabel="epoch", ylabel="loss (all heads)", ylim=(0, None))
+        axes.legend(frameon=False)
+
+
+def draw_power(plan: Plan, path: Path) -> None:
+    """Power to show the sensitivity, by images with the finding; the exact test's saw-tooth is real."""
+    need = needs(plan)[0].positives or 0
+    counts, powers = power_curve(plan, most=2 * need)
+    with _plot(path, width=6.2, height=2.6) as axes:
+        axes.plot(counts, powers, color=ACCENT, lw=1.3)
+        axes.axhline(plan.power, color=QUIET, lw=0.9, ls=":")
+        axes.plot([need], [powers[counts.index(need)]], "o", color="#b35900", ms=5)
+        axes.annotate(f"{need} images", (need, plan.power), xytext=(6, -14), textcoords="offset points")
+        axes.set(xlabel="images with the finding", ylabel="power", ylim=(0, 1.02))
+
+
+def _plot(path: Path, *, width: float, height: float) -> Any:
+    """Axes to draw on; the figure is written when the block ends, the same bytes for the same points."""
+    from contextlib import contextmanager
+
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    @contextmanager
+    def drawing() -> Any:
+        settings: Any = {"svg.hashsalt": "pneumoscope", "svg.fonttype": "path", "font.size": 9, "axes.edgecolor": QUIET}
+        with rc_context(settings):
+            figure = Figure(figsize=(width, height), layout="constrained")
+            axes = figure.add_subplot()
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.grid(alpha=0.25)
+            yield axes
+            figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+
+    return drawing()

@@ -1,0 +1,192 @@
+"""Everything that the document is made from, read once and held against each other; all faults are said together."""
+
+import csv
+import json
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pneumoscope.core import ConfigError, PneumoscopeError
+from pneumoscope.dossier.device import Device, read_device
+from pneumoscope.dossier.plan import Plan, facts, read_plan
+from pneumoscope.dossier.requirements import Trace, read_requirements, trace
+from pneumoscope.dossier.risks import Risk, read_risks
+from pneumoscope.dossier.sbom import Component, read_components
+from pneumoscope.evidence import Evidence, read_release
+
+Found = TypeVar("Found")
+
+TRAINING = "training"
+
+_CURVES = ("curves.csv", "metrics.csv")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What `read_inputs` found, consistent with itself.
+
+    Attributes:
+        tables: Facts by source: `literature`, `training`, and where they are there `eda` and `databases`.
+        files: Every file that was read, for the record of the build.
+    """
+
+    device: Device
+    device_path: Path
+    release_path: Path
+    release: dict[str, Evidence]
+    tables: dict[str, Any]
+    trace: Trace
+    risks: tuple[Risk, ...]
+    components: tuple[Component, ...]
+    plan: Plan
+    files: tuple[Path, ...]
+
+    @property
+    def model(self) -> dict[str, str]:
+        """Name, version and SHA-256 of the model that the document is about."""
+        model: dict[str, str] = self.release[self.device.cohorts("test")[0].evidence].provenance["model"]
+        return model
+
+
+def read_inputs(device_path: Path, evidence: Path) -> Inputs:
+    """Device, evidence, requirements, risks, plan, bill of materials and facts.
+
+    Raises:
+        ConfigError: Anything is missing, unreadable or contradicts another input; everything found is listed.
+    """
+    device = read_device(device_path)
+    folder = device_path.parent
+    problems: list[str] = []
+    release = _tried(lambda: read_release(evidence), problems) or {}
+    tables = _tried(lambda: _tables(device, folder, evidence), problems) or {}
+    given = device.inputs
+    traced = _tried(
+        lambda: trace(
+            read_requirements(folder / given.requirements),
+            tests=folder / given.tests,
+            source=folder / given.source,
+            results=folder / given.results if given.results else None,
+        ),
+        problems,
+    )
+    risks = _tried(lambda: read_risks(folder / given.risks, traced), problems) if traced else ()
+    components = _tried(lambda: read_components(folder / given.lock), problems)
+    plan = _tried(lambda: read_plan(folder / given.plan if given.plan else None), problems)
+    if plan:
+        tables["plan"] = _tried(lambda: facts(plan), problems)
+    if release:
+        problems += contradictions(device, release)
+    if problems:
+        raise ConfigError("\n  ".join([f"the document cannot be built, {len(problems)} faults:", *problems]))
+    assert traced is not None
+    assert plan is not None
+    return Inputs(
+        device=device,
+        device_path=device_path,
+        release_path=evidence,
+        release=release,
+        tables=tables,
+        trace=traced,
+        risks=risks or (),
+        components=components or (),
+        plan=plan,
+        files=tuple(_files(device, device_path, evidence)),
+    )
+
+
+def contradictions(device: Device, release: dict[str, Evidence]) -> list[str]:
+    """What in the evidence does not fit the device description, each as a sentence."""
+    problems = []
+    for cohort in device.cohort:
+        if cohort.evidence not in release:
+            problems.append(f"cohort {cohort.title!r}: no evidence {cohort.evidence!r}; there is {', '.join(release)}")
+        elif cohort.question not in release[cohort.evidence].labels:
+            there = ", ".join(release[cohort.evidence].labels)
+            problems.append(
+                f"cohort {cohort.title!r}: {cohort.evidence} has no question {cohort.question!r}, but {there}"
+            )
+    own = [cohort for cohort in device.cohort if cohort.role != "context" and cohort.evidence in release]
+    models: dict[str, set[str]] = {}
+    for cohort in own:
+        models.setdefault(str(release[cohort.evidence].provenance["model"].get("sha256")), set()).add(cohort.evidence)
+    if len(models) > 1:
+        said = "; ".join(f"{sha[:12]}: {', '.join(sorted(names))}" for sha, names in models.items())
+        problems.append(f"evidence of different models is mixed: {said}")
+    return problems + list(_threshold_problems(device, release))
+
+
+def _threshold_problems(device: Device, release: dict[str, Evidence]) -> Iterator[str]:
+    """The operating point must have been measured on each cohort, at a threshold that validation chose."""
+    chosen: set[float] = set()
+    for role in ("validation", "test"):
+        for cohort in device.cohorts(role):
+            if cohort.evidence not in release or cohort.question not in release[cohort.evidence].labels:
+                continue
+            points: Any = release[cohort.evidence].at(f"labels.{cohort.question}.operating_points")
+            if device.operating_point not in points:
+                known = ", ".join(points) or "none"
+                yield f"{cohort.evidence}: no evidence used the operating point {device.operating_point!r}, but {known}"
+                continue
+            threshold = float(points[device.operating_point]["threshold"])
+            if role == "validation":
+                chosen.add(threshold)
+            elif chosen and threshold not in chosen:
+                yield f"{cohort.evidence}: threshold {threshold:.6g} was used on no validation cohort"
+
+
+def _tables(device: Device, folder: Path, evidence: Path) -> dict[str, Any]:
+    literature = (resources.files("pneumoscope.dossier") / "literature.toml").read_text(encoding="utf-8")
+    tables: dict[str, Any] = {"literature": tomllib.loads(literature), TRAINING: _training(evidence / TRAINING)}
+    databases = evidence / TRAINING / "databases.json"
+    if databases.is_file():
+        tables["databases"] = _json(databases)
+    if device.inputs.eda:
+        tables["eda"] = _json(folder / device.inputs.eda)
+    return tables
+
+
+def _training(folder: Path) -> dict[str, Any]:
+    """What the training run left: configuration, layers, and how many images each part of the split has."""
+    runs = sorted(folder.rglob("run.json"))
+    if not runs:
+        raise ConfigError(f"expected the training run's run.json under {folder}, found none")
+    facts: dict[str, Any] = _json(runs[0]) | {"members": len(runs)}
+    layers = next(iter(sorted(folder.rglob("layers.csv"))), None)
+    facts["layers"] = _rows(layers) if layers else []
+    curves = sorted(path for path in folder.rglob("*.csv") if path.name in _CURVES)
+    facts["curves"] = {path.parent.name: _rows(path) for path in curves}
+    return facts
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: expected JSON, found {error}") from error
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _tried(read: Callable[[], Found], problems: list[str]) -> Found | None:
+    try:
+        return read()
+    except PneumoscopeError as error:
+        problems.append(str(error))
+        return None
+
+
+def _files(device: Device, device_path: Path, evidence: Path) -> Iterator[Path]:
+    given = device.inputs
+    yield device_path
+    for path in (given.requirements, given.risks, given.plan, given.lock, given.results, given.eda):
+        if path:
+            yield device_path.parent / path
+    yield from sorted(
+        path for path in evidence.rglob("*") if path.is_file() and path.suffix in (".json", ".parquet", ".csv")
+    )

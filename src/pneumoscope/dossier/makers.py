@@ -1,0 +1,168 @@
+"""What the templates may name: each table and figure by its name."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from shutil import copyfile
+
+from pneumoscope.core import ConfigError
+from pneumoscope.dossier.content import Block, Column, Figure, Panel, Section, Table, texts
+from pneumoscope.dossier.figures import draw_curves, draw_pipeline, draw_power, pipeline_steps
+from pneumoscope.dossier.inline import Blank, escape, parse
+from pneumoscope.dossier.inputs import Inputs
+from pneumoscope.dossier.markup import Maker
+from pneumoscope.dossier.numbers import Numbers
+from pneumoscope.dossier.plan import needs
+from pneumoscope.dossier.tables import device, performance, registers, training
+from pneumoscope.image import Recipe
+
+_TABLES = {
+    "outputs": device.outputs,
+    "predicates": device.predicates,
+    "checks": device.checks,
+    "parameters": training.parameters,
+    "augmentation": training.augmentation,
+    "layers": training.layers,
+    "thresholds": performance.thresholds,
+    "performance": performance.performance,
+    "operating-points": performance.operating_points,
+    "by-prevalence": performance.by_prevalence,
+    "calibration": performance.calibration,
+    "subgroups": performance.subgroups,
+    "comorbid": performance.comorbid,
+    "floors": performance.floors,
+    "guard": performance.guard,
+    "evidence": registers.evidence,
+    "requirements": registers.requirements,
+    "risks": registers.risks,
+    "bill-of-materials": registers.bill_of_materials,
+}
+
+
+def makers(inputs: Inputs, numbers: Numbers, *, folder: Path, before: list[Section]) -> dict[str, Maker]:
+    """Tables and figures by name; `before` are the sections that stand already when one is asked for."""
+    figures = folder / "figures"
+    figures.mkdir(exist_ok=True)
+    made: dict[str, Maker] = {name: partial(maker, inputs, numbers) for name, maker in _TABLES.items()}
+    for part in ("train", "val", "test"):
+        made[f"database-{part}"] = partial(training.database, numbers, part)
+    for name in ("claim", "stard", "tripod"):
+        made[f"{name}-checklist"] = partial(registers.checklist, name)
+    return made | {
+        "co-occurrence": partial(training.co_occurrence, inputs, numbers),
+        "pipeline": partial(pipeline, inputs, figures),
+        "loss-curves": partial(loss_curves, inputs, figures),
+        "precision-recall": partial(evidence_figure, inputs, numbers, "precision-recall", figures),
+        "roc": partial(evidence_figure, inputs, numbers, "roc", figures),
+        "plan": partial(plan, inputs, figures),
+        "manufacturer-items": partial(manufacturer_items, before),
+    }
+
+
+def recipe_of(inputs: Inputs) -> str:
+    """The preprocessing recipe of the training run, described by its own code."""
+    return Recipe(**inputs.tables["training"]["config"]["recipe"]).describe()
+
+
+def pipeline(inputs: Inputs, figures: Path) -> Iterator[Figure]:
+    """The flowchart."""
+    path = figures / "pipeline.svg"
+    steps = pipeline_steps(inputs, recipe=recipe_of(inputs))
+    draw_pipeline(steps, path)
+    alternative = " Then: ".join(f"{step.title}: {step.detail}." for step in steps)
+    yield Figure(
+        "pipeline",
+        "The path of one image, drawn from the code: steps, checks, and every way out.",
+        (Panel(path, alternative),),
+        0.8,
+    )
+
+
+def loss_curves(inputs: Inputs, figures: Path) -> Iterator[Figure]:
+    """Training and validation loss."""
+    curves = inputs.tables["training"]["curves"]
+    if not curves:
+        raise ConfigError("expected the training run's metrics.csv beside its run.json, found none")
+    path = figures / "loss.svg"
+    draw_curves(curves, path)
+    last = [row["val_loss"] for row in next(iter(curves.values())) if row.get("val_loss")]
+    first, final = float(last[0]), float(last[-1])
+    alternative = f"Loss by epoch. Validation loss goes from {first:.3f} to {final:.3f} over {len(last)} epochs."
+    yield Figure(
+        "loss-curves",
+        "Training and validation loss by epoch, all heads together; a line each run.",
+        (Panel(path, alternative),),
+        0.85,
+    )
+
+
+def plan(inputs: Inputs, figures: Path) -> Iterator[Block]:
+    """Sample sizes by endpoint, and the power of the first."""
+    rows = tuple(
+        (
+            escape(need.endpoint),
+            escape(need.assumption),
+            *("" if count is None else f"{count:,}" for count in (need.positives, need.negatives, need.images)),
+            f"{need.patients:,}",
+            escape(need.method),
+        )
+        for need in needs(inputs.plan)
+    )
+    columns = (
+        Column("Endpoint", 1.3), Column("Assumption", 1.7), Column("With the finding", 0.8, right=True),
+        Column("Without", 0.8, right=True), Column("Images", 0.7, right=True), Column("Patients", 0.8, right=True),
+        Column("Method", 2),
+    )  # fmt: skip
+    note = "Patients: to be enrolled, with several images of a patient and losses taken into account."
+    yield Table("table-plan", "Sample sizes.", columns, rows, note)
+    path = figures / "power.svg"
+    draw_power(inputs.plan, path)
+    goal = inputs.plan.sensitivity
+    caption = (
+        f"Power to show a sensitivity above {goal.goal:g} if {goal.expected:g} is true, by images with the finding."
+    )
+    yield Figure("figure-power", f"{caption} The exact test makes the saw-tooth.", (Panel(path, caption),), 0.75)
+
+
+_CAPTIONS = {
+    "roc": ("ROC curves of the test images", "ROC curve"),
+    "precision-recall": ("Precision against recall, validation images", "Precision-recall curve"),
+}
+
+
+def evidence_figure(inputs: Inputs, numbers: Numbers, kind: str, figures: Path) -> Iterator[Figure]:
+    """A figure that the evidence folders hold, a panel a cohort, copied beside the document."""
+    role = "validation" if kind == "precision-recall" else "test"
+    caption, words = _CAPTIONS[kind]
+    panels = []
+    for cohort in inputs.device.cohorts(role):
+        name = f"{cohort.question}-{kind}.svg"
+        source = inputs.release[cohort.evidence].path / "figures" / name
+        if not source.is_file():
+            numbers.missing.append(f"{cohort.evidence}: figure figures/{name}")
+            continue
+        copy = figures / f"{cohort.evidence.replace('/', '-')}-{name}"
+        copyfile(source, copy)
+        area = numbers.cell(cohort.at("auprc" if kind == "precision-recall" else "auroc"))
+        panels.append(Panel(copy, f"{words}: {cohort.title}, {cohort.reference}; area {area}"))
+    sources = "".join(dict.fromkeys(numbers.source(cohort.at("auroc")) for cohort in inputs.device.cohorts(role)))
+    yield Figure(
+        f"figure-{kind}", f"{caption}; bands are intervals by the bootstrap of patients. {sources}", tuple(panels)
+    )
+
+
+def manufacturer_items(before: list[Section]) -> Iterator[Table]:
+    """Every place where a person must write or sign, collected from the document itself."""
+    rows = tuple(
+        (f"[@{section.key}:page]", escape(words))
+        for section in before
+        for words in dict.fromkeys(
+            span.words
+            for block in section.blocks
+            for text in texts(block)
+            for span in parse(text)
+            if isinstance(span, Blank)
+        )
+    )
+    columns = (Column("Where", 1.2), Column("What", 3))
+    yield Table("table-manufacturer", "Open places of this document.", columns, rows)

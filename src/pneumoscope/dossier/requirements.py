@@ -1,0 +1,157 @@
+"""Software requirements, and the tests that carry their marks: requirement -> code -> test -> result.
+
+A test says which requirements it verifies by `@pytest.mark.req("REQ-...")`. Marks are read from the source, so
+that the trace can be checked without running a test; results come from pytest's JUnit file by `write_results`.
+"""
+
+import ast
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+from xml.etree import ElementTree  # noqa: ICN001
+
+import yaml
+from pydantic import ConfigDict
+
+from pneumoscope.core import ConfigError
+from pneumoscope.dossier.device import validated
+
+NOT_RUN = "not run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """One software requirement: what the software shall do, and the code (below `src/pneumoscope`) that does it."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    id: str
+    text: str
+    code: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TestCase:
+    """A test function and the outcome of its last run: passed, failed, skipped or not run."""
+
+    file: str
+    name: str
+    result: str = NOT_RUN
+
+    # pytest must not take this class for a test.
+    __test__: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Each requirement with its tests."""
+
+    requirements: tuple[Requirement, ...]
+    tests: dict[str, tuple[TestCase, ...]] = field(default_factory=dict)
+
+
+def read_requirements(path: Path) -> tuple[Requirement, ...]:
+    """The requirements in a YAML list.
+
+    Raises:
+        ConfigError: The file is missing or no such list, or an id stands twice; all faults are named.
+    """
+    requirements = validated(tuple[Requirement, ...], read_yaml(path), where=str(path))
+    ids = [requirement.id for requirement in requirements]
+    if twice := sorted({one for one in ids if ids.count(one) > 1}):
+        raise ConfigError(f"{path}: expected each id once, found twice: {', '.join(twice)}")
+    return requirements
+
+
+def read_yaml(path: Path) -> object:
+    """Plain data of a YAML file.
+
+    Raises:
+        ConfigError: The file is missing or is no YAML.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: expected YAML, found {error}") from error
+
+
+def trace(requirements: tuple[Requirement, ...], *, tests: Path, source: Path, results: Path | None) -> Trace:
+    """The traceability matrix.
+
+    Raises:
+        ConfigError: A requirement has no test or names code that is not there, or a mark names no requirement; all
+            of them are listed.
+    """
+    outcomes = read_results(results) if results else {}
+    marked: dict[str, list[TestCase]] = {requirement.id: [] for requirement in requirements}
+    problems = []
+    for file, name, ids in marks(tests):
+        for one in ids:
+            if one in marked:
+                marked[one].append(TestCase(file, name, outcomes.get((file, name), NOT_RUN)))
+            else:
+                problems.append(f"{file}::{name} is marked with {one}, which is no requirement")
+    for requirement in requirements:
+        if not marked[requirement.id]:
+            problems.append(f"{requirement.id} has no test")
+        missing = [code for code in requirement.code if not (source / "pneumoscope" / code).exists()]
+        problems += [f"{requirement.id} names {code}, which is not there" for code in missing]
+    if problems:
+        raise ConfigError(f"requirements: {'; '.join(problems)}")
+    return Trace(requirements, {key: tuple(cases) for key, cases in marked.items()})
+
+
+def marks(tests: Path) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """File (below the tests' parent), function and requirement ids of each marked test."""
+    for path in sorted(tests.rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                ids = tuple(one for decorator in node.decorator_list for one in _ids(decorator))
+                if ids:
+                    yield path.relative_to(tests.parent).as_posix(), node.name, ids
+
+
+def read_results(path: Path) -> dict[tuple[str, str], str]:
+    """Outcome by file and function, as `write_results` wrote it.
+
+    Raises:
+        ConfigError: The file is missing or is no such JSON.
+    """
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+        return {(file, name): str(result) for file, results in table.items() for name, result in results.items()}
+    except (OSError, ValueError, AttributeError) as error:
+        raise ConfigError(f"{path}: expected results of tests as JSON, found {error}") from error
+
+
+def write_results(junit: Path, output: Path) -> dict[str, dict[str, str]]:
+    """Outcome of each test function in pytest's JUnit file, of a parametrised one the worst; written as JSON.
+
+    Raises:
+        ConfigError: The file is missing or is no XML.
+    """
+    try:
+        root = ElementTree.parse(junit).getroot()  # noqa: S314
+    except (OSError, ElementTree.ParseError) as error:
+        raise ConfigError(f"{junit}: expected pytest's JUnit XML, found {error}") from error
+    order = ("passed", "skipped", "failed")
+    outcomes: dict[str, dict[str, str]] = {}
+    for case in root.iter("testcase"):
+        file = outcomes.setdefault(case.get("classname", "").replace(".", "/") + ".py", {})
+        name = case.get("name", "").partition("[")[0]
+        found = "failed" if _has(case, "failure", "error") else "skipped" if _has(case, "skipped") else "passed"
+        file[name] = max(file.get(name, found), found, key=order.index)
+    text = json.dumps(outcomes, indent=1, sort_keys=True)
+    output.write_text(text + "\n", encoding="utf-8")
+    return outcomes
+
+
+def _has(case: ElementTree.Element, *tags: str) -> bool:
+    return any(case.find(tag) is not None for tag in tags)
+
+
+def _ids(decorator: ast.expr) -> Iterator[str]:
+    if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.req":
+        yield from (one.value for one in decorator.args if isinstance(one, ast.Constant) and isinstance(one.value, str))

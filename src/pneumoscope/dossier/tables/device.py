@@ -1,0 +1,93 @@
+"""Tables of what the device is: outputs under each claim, devices on the market, checks of the software."""
+
+from collections.abc import Iterator
+
+from pneumoscope.core import Claim
+from pneumoscope.dossier.content import Column, Table
+from pneumoscope.dossier.inline import escape
+from pneumoscope.dossier.inputs import Inputs
+from pneumoscope.dossier.numbers import Numbers
+
+REGULATIONS = {
+    Claim.TRIAGE: ("21 CFR 892.2080", "Radiological computer aided triage and notification software", "CADt"),
+    Claim.DETECTION: ("21 CFR 892.2070", "Medical image analyzer", "CADe"),
+    Claim.BOTH: ("21 CFR 892.2090", "Radiological computer-assisted detection and diagnosis software", "CADe/CADx"),
+}
+
+
+def outputs(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
+    """What the device shows under each claim, from the same switch that the software obeys."""
+    chosen = inputs.device.claim
+
+    def cells(allowed: dict[Claim, bool]) -> tuple[str, ...]:
+        return tuple(("yes" if allowed[claim] else "no") for claim in Claim)
+
+    always = dict.fromkeys(Claim, True)
+    location = {claim: claim.shows_location for claim in Claim}
+    order = {claim: claim.orders_worklist for claim in Claim}
+    rows = (
+        (
+            "Result per image: suspicious, not suspicious, uncertain, refused or failed, with the reasons",
+            *cells(always),
+        ),
+        ("Structured report (DICOM SR, TID 1500) with probability, threshold and model", *cells(always)),
+        ("Heat map and outline on the Secondary Capture", *cells(location)),
+        ("Place in a worklist", *cells(order)),
+    )
+    titles = [f"{claim}{' (this document)' if claim is chosen else ''}" for claim in Claim]
+    columns = (Column("Output", 4), *(Column(title, 1.5) for title in titles))
+    yield Table(
+        "table-outputs",
+        "Outputs under each claim; the switch in `device.toml` is the one in the software.",
+        columns,
+        rows,
+    )
+
+
+def predicates(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
+    """This device beside devices on the market."""
+    device = inputs.device
+    regulation, name, kind = REGULATIONS[device.claim]
+    own = (
+        f"**{escape(device.name)}** (this device)",
+        f"{regulation} ({kind})",
+        "Signs of pneumonia",
+        f"{device.youngest_years:g} years and older; adults and children reported apart",
+        "See [@table-outputs]",
+        "Frontal views; concurrent second opinion",
+    )
+    rows = [own] + [
+        (
+            f"{escape(one.name)} ({escape(one.number)})",
+            f"{REGULATIONS[one.claim][0]} ({REGULATIONS[one.claim][2]})",
+            escape(one.finding),
+            escape(one.population),
+            escape(one.output),
+            escape(one.note),
+        )
+        for one in device.predicate
+    ]
+    columns = (
+        Column("Device", 1.3), Column("Regulation", 1.2), Column("Finding", 1.4),
+        Column("Population", 1.1), Column("Output", 1.4), Column("Use", 1.5),
+    )  # fmt: skip
+    caption = f"This device ({name}) beside devices on the market that come near it; public facts only."
+    yield Table("table-predicates", caption, columns, tuple(rows))
+
+
+def checks(_inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
+    """The checks of the software, named and described by their own code."""
+    from pneumoscope.intake import CHECKS
+
+    rows = tuple(
+        (
+            str(place),
+            f"`{check.__name__.removeprefix('check_')}`",
+            escape((check.__doc__ or "").partition("\n\n")[0].removeprefix("Whether ").rstrip(".")),
+        )
+        for place, check in enumerate(CHECKS, start=1)
+    )
+    columns = (Column("", 0, right=True), Column("Check", 0), Column("Whether …", 1))
+    yield Table(
+        "table-checks", "Checks of header and pixels, in the order in which the software makes them.", columns, rows
+    )

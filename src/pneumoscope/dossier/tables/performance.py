@@ -1,0 +1,230 @@
+"""Tables of measured performance; every number by its address in the evidence."""
+
+from collections.abc import Iterator
+
+from pneumoscope.dossier.content import Column, Table
+from pneumoscope.dossier.device import Cohort
+from pneumoscope.dossier.inline import Marked, escape
+from pneumoscope.dossier.inputs import Inputs
+from pneumoscope.dossier.numbers import Numbers
+
+Rows = list[tuple[str, ...]]
+
+_TITLES = {"ppv": "PPV", "npv": "NPV", "f1": "F1", "ece": "Calibration error", "brier": "Brier score"}
+_MEASURES = ("sensitivity", "specificity", "ppv", "npv", "f1")
+_BY_PREVALENCE = ("ppv", "npv", "f1")
+
+
+def performance(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
+    """Discrimination on each test cohort, then on those shown for context."""
+    tests = inputs.device.cohorts("test")
+    rows: Rows = []
+    for cohort in (*tests, *inputs.device.cohorts("context")):
+        counts = f"{_count(cohort.at('n'), numbers)}, {numbers.value(cohort.at('patients'))}"
+        measured = (numbers.cell(cohort.at("auroc")), numbers.cell(cohort.at("auprc")))
+        rows.append(
+            (escape(cohort.title), escape(cohort.reference), counts, *measured, numbers.value(cohort.at("prevalence")))
+        )
+    columns = (
+        Column("Images", 1.5),
+        Column("Reference", 1.6),
+        *_right("n (positive), patients", "AUROC", "Average precision", width=1.4),
+        *_right("Prevalence", width=0.95),
+    )
+    note = (
+        f"{_level(inputs)} Images of one patient are taken as alike. The floor of average precision is the prevalence."
+    )
+    yield Table("table-performance", f"Discrimination.{_sources(tests, numbers)}", columns, tuple(rows), note)
+
+
+def operating_points(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
+    """Every operating point on every test cohort."""
+    tests = inputs.device.cohorts("test")
+    rows: Rows = []
+    for cohort in tests:
+        rows.append(_heading(cohort, columns=2 + len(_MEASURES)))
+        for name in numbers.keys(cohort.at("operating_points")):
+            at = cohort.at(f"operating_points.{name}")
+            shown = f"**{escape(name)}**" if name == inputs.device.operating_point else escape(name)
+            measured = (numbers.cell(f"{at}.{measure}") for measure in _MEASURES)
+            rows.append((shown, numbers.value(f"{at}.threshold"), *measured))
+    columns = (Column("Point", 1.1), *_right("Limit", width=0.7), *_right(*map(_title, _MEASURES), width=1.4))
+    caption = f"Performance at each operating point, at the cohort's own prevalence.{_sources(tests, numbers)}"
+    note = f"Limit: the threshold on the probability. Bold: the point that this document is about. {_level(inputs)}"
+    yield Table("table-operating-points", caption, columns, tuple(rows), note)
+
+
+def thresholds(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
+    """Where each threshold comes from, and what it attained where it was chosen."""
+    chosen = inputs.device.cohorts("validation")
+    rows: Rows = []
+    for cohort in chosen:
+        rows.append(_heading(cohort, columns=6))
+        for name in numbers.keys(cohort.at("operating_points")):
+            at = cohort.at(f"operating_points.{name}")
+            measured = (numbers.cell(f"{at}.{measure}") for measure in ("sensitivity", "ppv", "f1"))
+            rows.append((escape(name), numbers.value(f"{at}.threshold"), numbers.value(f"{at}.rule"), *measured))
+    columns = (
+        Column("Point", 1),
+        *_right("Threshold", width=0.9),
+        Column("Rule", 1.9),
+        *_right("Recall (sensitivity)", "Precision (PPV)", "F1", width=1.4),
+    )
+    caption = (
+        f"Thresholds, the rule that chose each, and what it attains on validation images.{_sources(chosen, numbers)}"
+    )
+    note = "Validation images chose the threshold, so these numbers flatter it."
+    yield Table("table-thresholds", caption, columns, tuple(rows), note)
+
+
+def subgroups(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
+    """A table for each test cohort: each group with its size, AUROC, sensitivity and specificity."""
+    point = inputs.device.operating_point
+    for cohort in inputs.device.cohorts("test"):
+        rows: Rows = []
+        for axis in numbers.keys(cohort.at("subgroups")):
+            for group in numbers.keys(cohort.at(f"subgroups.{axis}")):
+                at = cohort.at(f"subgroups.{axis}.{group}")
+                measures = ("sensitivity", "specificity")
+                measured = (numbers.cell(f"{at}.operating_points.{point}.{measure}") for measure in measures)
+                shown = (escape(_words(axis)), escape(group), _count(at + ".n", numbers), numbers.cell(f"{at}.auroc"))
+                rows.append((*shown, *measured))
+        columns = (
+            Column("Axis", 0.9),
+            Column("Group", 1.1),
+            *_right("n (positive)", width=1),
+            *_right("AUROC", "Sensitivity", "Specificity", width=1.5),
+        )
+        caption = f"Subgroups: {escape(cohort.title)}, operating point *{escape(point)}*.{_sources((cohort,), numbers)}"
+        note = "*not estimable*: too few images to say."
+        if rows:
+            yield Table(f"table-subgroups-{_key(cohort)}", caption, columns, tuple(rows), note)
+
+
+def calibration(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
+    """Expected calibration error, and what else the evidence has, on each test cohort."""
+    tests = inputs.device.cohorts("test")
+    names = tuple(dict.fromkeys(name for cohort in tests for name in numbers.keys(cohort.at("calibration"))))
+    rows = tuple(
+        (escape(cohort.title), *(numbers.cell(cohort.at(f"calibration.{name}")) for name in names)) for cohort in tests
+    )
+    columns = (Column("Images", 1.6), *_right(*map(_title, names), width=1.3))
+    caption = f"Calibration of the probability.{_sources(tests, numbers)}"
+    yield Table("table-calibration", caption, columns, rows, _level(inputs))
+
+
+def by_prevalence(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
+    """PPV, NPV and F1 of the operating point where prevalence differs, and F1 of flagging everybody."""
+    point = inputs.device.operating_point
+    tests = inputs.device.cohorts("test")
+    names = [one for one in _BY_PREVALENCE if _anywhere(tests, numbers, f"by_prevalence.{point}", one)]
+    rows: Rows = []
+    for cohort in tests:
+        rows.append(_heading(cohort, columns=2 + len(names)))
+        for share in numbers.keys(cohort.at(f"by_prevalence.{point}")):
+            at = cohort.at(f"by_prevalence.{point}.{share}")
+            measured = (numbers.cell(f"{at}.{name}") for name in names)
+            rows.append((escape(share), *measured, numbers.value(cohort.at(f"best_f1.{share}.flag_all"))))
+    columns = (
+        Column("Prevalence", 0.8),
+        *_right(*map(_title, names), width=1.4),
+        *_right("F1 of flagging everybody", width=1.2),
+    )
+    caption = (
+        f"What a flag means where prevalence differs, operating point *{escape(point)}*.{_sources(tests, numbers)}"
+    )
+    note = "From the sensitivity and specificity measured here, by Bayes' rule."
+    yield Table("table-by-prevalence", caption, columns, tuple(rows), note)
+
+
+def floors(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
+    """AUROC of what needs no pixels, beside the model's."""
+    tests = inputs.device.cohorts("test")
+    rows: Rows = []
+    for cohort in tests:
+        names = numbers.keys(cohort.at("floors"))
+        rows += [_heading(cohort, columns=3)] if names else []
+        model = cohort.at("auroc")
+        rows += [
+            (escape(_words(name)), numbers.cell(cohort.at(f"floors.{name}")), numbers.cell(model)) for name in names
+        ]
+    columns = (Column("Known without the image", 1.4), *_right("AUROC of that alone", "AUROC of the model", width=1.3))
+    caption = f"Floors: what can be had without looking at the image.{_sources(tests, numbers)}"
+    if rows:
+        yield Table("table-floors", caption, columns, tuple(rows))
+
+
+def comorbid(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
+    """Sensitivity and specificity with and without each other finding."""
+    for cohort in inputs.device.cohorts("test"):
+        rows: Rows = []
+        for finding in numbers.keys(cohort.at("comorbid")):
+            at = cohort.at(f"comorbid.{finding}")
+            places = (f"{at}.{side}.{name}" for name in ("sensitivity", "specificity") for side in ("with", "without"))
+            rows.append((escape(_words(finding)), *map(numbers.cell, places)))
+        titles = ("Sensitivity with it", "without it", "Specificity with it", "without it")
+        columns = (Column("Finding", 1.3), *_right(*titles, width=1.2))
+        caption = f"By comorbid finding: {escape(cohort.title)}.{_sources((cohort,), numbers)}"
+        note = "*not estimable*: too few images to say."
+        if rows:
+            yield Table(f"table-comorbid-{_key(cohort)}", caption, columns, tuple(rows), note)
+
+
+def guard(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
+    """What the pixel guard refused wrongly and rightly, of each evidence that measured it."""
+    groups = {
+        "refused_chest_radiographs": "Chest radiographs, refused wrongly",
+        "caught": "Other images, refused rightly",
+    }
+    for name in inputs.release:
+        rows: Rows = []
+        for group, title in groups.items():
+            kinds = numbers.keys(f"{name}/guard.{group}")
+            rows += [(f"*{title}*", "")] if kinds else []
+            rows += [(escape(_words(kind)), numbers.cell(f"{name}/guard.{group}.{kind}")) for kind in kinds]
+        caption = f"The guard: share of images refused on their pixels alone.{numbers.source(f'{name}/guard')}"
+        if rows:
+            key = f"table-guard-{name.replace('/', '-')}"
+            yield Table(key, caption, (Column("Images", 2), *_right("Refused", width=1)), tuple(rows), _level(inputs))
+
+
+def _heading(cohort: Cohort, *, columns: int) -> tuple[str, ...]:
+    """A row that heads the rows of a cohort."""
+    return (f"*{escape(cohort.title)}, {escape(cohort.reference)}*", *[""] * (columns - 1))
+
+
+def _count(address: str, numbers: Numbers) -> str:
+    """Images and, in brackets, those with the finding."""
+    return f"{numbers.value(address)} ({numbers.value(address.removesuffix('n') + 'positives')})"
+
+
+def _anywhere(cohorts: tuple[Cohort, ...], numbers: Numbers, group: str, name: str) -> bool:
+    places = (f"{cohort.at(group)}.{share}" for cohort in cohorts for share in numbers.keys(cohort.at(group)))
+    return any(numbers.has(f"{place}.{name}") for place in places)
+
+
+def _right(*titles: str, width: float) -> tuple[Column, ...]:
+    return tuple(Column(title, width, right=True) for title in titles)
+
+
+def _sources(cohorts: tuple[Cohort, ...], numbers: Numbers) -> Marked:
+    return Marked("".join(dict.fromkeys(numbers.source(cohort.at("auroc")) for cohort in cohorts)))
+
+
+def _level(inputs: Inputs) -> str:
+    """What the brackets are, from the evidence's own numbers."""
+    first = inputs.device.cohorts("test")[0]
+    level = inputs.release[first.evidence].number(f"labels.{first.question}.auroc").level
+    return f"In brackets: {100 * level:g} % interval."
+
+
+def _title(name: str) -> str:
+    return _TITLES.get(name, name.capitalize())
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _key(cohort: Cohort) -> str:
+    return f"{cohort.evidence}-{cohort.question}".lower().replace("/", "-").replace("_", "-")

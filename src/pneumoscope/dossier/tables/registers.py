@@ -1,0 +1,121 @@
+"""Registers: evidence, requirements, risks, bill of materials, checklists."""
+
+import tomllib
+from collections.abc import Iterator
+from importlib import resources
+
+from pneumoscope.core import ConfigError
+from pneumoscope.dossier.content import Block, Code, Column, Paragraph, Table
+from pneumoscope.dossier.inline import escape
+from pneumoscope.dossier.inputs import Inputs
+from pneumoscope.dossier.numbers import Numbers
+
+_SHORT = 12
+
+
+def evidence(inputs: Inputs, _numbers: Numbers) -> Iterator[Block]:
+    """What each short reference stands for: cohort, model, manifest, configuration, code, and how to rebuild it."""
+    rows = []
+    for place, (name, one) in enumerate(inputs.release.items(), start=1):
+        model, provenance = one.provenance["model"], one.provenance
+        rows.append(
+            (
+                f"[#ev-{name.replace('/', '-')}]**E{place}** `{escape(name)}`",
+                escape(f"{one.cohort['title']}: {one.cohort['images']:,} images, {one.cohort['patients']:,} patients"),
+                escape(f"{model.get('name', '')} {model.get('version', '')}"),
+                f"`{model.get('sha256', '')[:_SHORT]}`",
+                f"`{provenance['predictions_sha256'][:_SHORT]}`",
+                f"`{provenance['manifest_sha256'][:_SHORT]}`",
+                escape(f"{provenance['code']}, {provenance['created'][:10]}"),
+            )
+        )
+    columns = (
+        Column("Reference", 1.3), Column("Cohort", 1.6), Column("Model", 1.2), Column("Model file", 1.1),
+        Column("Predictions", 1.1), Column("Manifest", 1.1), Column("Code, date", 0.9),
+    )  # fmt: skip
+    note = (
+        f"The first {_SHORT} digits of each SHA-256; all digits, and the configuration, are in the record of the build."
+    )
+    yield Table("table-evidence", "The evidence that this document stands on.", columns, tuple(rows), note)
+    yield Paragraph(
+        "The first command rebuilds each folder from model and images, the second holds it against this document:"
+    )
+    yield Code("make evidence\npneumoscope dossier verify docs/submission")
+
+
+def requirements(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
+    """Requirement to code to test to result."""
+    rows = []
+    for requirement in inputs.trace.requirements:
+        tests = inputs.trace.tests[requirement.id]
+        named = "; ".join(
+            f"{escape(test.name.removeprefix('test_').replace('_', ' '))} (`{test.file}`)" for test in tests
+        )
+        results = ", ".join(sorted({test.result for test in tests}))
+        code = ", ".join(f"`{path}`" for path in requirement.code)
+        rows.append((f"**{escape(requirement.id)}**", escape(requirement.text), code, named, results))
+    columns = (
+        Column("Requirement", 1.15), Column("The software shall …", 2.2), Column("Code", 1.4),
+        Column("Tests", 3.2), Column("Result", 0.8),
+    )  # fmt: skip
+    caption = "Requirements, the code that meets them, the tests that verify them, and the result of the last run."
+    yield Table("table-requirements", caption, columns, tuple(rows))
+
+
+def risks(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
+    """Hazard, cause, harm, draft estimates, controls with their requirements, what is left."""
+    rows = tuple(
+        (
+            f"**{escape(risk.id)}**",
+            f"{escape(risk.situation)} *Cause:* {escape(risk.cause)}",
+            f"{escape(risk.harm)} ({risk.severity})",
+            f"{risk.before} → {risk.after}",
+            ", ".join(escape(control) for control in risk.controls),
+            escape(risk.left),
+        )
+        for risk in inputs.risks
+    )
+    columns = (
+        Column("", 0.5), Column("Hazardous situation", 2.4), Column("Harm (severity)", 1.3),
+        Column("Probability", 1.0), Column("Controls", 1.1), Column("What is left, and who is told", 1.7),
+    )  # fmt: skip
+    caption = (
+        "Hazards, controls and what is left. Each control is a requirement with its tests in [@table-requirements]."
+    )
+    yield Table("table-risks", caption, columns, rows)
+
+
+def bill_of_materials(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
+    """Name and version of everything that the base installation brings."""
+    rows = tuple(
+        (
+            escape(one.name),
+            escape(one.version),
+            "asked for" if one.direct else "through another",
+            f"`{one.sha256[:_SHORT]}`",
+        )
+        for one in inputs.components
+    )
+    columns = (Column("Package", 1.6), Column("Version", 1), Column("Needed", 1), Column("SHA-256", 1.2))
+    yield Table("table-sbom", "Packages of the base installation, from the lock file.", columns, rows)
+
+
+def checklist(name: str) -> Iterator[Table]:
+    """A filled reporting checklist; each item says where, with its page, or who must provide it.
+
+    Raises:
+        ConfigError: The checklist's file is not as it must be.
+    """
+    text = (resources.files("pneumoscope.dossier") / "checklists.toml").read_text(encoding="utf-8")
+    lists = tomllib.loads(text)
+    if name not in lists:
+        raise ConfigError(f"expected a checklist among {', '.join(lists)}, found {name!r}")
+    chosen = lists[name]
+    rows = tuple((escape(item["item"]), escape(item["topic"]), _place(item)) for item in chosen["items"])
+    columns = (Column("Item", 0.6), Column("Topic, in our words", 2.6), Column("Where", 2.4))
+    yield Table(f"table-{name}", f"{chosen['title']} [Source]({chosen['url']}).", columns, rows)
+
+
+def _place(item: dict[str, str]) -> str:
+    places = ", ".join(f"[@{key}:page]" for key in item.get("see", "").split())
+    return "; ".join(part for part in (places, item.get("note", "")) if part)

@@ -1,0 +1,133 @@
+"""The document as Typst source, and that as a tagged PDF (PDF/UA-1 and PDF/A-2a)."""
+
+import datetime as dt
+import os
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+from pneumoscope.core import ArtifactError
+from pneumoscope.dossier.content import Block, Bullets, Code, Document, Figure, Note, Paragraph, Section, Table
+from pneumoscope.dossier.inline import Blank, Link, Reference, Span, Target, parse, plain
+
+_SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\#$*_`@<>[]~=-+/\"'"})
+
+
+def to_pdf(document: Document, path: Path, *, created: dt.datetime) -> None:
+    """Write the PDF; the same document gives the same bytes.
+
+    Raises:
+        ArtifactError: Typst refuses the source, or the document cannot be made accessible.
+    """
+    import matplotlib as mpl
+    import typst
+
+    source = path.with_suffix(".typ")
+    source.write_text(to_typst(document, path.parent), encoding="utf-8")
+    try:
+        typst.compile(
+            str(source),
+            output=str(path),
+            root="/",
+            font_paths=[str(Path(mpl.get_data_path()) / "fonts" / "ttf")],
+            ignore_system_fonts=True,
+            timestamp=created,
+            pdf_standards=["ua-1", "a-2a"],
+        )
+    except typst.TypstError as error:
+        raise ArtifactError(f"{path}: Typst could not set the document: {error}") from error
+    finally:
+        source.unlink()
+
+
+def to_typst(document: Document, folder: Path) -> str:
+    """Typst source, which expects to lie in `folder`."""
+    style = resources.files("pneumoscope.dossier") / "style.typ"
+    facts = ", ".join(f"({_string(name)}, [{_inline(value, document)}])" for name, value in document.facts)
+    lines = [
+        style.read_text(encoding="utf-8"),
+        f"#show: submission.with(title: {_string(document.title)}, subtitle: {_string(document.subtitle)}, "
+        f"header: {_string(document.header)}, facts: ({facts},), notice: [{_inline(document.notice, document)}])",
+    ]
+    for section in document.sections:
+        lines += _section(section, document, folder)
+    return "\n".join(lines) + "\n"
+
+
+def _section(section: Section, document: Document, folder: Path) -> Iterator[str]:
+    anchor = document.anchors[section.key]
+    prefix = "Appendix " if anchor.kind == "appendix" and section.level == 1 else ""
+    yield f"#heading(level: {section.level})[{prefix}{anchor.number}#h(0.7em){_words(section.title)}] <{section.key}>"
+    for block in section.blocks:
+        yield from _block(block, document, folder)
+        yield ""
+
+
+def _block(block: Block, document: Document, folder: Path) -> Iterator[str]:
+    match block:
+        case Paragraph(text):
+            yield _inline(text, document)
+        case Bullets(items, numbered):
+            cells = ", ".join(f"[{_inline(item, document)}]" for item in items)
+            yield f"#{'enum' if numbered else 'list'}({cells})"
+        case Note(kind, text):
+            yield f"#note({_string(kind)})[{_inline(text, document)}]"
+        case Code(text):
+            yield f"#raw(block: true, {_string(text)})"
+        case Table():
+            yield from _table(block, document)
+        case Figure():
+            panels = ", ".join(
+                f"({_string(Path(os.path.relpath(one.path, folder)).as_posix())}, {_string(plain(one.alternative))})"
+                for one in block.panels
+            )
+            yield f"#picture({_string(document.anchors[block.key].number)}, ({panels},), "
+            yield f"width: {block.width * 100:.0f}%)[{_inline(block.caption, document)}] <{block.key}>"
+
+
+def _table(table: Table, document: Document) -> Iterator[str]:
+    widths = ", ".join(f"{column.width:g}fr" if column.width else "auto" for column in table.columns)
+    sides = ", ".join("right" if column.right else "left" for column in table.columns)
+    yield f"#grid-table({_string(document.anchors[table.key].number)}, caption: [{_inline(table.legend, document)}], "
+    yield f"columns: ({widths},), sides: ({sides},), "
+    yield f"titles: ({_cells([column.title for column in table.columns], document)},), cells: ("
+    for row in table.rows:
+        yield f"  {_cells(list(row), document)},"
+    yield f")) <{table.key}>"
+
+
+def _cells(cells: list[str], document: Document) -> str:
+    return ", ".join(f"[{_inline(cell, document)}]" for cell in cells)
+
+
+def _string(words: str) -> str:
+    escaped = words.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def _words(text: str) -> str:
+    return plain(text).translate(_SPECIAL)
+
+
+def _inline(text: str, document: Document) -> str:
+    return "".join(_span(span, document) for span in parse(text))
+
+
+def _span(span: Span, document: Document) -> str:
+    match span:
+        case Reference(key, with_page):
+            anchor = document.anchors[key]
+            kind = "evidence" if key.startswith("ev-") else "see"
+            page = "-page" if with_page else ""
+            return f"#{kind}{page}(<{key}>)[{anchor.shown}];"
+        case Link(words, url):
+            return f"#link({_string(url)})[{words.translate(_SPECIAL)}];"
+        case Target(key):
+            return f"#metadata(none) <{key}> "
+        case Blank(words):
+            return f"#blank[{words.translate(_SPECIAL)}];"
+        case _:
+            words = span.words.translate(_SPECIAL)
+            if span.style == "code":
+                return f"#raw({_string(span.words)});"
+            return {"": words, "strong": f"#strong[{words}];", "emphasis": f"#emph[{words}];"}[span.style]

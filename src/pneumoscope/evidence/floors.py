@@ -1,0 +1,50 @@
+"""What needs no pixels: how far view, age, sex and follow-up number alone tell the images apart.
+
+A model that is no better than these may have learnt them.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from pneumoscope import stats
+from pneumoscope.evidence.numbers import Leaf, NotEstimable, Number, Tree, estimate
+from pneumoscope.evidence.questions import Sample
+from pneumoscope.evidence.settings import Settings
+
+
+def _is(rows: pd.DataFrame, column: str, value: str) -> Float[np.ndarray, " n"]:
+    flag: np.ndarray = (rows[column] == value).astype(float).where(rows[column].notna()).to_numpy(dtype=float)
+    return flag
+
+
+# Each says what it ranks by; the area is given in whichever direction is above one half, as a rule made from these
+# images would have it.
+FLOORS: dict[str, Callable[[pd.DataFrame], Float[np.ndarray, " n"]]] = {
+    "view": lambda rows: _is(rows, "view", "AP"),
+    "sex": lambda rows: _is(rows, "sex", "M"),
+    "age": lambda rows: rows["age_years"].to_numpy(dtype=float, na_value=np.nan),
+    "follow_up": lambda rows: rows["follow_up"].to_numpy(dtype=float, na_value=np.nan),
+}
+
+
+def floors(sample: Sample, rows: pd.DataFrame, *, settings: Settings) -> Tree:
+    """AUROC of each predictor alone, on the images for which it is known."""
+    return {name: _area(sample, predictor(rows), settings) for name, predictor in FLOORS.items()}
+
+
+def _area(sample: Sample, predictor: Float[np.ndarray, " n"], settings: Settings) -> Leaf:
+    known = ~np.isnan(predictor)
+    if not known.any():
+        return NotEstimable("the source does not say it")
+    part, value = sample.of(known), predictor[known]
+
+    def area(sign: int) -> Leaf:
+        return estimate(
+            lambda: stats.auroc_clustered(part.truth, sign * value, cluster=part.patient, level=settings.level)
+        )
+
+    rising = area(1)
+    return area(-1) if isinstance(rising, Number) and rising.value < 0.5 else rising

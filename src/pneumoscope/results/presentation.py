@@ -1,0 +1,160 @@
+"""Reading -> DICOM Grayscale Softcopy Presentation State: outline and text over the image itself.
+
+Graphic annotations, not overlay planes, which several viewers do not draw. Never sent without the Secondary Capture,
+since many viewers show no presentation state at all.
+"""
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+from pydicom import Dataset
+
+import pneumoscope
+from pneumoscope.core import InputError, Radiograph, Reading
+from pneumoscope.results.contour import contours
+from pneumoscope.results.heat_colour import HEAT_THRESHOLD
+from pneumoscope.results.picture import picture
+from pneumoscope.results.source import Source, source
+from pneumoscope.results.uid import instance_uid, series_uid
+from pneumoscope.results.wording import RESEARCH_USE, headline, percent_beside
+
+if TYPE_CHECKING:
+    from highdicom.pr import GraphicAnnotation, GraphicLayer
+
+SERIES_NUMBER = 9003
+_SERIES_DESCRIPTION = "Pneumoscope result, research use only"
+_GRID_PX = 256
+_MOST_LINES, _FEWEST_POINTS = 8, 8
+_DISPLAYED = (
+    "RescaleSlope",
+    "RescaleIntercept",
+    "RescaleType",
+    "ModalityLUTSequence",
+    "WindowCenter",
+    "WindowWidth",
+    "WindowCenterWidthExplanation",
+    "VOILUTFunction",
+    "VOILUTSequence",
+)
+
+
+def presentation_state(reading: Reading, radiograph: Radiograph) -> Dataset:
+    """The image as it is displayed without us, with the decision as text and the heat's outline as polylines.
+
+    The outline is where local suspicion exceeds 0.5, as in the overlay. Same reading, same bytes.
+
+    Raises:
+        InputError: The radiograph has no DICOM header, or one that nothing can refer to.
+        ValueError: The reading was not analysed, or has no heat: without a location there is nothing to present.
+    """
+    if radiograph.header is None:
+        raise InputError(f"{radiograph.path}: a presentation state needs DICOM, found {radiograph.format}")
+    about = source(radiograph.header)
+    if about.obstacles:
+        raise InputError(f"{radiograph.path}: a presentation state cannot refer to it: {', '.join(about.obstacles)}")
+    if reading.decision is None or reading.heat is None:
+        raise ValueError(f"expected an analysed reading with heat, found {reading.status}: {reading.path}")
+    return _state(about, _image(about, radiograph.header), reading=reading, radiograph=radiograph)
+
+
+def _state(about: Source, image: Dataset, *, reading: Reading, radiograph: Radiograph) -> Dataset:
+    """The object.
+
+    Source:
+        PS3.3 A.33.1 (GSPS IOD), C.11.10 (identification), C.11.6 (INVERSE is what MONOCHROME1 means here).
+    """
+    from highdicom import PresentationLUTTransformation
+    from highdicom.pr import GraphicLayer, GrayscaleSoftcopyPresentationState
+
+    assert reading.decision is not None, "checked by the caller"
+    inverted = image.PhotometricInterpretation == "MONOCHROME1"
+    layer = GraphicLayer("PNEUMOSCOPE", order=1, description="Pneumoscope, research use only")
+    layer.GraphicLayerRecommendedDisplayGrayscaleValue = 0xFFFF
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The string .* is unlikely to represent the intended person name")
+        state = GrayscaleSoftcopyPresentationState(
+            referenced_images=[image],
+            series_instance_uid=series_uid(about.ds.StudyInstanceUID, model=reading.model, kind="gsps"),
+            series_number=SERIES_NUMBER,
+            sop_instance_uid=instance_uid(about.ds.SOPInstanceUID, reading=reading, kind="gsps"),
+            instance_number=1,
+            manufacturer="Pneumoscope",
+            manufacturer_model_name="Pneumoscope",
+            software_versions=pneumoscope.__version__,
+            device_serial_number=reading.model.sha256[:16],
+            content_label="PNEUMOSCOPE",
+            content_description="Local suspicion of pneumonia, research use only",
+            graphic_layers=[layer],
+            graphic_annotations=[_annotation(image, layer, reading=reading, radiograph=radiograph)],
+            presentation_lut_transformation=PresentationLUTTransformation(
+                presentation_lut_shape="INVERSE" if inverted else "IDENTITY"
+            ),
+            specific_character_set="ISO_IR 192",
+        )
+    state.SoftwareVersions = [pneumoscope.__version__, f"{reading.model.name} {reading.model.version}"[:64]]
+    state.SeriesDescription, state.BodyPartExamined = _SERIES_DESCRIPTION, "CHEST"
+    state.PresentationCreationDate, state.PresentationCreationTime = about.date, about.time
+    del state.InstanceCreationDate, state.InstanceCreationTime
+    for equipment in state.get("ContributingEquipmentSequence", []):  # highdicom adds itself, with the time of the run
+        del equipment.ContributionDateTime
+    return state
+
+
+def _image(about: Source, header: Dataset) -> Dataset:
+    """What the presentation state needs of the image: references, size, and how it is displayed without us."""
+    image = Dataset()
+    image.update(about.ds)
+    image.Rows, image.Columns, image.SamplesPerPixel = int(header.Rows), int(header.Columns), 1
+    image.PhotometricInterpretation = header.PhotometricInterpretation
+    for keyword in _DISPLAYED:
+        if header.get(keyword) not in (None, ""):
+            image[keyword] = header[keyword]
+    if "RescaleSlope" in image:
+        image.RescaleType = image.get("RescaleType", "US")
+    return image
+
+
+def _annotation(
+    image: Dataset, layer: "GraphicLayer", *, reading: Reading, radiograph: Radiograph
+) -> "GraphicAnnotation":
+    from highdicom.pr import GraphicAnnotation, GraphicObject, TextObject
+
+    lines = outlines(reading, radiograph)
+    text = TextObject(
+        text_value=_words(reading, n_lines=len(lines)),
+        units="DISPLAY",
+        bounding_box=(0.02, 0.02, 0.6, 0.14),
+        text_justification="LEFT",
+    )
+    return GraphicAnnotation(
+        referenced_images=[image],
+        graphic_layer=layer,
+        graphic_objects=[GraphicObject("POLYLINE", line, units="PIXEL", is_filled=False) for line in lines] or None,
+        text_objects=[text],
+    )
+
+
+def outlines(reading: Reading, radiograph: Radiograph) -> list[Float[np.ndarray, "n 2"]]:
+    """Closed lines around what is above `HEAT_THRESHOLD`, as (column, row) in the image's pixels, largest first.
+
+    The origin is the outer corner of the first pixel (PS3.3 C.10.5.1.2, PIXEL). At most eight lines; specks that a
+    few points enclose are left out.
+    """
+    assert radiograph.pixels is not None, "a reading with heat has pixels"
+    heat = picture(reading, radiograph, longest_px=_GRID_PX).heat
+    assert heat is not None, "asked for"
+    rows, columns = radiograph.pixels.shape
+    scale = np.array([columns / heat.shape[1], rows / heat.shape[0]])
+    found = [line for line in contours(heat, threshold=HEAT_THRESHOLD) if len(line) > _FEWEST_POINTS]
+    return [line * scale for line in found[:_MOST_LINES]]
+
+
+def _words(reading: Reading, *, n_lines: int) -> str:
+    decision = reading.decision
+    assert decision is not None, "checked by the caller"
+    probability = percent_beside(decision.probability, other=decision.threshold)
+    threshold = percent_beside(decision.threshold, other=decision.probability)
+    place = "Outline: what raised the score, not disease" if n_lines else "No region stands out"
+    return f"{headline(decision)}: {probability} (flagged from {threshold})\r\n{place}\r\n{RESEARCH_USE}"

@@ -1,0 +1,98 @@
+"""Study completion: when a study counts as complete it gets a result of its own, kept and delivered."""
+
+import json
+import threading
+from collections.abc import Sequence
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from pneumoscope.core import CapacityError
+from pneumoscope.results import StudyLine, fhir_bundle, study_line
+from pneumoscope.service.config import Destination, Kind, StudyConfig, When
+from pneumoscope.service.log import hashed, logger
+from pneumoscope.service.products import wants
+from pneumoscope.service.spool import Spool
+from pneumoscope.service.store import Image, Parcel, Store, Study, What, images, results, studies
+
+_POLL_S = 1.0
+_FINDINGS = {
+    "suspicious": When.SUSPICIOUS,
+    "uncertain": When.UNCERTAIN,
+    "clear": When.CLEAR,
+    "not analysed": When.REFUSED,
+}
+
+
+class Completion:
+    """Completes studies; `run` is a thread's work."""
+
+    def __init__(self, config: StudyConfig, *, store: Store, spool: Spool, destinations: Sequence[Destination]) -> None:
+        """`destinations` is empty in silent mode."""
+        self._config = config
+        self._store = store
+        self._spool = spool
+        self._destinations = [one for one in destinations if one.kind in (Kind.WEBHOOK, Kind.FHIR)]
+
+    def run(self, *, stop: threading.Event) -> None:
+        """Works until `stop` is set."""
+        while not stop.wait(_POLL_S):
+            try:
+                self.work()
+            except (CapacityError, SQLAlchemyError) as error:
+                logger.error("study completion waits", error=type(error).__name__)
+
+    def released(self, caller: str, study_uids: set[str]) -> None:
+        """An association ended: what it brought is complete if its sender is a trigger."""
+        if caller in self._config.triggers:
+            studies.trigger(self._store, sorted(study_uids))
+
+    def work(self) -> int:
+        """Completes what is due; returns how many studies.
+
+        Raises:
+            CapacityError: The disk is full.
+            SQLAlchemyError: The database does not answer.
+        """
+        due = studies.due(
+            self._store,
+            complete_after_s=self._config.complete_after_s,
+            expected_images=self._config.expected_images,
+        )
+        return sum(self._complete(study, by) for study, by in due)
+
+    def _complete(self, study: Study, by: str) -> bool:
+        taken = images.of_study(self._store, study.uid)
+        lines = [json.loads(result.line) for result in results.of_study(self._store, study.uid)]
+        line = study_line(lines, study_uid=study.uid, completed_by=by)
+        parcels = [self._parcel(destination, line, taken) for destination in self._wanting(line, taken)]
+        done = studies.complete(self._store, study, by=by, line=json.dumps(line, ensure_ascii=False), parcels=parcels)
+        if done:
+            logger.info("study complete", study=hashed(study.uid), by=by, images=len(taken), finding=line["finding"])
+        return done
+
+    def _wanting(self, line: StudyLine, taken: Sequence[Image]) -> list[Destination]:
+        result = _FINDINGS[line["finding"]]
+        return [
+            destination
+            for destination in self._destinations
+            if any(wants(destination, caller=image.caller, result=result) for image in taken)
+        ]
+
+    def _parcel(self, destination: Destination, line: StudyLine, taken: Sequence[Image]) -> Parcel:
+        """A study that grows after it was complete is sent again, with all its images."""
+        study_uid = line["study_instance_uid"]
+        body: object = line
+        if destination.kind is Kind.FHIR:
+            first = taken[0]
+            body = fhir_bundle(
+                line, patient_id=first.patient_id, accession=first.accession, completed_at=self._store.now()
+            )
+        file = self._spool.write_study(study_uid, json.dumps(body, ensure_ascii=False).encode())
+        return Parcel(
+            destination=destination.name,
+            object=f"study:{study_uid}:{len(taken)}",
+            what=What.STUDY_RESULT,
+            image_id=None,
+            study_uid=study_uid,
+            file=file,
+        )

@@ -1,0 +1,56 @@
+"""The DICOM Conformance Statement, written from the tables that the code itself uses."""
+
+from collections.abc import Iterable
+from importlib import resources
+
+from jinja2 import Environment, StrictUndefined
+from pydicom.uid import UID
+
+import pneumoscope
+from pneumoscope.intake import RADIOGRAPH_CLASSES, TRANSFER_SYNTAXES
+from pneumoscope.service import scp
+from pneumoscope.service.config import Destination, Kept, NodeConfig
+from pneumoscope.service.delivery import courier
+from pneumoscope.service.delivery.dicom import SENT_CLASSES, SENT_SYNTAXES
+from pneumoscope.service.inbox import OWN_NAME
+
+_STATUSES = (
+    (scp.SUCCESS, "the object is on disk (fsync) and in the queue, or it was so already"),
+    (scp.WARNING_COERCED, "another object with this SOP Instance UID is here; the first one is kept"),
+    (scp.OUT_OF_RESOURCES, "disk below its limit, disk or database failed; send again later"),
+    (scp.MISMATCH, "the data set names another SOP class or instance than the command"),
+    (scp.CANNOT_UNDERSTAND, "no data set in the negotiated transfer syntax, or one without valid UIDs"),
+)
+
+
+def statement() -> str:
+    """The statement as Markdown, in the order of PS3.2."""
+    template = (resources.files("pneumoscope.service") / "conformance.md.j2").read_text(encoding="utf-8")
+    page = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False).from_string(template)  # noqa: S701  Markdown from our own tables
+    somewhere = Destination(name="x", ae_title="X")
+    longest_s = somewhere.longest_delay_s
+    return page.render(
+        version=pneumoscope.__version__,
+        node=NodeConfig(),
+        max_pdu_bytes=scp.MAX_PDU_BYTES,
+        idle_s=courier.IDLE_S,
+        n_classes=len(scp.storage_classes(Kept.ALL)),
+        radiographs=_named(RADIOGRAPH_CLASSES),
+        syntaxes=_named(TRANSFER_SYNTAXES),
+        statuses=[(f"{code:04X}", words) for code, words in _STATUSES],
+        own_name=OWN_NAME,
+        sent=_named(SENT_CLASSES),
+        sent_syntaxes=", ".join(syntax.name for syntax in SENT_SYNTAXES),
+        delays=", ".join(f"{courier.backoff_s(n, longest_s=longest_s):.0f}" for n in (1, 2, 3)),
+        longest_delay_s=longest_s,
+        give_up_after_h=somewhere.give_up_after_h,
+        table=_table,
+    )
+
+
+def _named(uids: Iterable[UID]) -> list[tuple[str, str]]:
+    return sorted((uid.name, str(uid)) for uid in uids)
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    return "\n".join("| " + " | ".join(row) + " |" for row in (head, ("---",) * len(head), *rows))

@@ -1,0 +1,35 @@
+"""Whether it still works: drift, control charts, self-test, alerts, metrics.
+
+Rounds(config, store=store, artifact=artifact).run(stop)   # a thread of the node, until the event is set
+report = report_of(store, config, artifact)                # what the page shows
+text = metrics(store, spool, artifact)                     # what Prometheus scrapes
+"""
+
+from pneumoscope.service.monitoring.agreement import Agreement
+from pneumoscope.service.monitoring.control import Limits, Point, Signal
+from pneumoscope.service.monitoring.events import Event, EventKind, create_tables
+from pneumoscope.service.monitoring.events import newest as newest_events
+from pneumoscope.service.monitoring.known_images import self_test
+from pneumoscope.service.monitoring.metrics import metrics
+from pneumoscope.service.monitoring.report import Chart, Distribution, Mix, Report, monitor
+from pneumoscope.service.monitoring.rounds import Rounds, report_of
+
+__all__ = [
+    "Agreement",
+    "Chart",
+    "Distribution",
+    "Event",
+    "EventKind",
+    "Limits",
+    "Mix",
+    "Point",
+    "Report",
+    "Rounds",
+    "Signal",
+    "create_tables",
+    "metrics",
+    "monitor",
+    "newest_events",
+    "report_of",
+    "self_test",
+]

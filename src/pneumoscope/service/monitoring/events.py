@@ -1,0 +1,112 @@
+"""What monitoring found, kept for a later change-control plan: self-tests, alerts, models that came into use."""
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Float, Integer, MetaData, String, Table, Text, UniqueConstraint, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pneumoscope.service.store import Store
+
+TABLES = MetaData()
+_EVENTS = Table(
+    "monitoring_events",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    Column("at", Float, nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("key", String(128), nullable=False),
+    Column("model_sha256", String(64), nullable=False),
+    Column("passed", Boolean, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("told_at", Float),
+    UniqueConstraint("kind", "key", "model_sha256"),
+)
+
+
+class EventKind(StrEnum):
+    """What happened."""
+
+    MODEL = "model"
+    REFERENCE = "reference"
+    SELF_TEST = "self-test"
+    ALERT = "alert"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One entry; `key` is what makes it one of its kind, so that two nodes on one database tell it once.
+
+    Attributes:
+        passed: False for what someone should look at.
+        told_at: When the webhook took it; None where nobody was told yet.
+    """
+
+    id: int
+    at: float
+    kind: EventKind
+    key: str
+    model_sha256: str
+    passed: bool
+    words: str
+    detail: dict[str, Any]
+    told_at: float | None
+
+
+def create_tables(store: Store) -> None:
+    """Makes the table where it is missing."""
+    TABLES.create_all(store.engine)
+
+
+def add(
+    store: Store, kind: EventKind, key: str, *, model_sha256: str, passed: bool, words: str, detail: dict[str, Any]
+) -> bool:
+    """Keeps an event; False, and nothing changed, where it is known."""
+    insert = (postgresql if store.engine.dialect.name == "postgresql" else sqlite).insert
+    row = {
+        "at": store.now(),
+        "kind": kind.value,
+        "key": key,
+        "model_sha256": model_sha256,
+        "passed": passed,
+        "words": words,
+        "detail": json.dumps(detail, sort_keys=True),
+    }
+    with store.writing() as connection:
+        return bool(connection.execute(insert(_EVENTS).values(row).on_conflict_do_nothing()).rowcount)
+
+
+def newest(store: Store, *, kind: EventKind | None = None, limit: int = 50) -> list[Event]:
+    """Events, newest first."""
+    query = select(_EVENTS).order_by(_EVENTS.c.id.desc()).limit(limit)
+    return _events(store, query if kind is None else query.where(_EVENTS.c.kind == kind.value))
+
+
+def find(store: Store, kind: EventKind, key: str, *, model_sha256: str) -> Event | None:
+    """The event of that kind and key for that model."""
+    query = select(_EVENTS).where(
+        _EVENTS.c.kind == kind.value, _EVENTS.c.key == key, _EVENTS.c.model_sha256 == model_sha256
+    )
+    return next(iter(_events(store, query)), None)
+
+
+def untold(store: Store) -> list[Event]:
+    """Events that someone should look at and that no webhook took yet, oldest first."""
+    return _events(store, select(_EVENTS).where(~_EVENTS.c.passed, _EVENTS.c.told_at.is_(None)).order_by(_EVENTS.c.id))
+
+
+def note_told(store: Store, event: Event) -> None:
+    """Notes that the webhook took it."""
+    with store.writing() as connection:
+        connection.execute(_EVENTS.update().where(_EVENTS.c.id == event.id).values(told_at=store.now()))
+
+
+def _events(store: Store, query: Any) -> list[Event]:
+    with store.reading() as connection:
+        return [
+            Event(**(dict(row._mapping) | {"kind": EventKind(row.kind), "detail": json.loads(row.detail)}))
+            for row in connection.execute(query)
+        ]

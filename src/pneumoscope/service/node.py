@@ -1,0 +1,159 @@
+"""The whole node: everything that listens, reads and delivers, started and stopped together."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+
+from pneumoscope.core import CapacityError, ConfigError, InputError
+from pneumoscope.model import load, shipped_path
+from pneumoscope.service.completion import Completion
+from pneumoscope.service.config import ServiceConfig
+from pneumoscope.service.delivery import Courier, open_sender
+from pneumoscope.service.housekeeping import Housekeeping
+from pneumoscope.service.inbox import Inbox
+from pneumoscope.service.log import logger
+from pneumoscope.service.monitoring import Rounds
+from pneumoscope.service.scp import StorageScp
+from pneumoscope.service.spool import Spool
+from pneumoscope.service.store import deliveries, images, open_store
+from pneumoscope.service.watch import Watch
+from pneumoscope.service.web import create_app, first_token
+from pneumoscope.service.worker import Worker
+
+GRACE_S = 30.0
+"""How long what is under way may take to end in order; what is left is done by the next start."""
+
+
+class Node:
+    """One node; `start` returns when it listens, `stop` when everything has ended."""
+
+    def __init__(self, config: ServiceConfig) -> None:
+        """Opens the store and loads the model; nothing listens yet.
+
+        Raises:
+            ConfigError: Something in the configuration cannot be had.
+            ArtifactError: The model cannot be loaded.
+        """
+        self.config = config
+        self.spool = Spool(config.store.path, min_free_mb=config.store.min_free_mb)
+        self.store = open_store(config.store.url)
+        self._stop = threading.Event()
+        self._arrived = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._name = f"{socket.gethostname()}:{config.node.port}/"
+        self.inbox = Inbox(self.store, self.spool, arrived=self._arrived.set)
+        artifact = load(config.reading.model or shipped_path())
+        self._workers = [
+            Worker(
+                config.reading,
+                name=f"{self._name}reader{number}",
+                store=self.store,
+                spool=self.spool,
+                artifact=artifact,
+                destinations=config.destination,
+            )
+            for number in range(config.reading.workers)
+        ]
+        senders = [open_sender(one, calling=config.node.ae_title) for one in config.destination]
+        self._couriers = [
+            Courier(one, name=f"{self._name}courier", store=self.store, spool=self.spool, sender=sender)
+            for one, sender in zip(config.destination, senders, strict=True)
+        ]
+        sent = () if config.reading.silent else config.destination
+        self._completion = Completion(config.study, store=self.store, spool=self.spool, destinations=sent)
+        self.scp = StorageScp(config.node, inbox=self.inbox, released=self._completion.released)
+        app = create_app(config, store=self.store, spool=self.spool, inbox=self.inbox, artifact=artifact)
+        self._rounds = Rounds(config, store=self.store, artifact=artifact)
+        self._web = uvicorn.Server(_web_settings(app, config))
+
+    @property
+    def web_port(self) -> int:
+        """The page's port in use; another than configured where that was 0."""
+        return int(self._web.servers[0].sockets[0].getsockname()[1])
+
+    def start(self) -> str | None:
+        """Listens and works; returns the first admin token where the page needs one, to be shown once.
+
+        Raises:
+            ConfigError: A port cannot be had.
+        """
+        self._recover()
+        token = first_token(self.config, self.store)
+        self.scp.start()
+        self._start_web()
+        for worker in self._workers:
+            self._run("reader", worker.run, stop=self._stop, arrived=self._arrived)
+        for courier in self._couriers:
+            self._run("courier", courier.run, stop=self._stop)
+        self._run("completion", self._completion.run, stop=self._stop)
+        housekeeping = Housekeeping(self.config.store, store=self.store, spool=self.spool)
+        self._run("housekeeping", housekeeping.run, stop=self._stop)
+        self._run("monitoring", self._rounds.run, stop=self._stop)
+        if self.config.watch.path is not None:
+            watch = Watch(self.config.watch, inbox=self.inbox, max_object_mb=self.config.node.max_object_mb)
+            self._run("watch", watch.run, stop=self._stop)
+        logger.info("started", dicom_port=self.scp.port, web_port=self.web_port)
+        return token
+
+    def stop(self) -> None:
+        """Stops listening first, then ends what is under way; nothing that was acknowledged is lost either way."""
+        self.scp.stop()
+        self._web.should_exit = True
+        self._stop.set()
+        self._arrived.set()
+        until = time.monotonic() + GRACE_S
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+        if late := [thread.name for thread in self._threads if thread.is_alive()]:
+            logger.warning("stopped with work under way; the next start takes it up", threads=len(late))
+        self.store.close()
+        logger.info("stopped")
+
+    def _recover(self) -> None:
+        """Takes up what an earlier run of this node left: its claims, and objects that have no row."""
+        held = images.release_claims_of(self.store, self._name) + deliveries.release_claims_of(self.store, self._name)
+        adopted = 0
+        known = images.files(self.store)
+        for relative, _path in self.spool.objects():
+            if relative not in known:
+                try:
+                    adopted += self.inbox.adopt(relative)
+                except (InputError, CapacityError) as error:
+                    logger.error("an object in the spool cannot be queued", reason=str(error))
+        if held or adopted:
+            logger.info("took up what an earlier run left", claims=held, objects=adopted)
+
+    def _start_web(self) -> None:
+        thread = self._run("web", self._web.run)
+        until = time.monotonic() + GRACE_S
+        while not self._web.started:
+            if not thread.is_alive() or time.monotonic() > until:
+                self.scp.stop()
+                where = f"{self.config.web.host}:{self.config.web.port}"
+                raise ConfigError(f"web: expected a free address, found {where} in use")
+            time.sleep(0.02)
+
+    def _run(self, name: str, work: Callable[..., Any], **options: Any) -> threading.Thread:
+        thread = threading.Thread(target=work, kwargs=options, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+        return thread
+
+
+def _web_settings(app: Any, config: ServiceConfig) -> uvicorn.Config:
+    """No access log: it would hold addresses of studies; `service.web` keeps its own audit log."""
+    return uvicorn.Config(
+        app,
+        host=config.web.host,
+        port=config.web.port,
+        access_log=False,
+        server_header=False,
+        log_level="critical",
+        timeout_graceful_shutdown=5,
+        ssl_certfile=config.web.tls_certificate,
+        ssl_keyfile=config.web.tls_key,
+    )

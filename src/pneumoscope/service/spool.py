@@ -1,0 +1,182 @@
+"""The spool: objects and result files on disk, each whole and safe (fsync) before anyone is told that it is there.
+
+    spool/
+      incoming/               objects on their way in; emptied when the node starts
+      objects/ab/<name>.dcm   as received, behind file meta information
+      results/ab/<name>/      sr.dcm sc.dcm gsps.dcm not-analysed.dcm heat.png image.json
+      studies/<name>.json     results of studies
+      queue.db                the SQLite queue, unless the configuration names another database
+
+`<name>` is a digest of the SOP Instance UID (of the Study Instance UID), so that no name comes from outside.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pneumoscope.core import CapacityError, ConfigError
+
+_MIB = 1024 * 1024
+_FOLDERS = ("incoming", "objects", "results", "studies")
+
+
+class Spool:
+    """One spool folder; safe in any thread, and to be shared by several nodes on one file system."""
+
+    def __init__(self, root: Path, *, min_free_mb: int = 0) -> None:
+        """Makes the folders.
+
+        Raises:
+            ConfigError: They cannot be made.
+        """
+        self.root = root
+        self._min_free_mb = min_free_mb
+        try:
+            for folder in _FOLDERS:
+                (root / folder).mkdir(parents=True, exist_ok=True)
+            for folder in ("objects", "results"):
+                for number in range(256):
+                    (root / folder / f"{number:02x}").mkdir(exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"store.path: expected a writable folder, found {root}: {error.strerror}") from error
+
+    def require_space(self, size_bytes: int = 0) -> None:
+        """Refuses while there is little room, before the disk is full.
+
+        Raises:
+            CapacityError: Less than the configured space would be left.
+        """
+        try:
+            free_mb = (shutil.disk_usage(self.root).free - size_bytes) // _MIB
+        except OSError as error:
+            raise CapacityError(f"spool: expected a readable disk, found {error.strerror}") from error
+        if free_mb < self._min_free_mb:
+            raise CapacityError(f"spool: expected {self._min_free_mb} MB free, found {max(free_mb, 0)} MB")
+
+    def add_object(self, uid: str, parts: Iterable[bytes | memoryview]) -> tuple[str, bool]:
+        """Path within the spool of the object's file, and whether it is new; an earlier one is never replaced.
+
+        Raises:
+            CapacityError: The disk is full or failed.
+        """
+        relative = f"objects/{_shard(uid)}.dcm"
+        with _on_disk(), self.temporary() as temporary:
+            with temporary.open("wb") as file:
+                for part in parts:
+                    file.write(part)
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(temporary, self.root / relative)
+            except FileExistsError:
+                return relative, False
+            _sync_folder((self.root / relative).parent)
+        return relative, True
+
+    def write_result(self, uid: str, files: dict[str, bytes]) -> str:
+        """Folder within the spool with these files in it, each whole; the same names are replaced.
+
+        Raises:
+            CapacityError: The disk is full or failed.
+        """
+        relative = f"results/{_shard(uid)}"
+        folder = self.root / relative
+        with _on_disk():
+            folder.mkdir(exist_ok=True)
+            for name, content in files.items():
+                self._write(folder / name, content)
+            _sync_folder(folder)
+            _sync_folder(folder.parent)
+        return relative
+
+    def write_study(self, uid: str, content: bytes) -> str:
+        """Path within the spool of a file with the study's result.
+
+        Raises:
+            CapacityError: The disk is full or failed.
+        """
+        relative = f"studies/{_digest(uid)}-{hashlib.sha256(content).hexdigest()[:8]}.json"
+        with _on_disk():
+            self._write(self.root / relative, content)
+            _sync_folder((self.root / relative).parent)
+        return relative
+
+    def path(self, relative: str) -> Path:
+        """Where a file of the spool is.
+
+        Raises:
+            ValueError: The path leads out of the spool.
+        """
+        path = (self.root / relative).resolve()
+        if not path.is_relative_to(self.root.resolve()):
+            raise ValueError(f"expected a path within the spool, found {relative!r}")
+        return path
+
+    def delete(self, relative: str | None) -> None:
+        """Deletes a file or folder of the spool, if it is there."""
+        if relative is None:
+            return
+        path = self.path(relative)
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+    def objects(self) -> Iterator[tuple[str, Path]]:
+        """Path within the spool, and path, of every object."""
+        for folder in sorted((self.root / "objects").iterdir()):
+            for path in sorted(folder.glob("*.dcm")):
+                yield f"objects/{folder.name}/{path.name}", path
+
+    def forget_incoming(self, *, older_than_s: float, now: float) -> int:
+        """Deletes what never arrived whole; returns how many files."""
+        stale = [p for p in (self.root / "incoming").iterdir() if now - p.stat().st_mtime >= older_than_s]
+        for path in stale:
+            path.unlink(missing_ok=True)
+        return len(stale)
+
+    @contextmanager
+    def temporary(self) -> Iterator[Path]:
+        """A new file on the spool's file system, gone at the end of the block if it is still there."""
+        handle, name = tempfile.mkstemp(dir=self.root / "incoming")
+        os.close(handle)
+        path = Path(name)
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _write(self, path: Path, content: bytes) -> None:
+        with self.temporary() as temporary:
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+
+
+@contextmanager
+def _on_disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CapacityError(f"spool: expected a disk with free space, found {error.strerror}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes the folder's new names survive a power failure."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _digest(uid: str) -> str:
+    return hashlib.sha256(uid.encode()).hexdigest()[:40]
+
+
+def _shard(uid: str) -> str:
+    digest = _digest(uid)
+    return f"{digest[:2]}/{digest}"

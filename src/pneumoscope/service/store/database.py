@@ -1,0 +1,99 @@
+"""The database: SQLite in WAL mode by default, PostgreSQL by URL when several workers or machines share it."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, Row, create_engine, event, make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from pneumoscope.core import ConfigError
+from pneumoscope.service.store.tables import metadata
+
+Record = TypeVar("Record")
+
+_BUSY_MS = 20_000
+_CONNECTIONS = 16
+
+
+class Store:
+    """One database; safe in any thread. The repository functions take it as their first argument."""
+
+    def __init__(self, engine: Engine, *, clock: Callable[[], float] = time.time) -> None:
+        self.engine = engine
+        self.now = clock
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that writes: committed at its end, rolled back by an exception.
+
+        On SQLite it takes the write lock at its beginning: a transaction that reads first and writes then could
+        otherwise not wait for another writer.
+        """
+        with self.engine.connect().execution_options(immediate=True) as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self.engine.dispose()
+
+
+def open_store(url: str, *, clock: Callable[[], float] = time.time) -> Store:
+    """The database of that URL, its tables made where they are missing.
+
+    Raises:
+        ConfigError: The URL is not one, its driver is not installed, or the database cannot be opened.
+    """
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite" and parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, pool_size=_CONNECTIONS, max_overflow=64, pool_pre_ping=True)
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _set_up_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        metadata.create_all(engine)
+    except ModuleNotFoundError as error:
+        found = f"{error.name} is not installed: pip install 'pneumoscope[postgresql]'"
+        raise ConfigError(f"store.database: expected its driver, found {found}") from error
+    except (SQLAlchemyError, OSError) as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise ConfigError(f"store.database: expected a database that can be opened, found: {reason}") from error
+    return Store(engine, clock=clock)
+
+
+def record_of(kind: type[Record], row: Row[Any]) -> Record:
+    """The row as a record; columns that the record lacks are left out, words become their enumeration's members."""
+    values = row._mapping
+    return kind(**{one.name: _typed(one.type, values[one.name]) for one in fields(kind)})  # type: ignore[arg-type]
+
+
+def _typed(kind: Any, value: Any) -> Any:
+    from enum import EnumType
+
+    return kind(value) if isinstance(kind, EnumType) else value
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    """WAL lets readers go on while one writes.
+
+    `synchronous = NORMAL` may lose the last commits when the power fails, not when the process dies. Objects are on
+    disk by then: the node finds those without a row when it starts, and results are computed again under the same UIDs.
+    """
+    connection.isolation_level = None  # BEGIN is ours, see `_begin_sqlite`
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", f"busy_timeout = {_BUSY_MS}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("immediate", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

@@ -1,0 +1,172 @@
+"""The queue of images."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Connection, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pneumoscope.service.store import tables
+from pneumoscope.service.store.database import Store, record_of
+from pneumoscope.service.store.records import Arrival, Image, State
+
+_images, _studies = tables.images, tables.studies
+
+FINAL = (State.DONE, State.REFUSED, State.FAILED)
+"""States in which nothing is left to do."""
+
+LONGEST_WAIT_S = 3600.0
+"""No image or delivery is ever asked to wait longer: a later `not_before` shows that the clock was set back."""
+
+
+def add(store: Store, arrival: Arrival) -> bool:
+    """Queues an object; False, and nothing changed, where its UID is known already."""
+    now = store.now()
+    row = {name: getattr(arrival, name) for name in Arrival.__slots__} | {
+        "state": State.RECEIVED,
+        "attempts": 0,
+        "resent": 0,
+        "not_before": now,
+        "received_at": now,
+    }
+    insert = (postgresql if store.engine.dialect.name == "postgresql" else sqlite).insert
+    with store.writing() as connection:
+        new = insert(_images).values(row).on_conflict_do_nothing(index_elements=["uid"]).returning(_images.c.id)
+        if connection.execute(new).first() is None:
+            return False
+        study = insert(_studies).values(
+            uid=arrival.study_uid, first_received_at=now, last_received_at=now, triggered=False
+        )
+        # A late image opens its study again: the study's result is made anew with it.
+        late = {"last_received_at": now, "triggered": False, "completed_at": None, "completed_by": None}
+        connection.execute(study.on_conflict_do_update(index_elements=["uid"], set_=late))
+    return True
+
+
+def find(store: Store, uid: str) -> Image | None:
+    """The image of that SOP Instance UID."""
+    with store.reading() as connection:
+        row = connection.execute(select(_images).where(_images.c.uid == uid)).first()
+    return record_of(Image, row) if row else None
+
+
+def of_ids(store: Store, ids: Sequence[int]) -> list[Image]:
+    """The images of these row numbers, by number."""
+    with store.reading() as connection:
+        rows = connection.execute(select(_images).where(_images.c.id.in_(ids)).order_by(_images.c.id)).all()
+    return [record_of(Image, row) for row in rows]
+
+
+def of_study(store: Store, study_uid: str) -> list[Image]:
+    """The study's images, in the order in which they came."""
+    query = select(_images).where(_images.c.study_uid == study_uid).order_by(_images.c.id)
+    with store.reading() as connection:
+        return [record_of(Image, row) for row in connection.execute(query)]
+
+
+def of_patient(store: Store, patient_id: str) -> list[Image]:
+    """All images of the patient, newest first; none for an empty identifier."""
+    if not patient_id:
+        return []
+    query = select(_images).where(_images.c.patient_id == patient_id).order_by(_images.c.id.desc())
+    with store.reading() as connection:
+        return [record_of(Image, row) for row in connection.execute(query)]
+
+
+def newest(store: Store, *, limit: int, offset: int = 0, state: State | None = None) -> list[Image]:
+    """Images, newest first."""
+    query = select(_images).order_by(_images.c.id.desc()).limit(limit).offset(offset)
+    if state is not None:
+        query = query.where(_images.c.state == state)
+    with store.reading() as connection:
+        return [record_of(Image, row) for row in connection.execute(query)]
+
+
+def count_by_state(store: Store) -> dict[State, int]:
+    """How many images are in each state; every state is there."""
+    query = select(_images.c.state, func.count()).group_by(_images.c.state)
+    with store.reading() as connection:
+        found = {State(state): int(number) for state, number in connection.execute(query)}
+    return {state: found.get(state, 0) for state in State}
+
+
+def files(store: Store) -> set[str]:
+    """Paths within the spool of every image's file."""
+    with store.reading() as connection:
+        return set(connection.execute(select(_images.c.file).where(_images.c.file.is_not(None))).scalars())
+
+
+def note_resent(store: Store, uid: str) -> None:
+    """Counts that another object came under a known UID."""
+    with store.writing() as connection:
+        connection.execute(update(_images).where(_images.c.uid == uid).values(resent=_images.c.resent + 1))
+
+
+def claim(store: Store, *, worker: str, limit: int, lease_s: float) -> list[Image]:
+    """Up to `limit` waiting images, now this worker's until the lease ends; the oldest first.
+
+    An image whose reading was begun before comes alone: should it end the process again, no other one is blamed.
+    """
+    now = store.now()
+    waiting = (
+        select(_images).where(_claimable(now)).order_by(_images.c.id).limit(limit).with_for_update(skip_locked=True)
+    )
+    with store.writing() as connection:
+        rows = connection.execute(waiting).all()
+        alone = bool(rows) and rows[0].attempts > 0
+        ids = [rows[0].id] if alone else [row.id for row in rows if row.attempts == 0]
+        taken = {
+            "state": State.READING,
+            "attempts": _images.c.attempts + 1,
+            "claimed_by": worker,
+            "lease_until": now + lease_s,
+        }
+        if ids:
+            connection.execute(update(_images).where(_images.c.id.in_(ids)).values(taken))
+    return of_ids(store, ids) if ids else []
+
+
+def release(store: Store, ids: Sequence[int], *, delay_s: float) -> None:
+    """Gives images back to the queue, for `delay_s` seconds later."""
+    with store.writing() as connection:
+        _release(connection, _images.c.id.in_(ids), not_before=store.now() + delay_s)
+
+
+def release_claims_of(store: Store, worker_prefix: str) -> int:
+    """Gives back what workers of that prefix had claimed; for a node that starts again. Returns how many."""
+    held = _images.c.claimed_by.startswith(worker_prefix, autoescape=True)
+    with store.writing() as connection:
+        return _release(connection, held, not_before=store.now())
+
+
+def _release(connection: Connection, which: ColumnElement[bool], *, not_before: float) -> int:
+    freed = {"state": State.RECEIVED, "not_before": not_before, "claimed_by": None, "lease_until": None}
+    change = update(_images).where(which, _images.c.state == State.READING).values(freed)
+    return int(connection.execute(change).rowcount)
+
+
+def settle(connection: Connection, image_id: int, *, state: State, at: float) -> None:
+    """Puts an image into a state, within a caller's transaction; a final one ends its way."""
+    settled = {"state": state, "claimed_by": None, "lease_until": None, "settled_at": at if state in FINAL else None}
+    connection.execute(update(_images).where(_images.c.id == image_id).values(settled))
+
+
+def outdated(store: Store, *, before: float, limit: int) -> list[Image]:
+    """Settled images older than `before` whose files are still in the spool."""
+    old = (_images.c.settled_at < before) & _images.c.state.in_(FINAL) & _images.c.file.is_not(None)
+    with store.reading() as connection:
+        return [record_of(Image, row) for row in connection.execute(select(_images).where(old).limit(limit))]
+
+
+def forget_file(store: Store, image_id: int) -> None:
+    """Notes that the image's files are deleted."""
+    with store.writing() as connection:
+        connection.execute(update(_images).where(_images.c.id == image_id).values(file=None))
+        gone = update(tables.results).where(tables.results.c.image_id == image_id)
+        connection.execute(gone.values(folder=None))
+
+
+def _claimable(now: float) -> ColumnElement[bool]:
+    """Received and due, or claimed by a worker whose lease ended."""
+    due = or_(_images.c.not_before <= now, _images.c.not_before > now + LONGEST_WAIT_S)
+    expired = or_(_images.c.lease_until <= now, _images.c.lease_until > now + LONGEST_WAIT_S)
+    return ((_images.c.state == State.RECEIVED) & due) | ((_images.c.state == State.READING) & expired)

@@ -1,0 +1,88 @@
+"""A watched folder, for sites without a router: what other software drops there goes into the same inbox."""
+
+import threading
+import time
+from pathlib import Path
+
+from pneumoscope.core import CapacityError, ConfigError, InputError
+from pneumoscope.service.config import WatchConfig
+from pneumoscope.service.inbox import Inbox
+from pneumoscope.service.log import hashed, logger
+from pneumoscope.service.store import Route
+
+CALLER = "WATCH"
+"""What stands for the calling AE title in rules."""
+
+TAKEN, REFUSED = "taken", "refused"
+"""Folders that files move to: queued, or no image; beside a refused file is a text with the reason."""
+
+
+class Watch:
+    """Watches one folder by looking at it every second, which works on network file systems as well."""
+
+    def __init__(self, config: WatchConfig, *, inbox: Inbox, max_object_mb: int) -> None:
+        """Makes the folders.
+
+        Raises:
+            ConfigError: They cannot be made.
+        """
+        assert config.path is not None, "a folder to watch"
+        self._root = config.path
+        self._settle_s = config.settle_s
+        self._limit = max_object_mb * 1024 * 1024
+        self._inbox = inbox
+        try:
+            for name in (TAKEN, REFUSED):
+                (self._root / name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"watch.path: expected a writable folder, found {self._root}: {error.strerror}"
+            ) from error
+
+    def run(self, *, stop: threading.Event) -> None:
+        """Works until `stop` is set."""
+        while not stop.wait(1.0):
+            try:
+                self.work()
+            except (CapacityError, OSError) as error:
+                logger.error("watched folder waits", reason=type(error).__name__)
+
+    def work(self) -> int:
+        """Takes what has not changed for a while; returns how many files it moved away.
+
+        Raises:
+            CapacityError: There is no room; the files stay.
+            OSError: The folder cannot be read.
+        """
+        moved = 0
+        for path in sorted(self._root.rglob("*")):
+            inner = path.relative_to(self._root)
+            if inner.parts[0] in (TAKEN, REFUSED) or any(part.startswith(".") for part in inner.parts):
+                continue
+            if path.is_symlink() or not path.is_file() or time.time() - path.stat().st_mtime < self._settle_s:
+                continue
+            self._take(path, inner)
+            moved += 1
+        return moved
+
+    def _take(self, path: Path, inner: Path) -> None:
+        try:
+            if path.stat().st_size > self._limit:
+                raise InputError(f"file: expected at most {self._limit // 1024**2} MB, found more")
+            receipt = self._inbox.take(path.read_bytes(), caller=CALLER, route=Route.WATCH)
+        except InputError as error:
+            target = self._move(path, REFUSED, inner)
+            target.with_name(target.name + ".reason.txt").write_text(f"{error}\n")
+            logger.warning("refused", route="watch", reason=str(error))
+        else:
+            self._move(path, TAKEN, inner)
+            logger.info("received", study=hashed(receipt.study_uid), route="watch", new=receipt.new)
+
+    def _move(self, path: Path, folder: str, inner: Path) -> Path:
+        target = self._root / folder / inner
+        target.parent.mkdir(parents=True, exist_ok=True)
+        number = 1
+        while target.exists():
+            target = target.with_name(f"{inner.stem}-{number}{inner.suffix}")
+            number += 1
+        return path.replace(target)

@@ -1,0 +1,109 @@
+"""The application: routes inside, guards around them."""
+
+import ipaddress
+from importlib.resources import files
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.staticfiles import StaticFiles
+
+from pneumoscope import __version__
+from pneumoscope.core import PneumoscopeError
+from pneumoscope.model import Artifact
+from pneumoscope.results import RESEARCH_USE
+from pneumoscope.service import stow
+from pneumoscope.service.config import ServiceConfig, SignIn, WebConfig
+from pneumoscope.service.inbox import Inbox
+from pneumoscope.service.monitoring import create_tables
+from pneumoscope.service.spool import Spool
+from pneumoscope.service.store import Store
+from pneumoscope.service.web import api, door, health, pages, pictures
+from pneumoscope.service.web.access import Authentication, cookie_name, sender_of
+from pneumoscope.service.web.access_log import AccessLog
+from pneumoscope.service.web.accounts import Accounts
+from pneumoscope.service.web.context import Context
+from pneumoscope.service.web.errors import answer, status_of
+from pneumoscope.service.web.security import BodyLimit, LoopbackHost, RateLimit, SameOrigin, SecurityHeaders
+
+_DESCRIPTION = (
+    f"{RESEARCH_USE}. Sign in with `Authorization: Bearer TOKEN`. Errors are `application/problem+json` (RFC 9457)."
+)
+
+
+def create_app(config: ServiceConfig, *, store: Store, spool: Spool, inbox: Inbox, artifact: Artifact) -> FastAPI:
+    """The page and the REST interface on a node's parts, to be run by uvicorn; opens no socket itself."""
+    create_tables(store)
+    accounts = Accounts(store) if must_sign_in(config.web) else None
+    app = FastAPI(
+        title="Pneumoscope",
+        version=__version__,
+        description=_DESCRIPTION,
+        docs_url=None,  # these two load scripts from elsewhere
+        redoc_url=None,
+        middleware=_guards(config.web, accounts),
+    )
+    app.state.context = Context(
+        config=config, store=store, spool=spool, inbox=inbox, artifact=artifact, accounts=accounts
+    )
+    for router in (health.router, api.router, api.uploads, pictures.router, door.router, pages.router):
+        app.include_router(router)
+    app.include_router(stow.router(inbox), prefix="/dicom-web", dependencies=[Depends(sender_of)])
+    app.mount("/static", StaticFiles(directory=str(files("pneumoscope.service.web") / "static")), name="static")
+    _handle_errors(app)
+    return app
+
+
+def must_sign_in(config: WebConfig) -> bool:
+    """Whether users must sign in: always, unless the page listens on loopback only and is told to spare them."""
+    return config.sign_in is SignIn.ALWAYS or not _is_loopback(config.host)
+
+
+def first_token(config: ServiceConfig, store: Store) -> str | None:
+    """A new admin token where the page asks for sign-in and nobody has a token yet, to be shown once; else None."""
+    return Accounts(store).first_token() if must_sign_in(config.web) else None
+
+
+def _guards(config: WebConfig, accounts: Accounts | None) -> list[Middleware]:
+    """From the outside inwards."""
+    tls = config.tls_certificate is not None
+    return [
+        Middleware(SecurityHeaders, tls=tls),
+        Middleware(AccessLog),
+        *([] if accounts else [Middleware(LoopbackHost)]),
+        Middleware(RateLimit, per_minute=config.requests_per_minute),
+        Middleware(SameOrigin),
+        Middleware(Authentication, accounts=accounts, cookie=cookie_name(tls=tls)),
+        Middleware(BodyLimit, limit_bytes=config.max_upload_mb * 2**20),
+    ]
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _handle_errors(app: FastAPI) -> None:
+    @app.exception_handler(PneumoscopeError)
+    def say_ours(request: Request, error: PneumoscopeError) -> Response:
+        return answer(request.scope, status=status_of(error), detail=str(error))
+
+    @app.exception_handler(HTTPException)
+    def say_http(request: Request, error: HTTPException) -> Response:
+        return answer(request.scope, status=error.status_code, detail=str(error.detail), headers=error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    def say_invalid(request: Request, error: RequestValidationError) -> Response:
+        # Where and why, never what came: it may be a patient's.
+        problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        return answer(request.scope, status=422, detail="; ".join(problems))
+
+    @app.exception_handler(SQLAlchemyError)
+    def say_database(request: Request, error: SQLAlchemyError) -> Response:
+        return answer(request.scope, status=503, detail=f"the database does not answer ({type(error).__name__})")

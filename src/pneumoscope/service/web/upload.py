@@ -1,0 +1,51 @@
+"""An uploaded file into the inbox: one image, or the members of a zip archive, each on its own."""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from pneumoscope.core import InputError
+from pneumoscope.intake import find_images
+from pneumoscope.service.inbox import Inbox
+from pneumoscope.service.store import Route, Store, images
+
+CALLER = "upload"
+_MEMBER = "!/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """Row number of each image that is safe, with whether it was known before; and why others are not."""
+
+    images: tuple[tuple[int, bool], ...]
+    problems: tuple[str, ...]
+
+
+def take(inbox: Inbox, stream: BinaryIO, *, store: Store) -> Taken:
+    """Puts each image in the upload into the queue; one that cannot be taken does not stop the others.
+
+    Raises:
+        CapacityError: The disk or the queue cannot take it now; images before it are safe, and known when sent again.
+    """
+    taken, problems = [], []
+    with tempfile.TemporaryDirectory(prefix="pneumoscope-") as folder:
+        path = Path(folder) / "upload"
+        with path.open("wb") as file:
+            shutil.copyfileobj(stream, file)
+        for source in find_images([path]):
+            try:
+                receipt = inbox.take(source.read_bytes(), caller=CALLER, route=Route.UPLOAD)
+            except InputError as error:
+                problems.append(_without_names(str(error), source.path))
+                continue
+            image = images.find(store, receipt.uid)
+            assert image is not None, "what the inbox took is in the queue"
+            taken.append((image.id, not receipt.new))
+    return Taken(images=tuple(taken), problems=tuple(problems))
+
+
+def _without_names(words: str, path: str) -> str:
+    """The reason without the file's name, which may be a patient's; members of a zip are told by their number."""
+    return words.removeprefix(f"{path}: ")

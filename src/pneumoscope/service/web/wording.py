@@ -1,0 +1,76 @@
+"""The page's own words: times, states and refusals, as a person in a reading room would say them."""
+
+import time
+
+from pneumoscope.service.config import Column
+from pneumoscope.service.store import State
+
+KINDS = {
+    "suspicious": "Suspicious",
+    "uncertain": "Uncertain",
+    "clear": "Not suspicious",
+    "waiting": "Waiting",
+    "refused": "Refused",
+    "failed": "Failed",
+}
+"""What the worklist can be narrowed to; also the CSS class of each."""
+
+STATES = {
+    State.RECEIVED: "Waiting to be read",
+    State.READING: "Being read",
+    State.DELIVERING: "Read, result on its way",
+    State.DONE: "Read",
+    State.REFUSED: "Not analysed",
+    State.FAILED: "Could not be read",
+}
+
+COLUMNS = {
+    Column.CALLER: "From",
+    Column.MODALITY: "Modality",
+    Column.STUDY_DATE: "Study date",
+    Column.ACCESSION: "Accession",
+    Column.PATIENT_ID: "Patient ID",
+    Column.PATIENT_NAME: "Patient",
+}
+
+# What each check is about, as it would be told to someone who never saw its name.
+CHECKS = {
+    "sop_class": "Kind of DICOM object",
+    "modality": "Modality",
+    "body_part": "Body part",
+    "view": "View",
+    "patient_age": "Patient's age",
+    "matrix": "Image size",
+    "photometric": "Grey image",
+    "frames": "Number of frames",
+    "presentation": "Prepared for display",
+    "burned_in_annotation": "Burned-in text",
+    "pixel_content": "Pixel content",
+    "appearance": "Looks like a frontal chest film",
+}
+
+
+def check_name(name: str) -> str:
+    """The check's name for people."""
+    return CHECKS.get(name, name.replace("_", " ").capitalize())
+
+
+def moment(at: float | None, form: str = "%d %b %Y %H:%M:%S") -> str:
+    """A time in the server's zone; a dash where there is none."""
+    return "–" if at is None else time.strftime(form, time.localtime(at))
+
+
+def ago(at: float, now: float) -> str:
+    """How long ago that was, in one unit."""
+    passed = duration(max(0.0, now - at))
+    return f"{passed} ago"
+
+
+def duration(seconds: float | None) -> str:
+    """A span of time in its largest unit; a dash where there is none."""
+    if seconds is None:
+        return "–"
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 1.5 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"

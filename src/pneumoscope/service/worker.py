@@ -1,0 +1,152 @@
+"""A worker: claims what waits, reads it in batches, makes the objects and queues their delivery."""
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from pneumoscope.core import CapacityError, Check, Outcome, Radiograph, Reading, Status
+from pneumoscope.intake import ImageSource
+from pneumoscope.model import Artifact
+from pneumoscope.reading import EngineName, Reader, read_all
+from pneumoscope.results import ModelSummary
+from pneumoscope.service.config import Destination, ReadingConfig
+from pneumoscope.service.log import hashed, logger
+from pneumoscope.service.products import make_products, parcels_for
+from pneumoscope.service.spool import Spool
+from pneumoscope.service.store import Image, Result, Store, images, results
+
+LEASE_S = 120.0
+"""How long a claim lasts; far longer than reading a batch, so that only a worker that died loses its claim."""
+
+_POLL_S, _PAUSE_S = 1.0, 2.0
+
+
+class Worker:
+    """One reader with its own copy of the network; `run` is a thread's work."""
+
+    def __init__(
+        self,
+        config: ReadingConfig,
+        *,
+        name: str,
+        store: Store,
+        spool: Spool,
+        artifact: Artifact,
+        destinations: Sequence[Destination],
+    ) -> None:
+        """Loads the network.
+
+        Raises:
+            ConfigError: The model has no such operating point, or the engine is not installed.
+            ArtifactError: The graph cannot be run.
+        """
+        self._config = config
+        self._name = name
+        self._store = store
+        self._spool = spool
+        self._destinations = () if config.silent else tuple(destinations)
+        self._reader = Reader(artifact, operating_point=config.operating_point, engine=EngineName(config.engine))
+        self._card = ModelSummary(
+            intended_use=artifact.card.intended_use_statement,
+            licence=artifact.card.licence,
+            preprocessing=artifact.card.recipe.describe(),
+        )
+
+    def run(self, *, stop: threading.Event, arrived: threading.Event) -> None:
+        """Works until `stop` is set; waits for `arrived` while there is nothing to do."""
+        while not stop.is_set():
+            try:
+                if not self.work():
+                    arrived.wait(_POLL_S)
+                    arrived.clear()
+            except (CapacityError, SQLAlchemyError) as error:
+                logger.error("worker waits", reason=str(error).splitlines()[0])
+                stop.wait(_PAUSE_S)
+
+    def work(self) -> int:
+        """Reads one batch of what waits; returns how many images it settled.
+
+        Raises:
+            CapacityError: The disk is full; the images are back in the queue.
+            SQLAlchemyError: The database does not answer; their lease ends.
+        """
+        batch = images.claim(self._store, worker=self._name, limit=self._config.batch, lease_s=LEASE_S)
+        if not batch:
+            return 0
+        left = {image.id: image for image in batch}
+        try:
+            for image, radiograph, reading in self._read(batch):
+                self._settle(image, radiograph, reading)
+                del left[image.id]
+        except Exception as error:
+            # A bug of ours or of a decoder, or no disk: the others go on, this one is tried again, alone.
+            logger.error("reading interrupted", error=type(error).__name__, images=len(left))
+            with suppress(SQLAlchemyError):
+                images.release(self._store, list(left), delay_s=_PAUSE_S)
+            if isinstance(error, (CapacityError, SQLAlchemyError)):
+                raise
+        return len(batch) - len(left)
+
+    def _read(self, batch: Sequence[Image]) -> Iterator[tuple[Image, Radiograph | None, Reading]]:
+        if batch[0].attempts > self._config.attempts:
+            yield batch[0], None, self._given_up(batch[0])
+            return
+        sources = [ImageSource(path=image.uid, location=self._spool.path(image.file or "")) for image in batch]
+        for image, (radiograph, reading) in zip(batch, read_all(sources, self._reader), strict=True):
+            yield image, radiograph, reading
+
+    def _settle(self, image: Image, radiograph: Radiograph | None, reading: Reading) -> None:
+        """Files first, then result and deliveries in one transaction: what is in the queue is on disk."""
+        products = make_products(
+            reading,
+            radiograph,
+            file=self._spool.path(image.file or ""),
+            claim=self._config.claim,
+            card=self._card,
+        )
+        folder = self._spool.write_result(image.uid, products.files)
+        parcels = parcels_for(image, reading, products=products, folder=folder, destinations=self._destinations)
+        result = _result(image, radiograph, reading, folder=folder, line=products.line, at=self._store.now())
+        results.record(self._store, result, parcels=parcels)
+        seconds = self._store.now() - image.received_at
+        logger.info("read", study=hashed(image.study_uid), status=reading.status.value, after_s=round(seconds, 2))
+
+    def _given_up(self, image: Image) -> Reading:
+        found = f"{image.attempts - 1} attempts that ended the reader"
+        return Reading(
+            path=image.uid,
+            status=Status.FAILED,
+            checks=(Check("reading", Outcome.FAILED, "an image that can be read to its end", found),),
+            model=self._reader.artifact.identity,
+            elapsed_ms=0.0,
+            sop_instance_uid=image.uid,
+        )
+
+
+def _result(
+    image: Image, radiograph: Radiograph | None, reading: Reading, *, folder: str, line: dict[str, object], at: float
+) -> Result:
+    decision = reading.decision
+    pixels = radiograph.pixels if radiograph is not None else None
+    return Result(
+        image_id=image.id,
+        study_uid=image.study_uid,
+        status=reading.status.value,
+        view=reading.view.value if reading.view else None,
+        probability=decision.probability if decision else None,
+        threshold=decision.threshold if decision else None,
+        operating_point=decision.operating_point if decision else None,
+        positive=decision.positive if decision else None,
+        uncertain=decision.uncertain if decision else None,
+        model_sha256=reading.model.sha256,
+        age_years=radiograph.age_years if radiograph else None,
+        pixel_mean=float(pixels.mean()) if pixels is not None else None,
+        pixel_deviation=float(pixels.std()) if pixels is not None else None,
+        distance=reading.distance,
+        line=json.dumps(line, ensure_ascii=False, allow_nan=False),
+        folder=folder,
+        read_at=at,
+    )

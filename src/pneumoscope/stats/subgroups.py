@@ -1,0 +1,244 @@
+"""The same measures in every subgroup: gaps to everyone else, many comparisons paid for, and "too few to say"."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Num, Shaped
+from scipy.stats import norm
+
+from pneumoscope.core import InputError
+from pneumoscope.stats.bootstrap import RESAMPLES, describe, percentile_estimate, percentile_interval, resample_totals
+from pneumoscope.stats.estimates import Auroc, Difference, Estimate, Proportion
+from pneumoscope.stats.multiplicity import holm
+from pneumoscope.stats.proportions import sensitivity, specificity
+from pneumoscope.stats.roc import auroc_clustered, auroc_gap
+from pneumoscope.stats.validation import check_both_classes, check_probability, number_clusters
+
+FEWEST = 10
+_GAPS = ("auroc_gap", "sensitivity_gap", "specificity_gap")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subgroup:
+    """One subgroup; a measure is None where too few patients have the class that it needs.
+
+    Attributes:
+        name: Of the subgroup.
+        n: Its rows, `positives` of them with the finding, from `patients` clusters.
+        too_few: Why measures are missing, in words; None where none is.
+        auroc_gap: Area here less that of all other rows; likewise the two others. None also where the other rows
+            are too few. Their p-values are adjusted for all gaps of the table.
+    """
+
+    name: str
+    n: int
+    positives: int
+    patients: int
+    too_few: str | None
+    auroc: Auroc | None = None
+    sensitivity: Proportion | None = None
+    specificity: Proportion | None = None
+    auroc_gap: Difference | None = None
+    sensitivity_gap: Difference | None = None
+    specificity_gap: Difference | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubgroupTable:
+    """All subgroups of one factor, by name.
+
+    Attributes:
+        sensitivity_spread: Highest less lowest among subgroups with enough patients: 0 is equal opportunity. The
+            spread of samples exceeds that of populations, more so with many small subgroups. None with fewer than 2.
+        specificity_spread: Likewise; both 0 is equalised odds.
+        threshold: Rows with score >= threshold are flagged.
+        fewest: Patients of a class below which nothing is said.
+    """
+
+    subgroups: tuple[Subgroup, ...]
+    sensitivity_spread: Estimate | None
+    specificity_spread: Estimate | None
+    threshold: float
+    fewest: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """What all parts of the table share."""
+
+    truth: Bool[np.ndarray, " n"]
+    score: Num[np.ndarray, " n"]
+    group: Int[np.ndarray, " n"]
+    patient: Int[np.ndarray, " n"]
+    threshold: float
+    level: float
+
+
+def subgroup_table(
+    truth: Bool[np.ndarray, " n"],
+    score: Num[np.ndarray, " n"],
+    *,
+    group: Shaped[np.ndarray, " n"],
+    threshold: float,
+    rng: np.random.Generator,
+    cluster: Shaped[np.ndarray, " n"] | None = None,
+    fewest: int = FEWEST,
+    level: float = 0.95,
+    resamples: int = RESAMPLES,
+) -> SubgroupTable:
+    """AUROC, sensitivity and specificity of each subgroup, and its gap to all other rows.
+
+    A gap's interval is for that gap alone; its p-value (Holm) holds for the whole table.
+
+    Args:
+        truth: Which rows have the finding.
+        score: Probabilities.
+        group: Name of each row's subgroup; rows without one are left out beforehand, or named.
+        threshold: Rows with score >= threshold are flagged.
+        rng: Drives the bootstrap of patients.
+        cluster: Patient of each row; a patient may be in several subgroups (PA and AP views).
+        fewest: Patients of a class that a measure needs, at least 2.
+        level: Of the intervals.
+        resamples: Number of draws.
+
+    Raises:
+        InputError: A score is out of range, truth has one class, `fewest` is below 2, or the groups don't fit.
+
+    Source:
+        Hardt, Price and Srebro, NeurIPS 2016, p. 3315 (equalised odds); Holm, Scandinavian Journal of Statistics
+        6(2), 1979, p. 65.
+    """
+    check_both_classes(truth, measure="subgroup table")
+    check_probability(score, rows=truth.size, measure="subgroup table")
+    if group.shape != truth.shape:
+        raise InputError(f"expected {truth.size} subgroups, one a row, found shape {group.shape}")
+    if fewest < 2:
+        raise InputError(f"expected at least 2 patients as the fewest of a class, found {fewest}")
+    names, number = np.unique(group, return_inverse=True)
+    patient = number_clusters(cluster, rows=truth.size)
+    rows = _Rows(truth, score, number, patient, threshold, level)
+    flagged = score >= threshold
+    rates = {}
+    for measure, right, among in (("sensitivity", flagged, truth), ("specificity", ~flagged, ~truth)):
+        columns = np.concatenate(
+            [np.eye(names.size)[number] * kept[:, None] for kept in (right & among, among)], axis=1
+        )
+        totals = resample_totals(columns, truth, cluster=patient, stratified=True, rng=rng, resamples=resamples)
+        rates[measure] = _rates(columns.sum(axis=0)[None])[:, 0], _rates(totals)
+    method = describe(cluster, resamples=resamples, stratified=True)
+    subgroups = [_subgroup(rows, index, name=str(name), fewest=fewest) for index, name in enumerate(names)]
+    subgroups = [
+        _with_gaps(rows, row, index, rates=rates, fewest=fewest, method=method) for index, row in enumerate(subgroups)
+    ]
+    spreads = {
+        f"{measure}_spread": _spread(
+            rows, pair, [getattr(row, measure) is not None for row in subgroups], method=method
+        )
+        for measure, pair in rates.items()
+    }
+    return SubgroupTable(subgroups=_adjusted(subgroups), threshold=threshold, fewest=fewest, **spreads)
+
+
+def _rates(totals: Float[np.ndarray, "draws columns"]) -> Float[np.ndarray, "2 draws groups"]:
+    """Rates inside and outside of each group; NaN where a resample has no row."""
+    right, among = np.split(totals, 2, axis=1)
+    outside = right.sum(axis=1, keepdims=True) - right, among.sum(axis=1, keepdims=True) - among
+    with np.errstate(invalid="ignore"):
+        return np.stack([right / among, outside[0] / outside[1]])
+
+
+def _subgroup(rows: _Rows, index: int, *, name: str, fewest: int) -> Subgroup:
+    """The measures of the group itself."""
+    inside = rows.group == index
+    truth, score, patient = rows.truth[inside], rows.score[inside], rows.patient[inside]
+    ill, well = np.unique(patient[truth]).size, np.unique(patient[~truth]).size
+    few = [
+        f"{count} patients {kind} the finding, fewer than {fewest}"
+        for count, kind in ((ill, "with"), (well, "without"))
+        if count < fewest
+    ]
+    at = {"threshold": rows.threshold, "cluster": patient, "level": rows.level}
+    return Subgroup(
+        name=name,
+        n=truth.size,
+        positives=int(truth.sum()),
+        patients=np.unique(patient).size,
+        too_few="; ".join(few) or None,
+        auroc=None if few else auroc_clustered(truth, score, cluster=patient, level=rows.level),
+        sensitivity=sensitivity(truth, score, **at) if ill >= fewest else None,
+        specificity=specificity(truth, score, **at) if well >= fewest else None,
+    )
+
+
+def _with_gaps(
+    rows: _Rows,
+    row: Subgroup,
+    index: int,
+    *,
+    rates: Mapping[str, tuple[Float[np.ndarray, "2 groups"], Float[np.ndarray, "2 draws groups"]]],
+    fewest: int,
+    method: str,
+) -> Subgroup:
+    """The group with its gaps to all other rows, p-values not adjusted yet."""
+    inside = rows.group == index
+    others = {
+        "sensitivity": np.unique(rows.patient[~inside & rows.truth]).size >= fewest,
+        "specificity": np.unique(rows.patient[~inside & ~rows.truth]).size >= fewest,
+    }
+    gaps: dict[str, Any] = {}
+    for measure, (value, values) in rates.items():
+        if getattr(row, measure) is not None and others[measure]:
+            change = values[0, :, index] - values[1, :, index]
+            gaps[f"{measure}_gap"] = _gap(float(value[0, index] - value[1, index]), change, rows=rows, method=method)
+    if row.auroc is not None and all(others.values()):
+        gaps["auroc_gap"] = auroc_gap(rows.truth, rows.score, inside=inside, cluster=rows.patient, level=rows.level)
+    return replace(row, **gaps)
+
+
+def _gap(value: float, change: Float[np.ndarray, " draws"], *, rows: _Rows, method: str) -> Difference:
+    low, high = percentile_interval(change[np.isfinite(change)], level=rows.level)
+    error = float(np.nanstd(change))
+    return Difference(
+        value=value,
+        low=float(low),
+        high=float(high),
+        level=rows.level,
+        n=rows.truth.size,
+        positives=int(rows.truth.sum()),
+        method=f"{method}, percentile interval, normal p-value",
+        p_value=float(2 * norm.sf(abs(value) / error)) if error else float(value == 0),
+    )
+
+
+def _spread(
+    rows: _Rows,
+    rates: tuple[Float[np.ndarray, "2 groups"], Float[np.ndarray, "2 draws groups"]],
+    enough: list[bool],
+    *,
+    method: str,
+) -> Estimate | None:
+    """Highest less lowest rate among groups with enough patients."""
+    if sum(enough) < 2:
+        return None
+    value, values = rates[0][0, enough], rates[1][0][:, enough]
+    spread = np.ptp(values[np.isfinite(values).all(axis=1)], axis=1)
+    return percentile_estimate(float(np.ptp(value)), spread, truth=rows.truth, level=rows.level, method=method)
+
+
+def _adjusted(subgroups: list[Subgroup]) -> tuple[Subgroup, ...]:
+    """The subgroups with p-values by Holm; of two, whose gaps mirror each other, one counts."""
+    keys = [
+        (index, gap)
+        for index, row in enumerate(subgroups[: 1 if len(subgroups) == 2 else None])
+        for gap in _GAPS
+        if getattr(row, gap) is not None
+    ]
+    raw = np.array([getattr(subgroups[index], gap).p_value for index, gap in keys])
+    changes: list[dict[str, Any]] = [{} for _ in subgroups]
+    for (index, gap), p_value in zip(keys, holm(raw).tolist(), strict=True):
+        for place in range(2) if len(subgroups) == 2 else (index,):
+            if (found := getattr(subgroups[place], gap)) is not None:
+                changes[place][gap] = replace(found, p_value=p_value)
+    return tuple(replace(row, **change) for row, change in zip(subgroups, changes, strict=True))

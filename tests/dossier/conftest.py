@@ -1,0 +1,100 @@
+"""A small release of synthetic predictions, and a device description that fits it."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pneumoscope.evidence import Cohort, Point, Question, Settings, write_evidence
+
+ROOT = Path(__file__).resolve().parents[2]
+MODEL = {"name": "synthetic", "version": "9.9.9", "sha256": "ab" * 32}
+POINT = Point(threshold=0.5, rule="largest sensitivity + specificity (Youden)", chosen_on="validation")
+
+
+def synthetic_rows(seed: int, *, images: int = 120) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, 2, images)
+    score = np.clip(rng.normal(0.35 + 0.3 * truth, 0.2), 0.01, 0.99)
+    return pd.DataFrame(
+        {
+            "image_id": [f"{seed}-{place:03}.png" for place in range(images)],
+            "source": "synthetic",
+            "patient_id": [f"{seed}-{place // 2}" for place in range(images)],
+            "split": "test",
+            "view": np.where(rng.random(images) < 0.5, "PA", "AP"),
+            "sex": np.where(rng.random(images) < 0.5, "F", "M"),
+            "age_years": rng.uniform(20, 80, images),
+            "follow_up": 0,
+            "Pneumonia": truth.astype(float),
+            "prob_Pneumonia": score,
+        }
+    )
+
+
+def _write_cohort(folder: Path, *, seed: int, model: dict[str, str] = MODEL) -> None:
+    cohort = Cohort(
+        title=f"Synthetic images, {folder.name}",
+        rows=synthetic_rows(seed),
+        left_out={},
+        questions=[Question("Pneumonia", "Pneumonia")],
+        model=model,
+        manifest_sha256="cd" * 32,
+        points={"Pneumonia": {"balanced": POINT}},
+    )
+    write_evidence(cohort, folder, settings=Settings(resamples=40, prevalences=(5, 20)))
+
+
+@pytest.fixture
+def write_cohort() -> Callable[..., None]:
+    """Writes an evidence folder: `write_cohort(folder, seed=..., model=...)`."""
+    return _write_cohort
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a release, `device.toml` and a training record; tests copy it before they change it."""
+    place = tmp_path_factory.mktemp("dossier")
+    _write_cohort(place / "release" / "site-test", seed=1)
+    _write_cohort(place / "release" / "site-val", seed=2)
+    training = place / "release" / "training"
+    training.mkdir()
+    shutil.copy(ROOT / "evidence" / "0.1.0" / "run.json", training)
+    shutil.copy(ROOT / "evidence" / "0.1.0" / "metrics.csv", training)
+    part = {"images": 120, "patients": 60, "positives": 60, "negatives": 60, "share": "50.0 %"}
+    part |= {"age": "50 (35 to 65)", "female": "50.0 %", "views": "AP 50.0 %, PA 50.0 %"}
+    databases = {
+        "sources": {"synthetic": dict.fromkeys(("train", "val", "test"), part)},
+        "co_occurrence": {name: {"Edema": "3 of 60"} for name in ("train", "val", "test")},
+    }
+    (training / "databases.json").write_text(json.dumps(databases))
+    (place / "device.toml").write_text(device_text(), encoding="utf-8")
+    return place
+
+
+def device_text() -> str:
+    """The project's own device description, about the synthetic release."""
+    own = (ROOT / "docs" / "submission" / "device.toml").read_text(encoding="utf-8")
+    head, _, rest = own.partition("# What the document reports on")
+    predicates = rest[rest.index("[[predicate]]") :]
+    head = head.replace('results = "test-results.json"\n', "")
+    for name in ("requirements.yaml", "risks.yaml"):
+        head = head.replace(f'"{name}"', f'"{ROOT / "docs" / "submission" / name}"')
+    for name in ("tests", "src", "uv.lock"):
+        head = head.replace(f'"../../{name}"', f'"{ROOT / name}"')
+    cohorts = "".join(
+        f'[[cohort]]\nevidence = "site-{role[:4].rstrip("i")}"\nquestion = "Pneumonia"\n'
+        f'title = "Synthetic, {role}"\nreference = "drawn at random"\nrole = "{role}"\n\n'
+        for role in ("test", "validation")
+    )
+    return head + cohorts + predicates
+
+
+@pytest.fixture
+def place(pristine: Path, tmp_path: Path) -> Path:
+    """A copy of the release and its device description, to be changed."""
+    return Path(shutil.copytree(pristine, tmp_path / "place"))

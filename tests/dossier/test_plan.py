@@ -1,0 +1,106 @@
+import json
+from math import ceil
+from pathlib import Path
+
+import pytest
+from scipy.stats import binom
+
+from pneumoscope import stats
+from pneumoscope.core import ConfigError
+from pneumoscope.dossier import draw_power, needs, read_plan
+from pneumoscope.dossier.plan import facts, power_curve
+
+# Positives for a lower exact 95 % bound above the goal, as published tables of exact power give them
+# (Chernick and Liu, The American Statistician 56(2), 2002, p. 149: smallest n).
+PUBLISHED = [
+    (0.90, 0.80, 0.8, 107), (0.90, 0.80, 0.9, 137), (0.85, 0.80, 0.8, 466), (0.85, 0.80, 0.9, 619),
+    (0.90, 0.85, 0.8, 356), (0.90, 0.85, 0.9, 469), (0.80, 0.70, 0.8, 155), (0.80, 0.70, 0.9, 200),
+]  # fmt: skip
+
+
+def exact_power(n: int, expected: float, goal: float) -> float:
+    """By the definition, one count of successes at a time: no function of ours."""
+    enough = next(k for k in range(n + 1) if binom.sf(k - 1, n, goal) <= 0.025)
+    return float(sum(binom.pmf(k, n, expected) for k in range(enough, n + 1)))
+
+
+@pytest.mark.parametrize(("expected", "goal", "power", "fewest"), PUBLISHED)
+def test_positives_agree_with_the_published_exact_numbers(
+    expected: float, goal: float, power: float, fewest: int
+) -> None:
+    plan = read_plan(None, changes=(f"sensitivity.expected={expected}", f"sensitivity.goal={goal}", f"power={power}"))
+    planned = needs(plan)[0].positives
+    assert planned is not None
+    assert stats.proportion_size(expected=expected, goal=goal, power=power).n == fewest
+    assert fewest <= planned <= 1.15 * fewest  # beyond the saw-tooth, so a few more
+    assert exact_power(fewest, expected, goal) >= power
+    assert exact_power(planned - 1, expected, goal) < power <= exact_power(planned, expected, goal)
+    assert power <= exact_power(planned + 1, expected, goal)
+
+
+def test_patients_follow_from_images_by_prevalence_clustering_and_losses() -> None:
+    changes = ("study.prevalence=0.1", "study.images_per_patient=2.0", "study.correlation=0.3", "study.unusable=0.2")
+    need = needs(read_plan(None, changes=changes))[0]
+    assert need.positives is not None
+    assert need.images == ceil(need.positives / 0.1)
+    assert need.patients == ceil(need.images * 1.3 / 2 / 0.8)
+
+
+def test_the_class_that_is_rarer_for_its_need_binds() -> None:
+    sensitivity, specificity, area = needs(read_plan(None, changes=("study.prevalence=0.5",)))[:3]
+    assert sensitivity.images == 2 * (sensitivity.positives or 0)
+    assert specificity.images == 2 * (specificity.negatives or 0)
+    assert area.positives == area.negatives
+
+
+def test_more_readers_need_fewer_images() -> None:
+    few, many = (
+        next(one for one in needs(read_plan(None, changes=(f"readers.readers={n}",))) if "readers" in one.endpoint)
+        for n in (8, 20)
+    )
+    assert many.images < few.images
+
+
+def test_the_facts_for_the_document_are_the_largest_of_the_primary_endpoints() -> None:
+    plan = read_plan(None)
+    primary = needs(plan)[:4]
+    assert facts(plan)["images"] == max(need.images for need in primary)
+    assert facts(plan)["patients"] == max(need.patients for need in primary)
+
+
+def test_the_power_curve_reaches_the_power_at_the_planned_number(tmp_path: Path) -> None:
+    plan = read_plan(None)
+    planned = needs(plan)[0].positives or 0
+    counts, powers = power_curve(plan, most=planned + 20)
+    assert min(powers[counts.index(planned) :]) >= plan.power
+    draw_power(plan, tmp_path / "power.svg")
+    assert (tmp_path / "power.svg").read_text().lstrip().startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        (("sensitivity.golf=0.9",), "sensitivity.golf"),
+        (("sensitivity.goal=1.5",), "less than 1"),
+        (("power=high",), "expected assumptions in TOML"),
+        (("readers.readers=1", "study.prevalence=0"), "readers.readers.*study.prevalence|study.prevalence.*readers"),
+    ],
+)
+def test_faulty_assumptions_are_named(changes: tuple[str, ...], part: str) -> None:
+    with pytest.raises(ConfigError, match=part):
+        read_plan(None, changes=changes)
+
+
+def test_a_goal_that_no_number_can_show_is_wrong_use() -> None:
+    with pytest.raises(ConfigError, match="true value above the goal"):
+        needs(read_plan(None, changes=("sensitivity.goal=0.95",)))
+
+
+def test_the_command_prints_a_line_for_each_endpoint(capsys: pytest.CaptureFixture[str]) -> None:
+    from pneumoscope.cli.plan import plan
+
+    plan(assumptions=None, change=["readers.readers=10"], figure=None, as_json=True)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["endpoint"] for line in lines] == [
+        need.endpoint for need in needs(read_plan(None, changes=("readers.readers=10",)))
+    ]

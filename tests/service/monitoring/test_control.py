@@ -1,0 +1,90 @@
+"""Limits, signals, distances between samples: by hand, and against scipy and statsmodels."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+from pneumoscope.service.monitoring.control import (
+    RUN,
+    TAIL,
+    Signal,
+    binomial_limits,
+    kolmogorov_smirnov,
+    mean_points,
+    share_points,
+    wilson,
+)
+
+
+@pytest.mark.parametrize("n", [25, 100])
+@pytest.mark.parametrize("share", [0.005, 0.06, 0.4, 0.97])
+def test_binomial_limits_are_the_exact_quantiles(n: int, share: float) -> None:
+    low, high = (round(limit * n) for limit in binomial_limits(n, share))
+    chance = stats.binom(n, share)
+    assert chance.cdf(low - 1) <= TAIL < chance.cdf(low)
+    assert chance.sf(high) <= TAIL < chance.sf(high - 1)
+
+
+def test_a_batch_that_is_refused_as_never_before_is_out_of_control_and_the_others_are_not() -> None:
+    reference = np.arange(200) % 20 == 0  # 5 %
+    hits = np.zeros(100, dtype=bool)
+    hits[50:60] = True
+    limits, points = share_points(hits, np.arange(100.0), reference=reference, batch=25)
+    assert limits.centre == pytest.approx(11 / 202)
+    assert [point.value for point in points] == [0, 0, 0.4, 0]
+    assert [point.signal for point in points] == [Signal.NONE, Signal.NONE, Signal.BEYOND, Signal.NONE]
+
+
+def test_limits_of_a_mean_are_three_standard_errors() -> None:
+    reference = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+    limits, points = mean_points(np.full(4, 3.0), np.arange(4.0), reference=reference, batch=4)
+    assert limits.centre == 3
+    assert (points[0].low, points[0].high) == pytest.approx((3 - 1.5 * 2.5**0.5, 3 + 1.5 * 2.5**0.5))
+
+
+def test_eight_points_in_a_row_on_one_side_are_a_signal_though_all_are_inside() -> None:
+    reference = np.array([0.0, 1.0] * 50)
+    _, points = mean_points(np.full(10 * 5, 0.6), np.arange(50.0), reference=reference, batch=5)
+    assert [point.signal for point in points] == [Signal.NONE] * (RUN - 1) + [Signal.RUN] * 3
+
+
+def test_a_rare_event_that_does_not_happen_is_no_signal() -> None:
+    reference = np.arange(200) == 7
+    _, points = share_points(np.zeros(500, dtype=bool), np.arange(500.0), reference=reference, batch=25)
+    assert {point.signal for point in points} == {Signal.NONE}
+
+
+def test_images_that_do_not_fill_a_batch_wait() -> None:
+    _, points = share_points(np.ones(60, dtype=bool), np.arange(60.0), reference=np.ones(100, dtype=bool), batch=25)
+    assert [point.n for point in points] == [25, 25]
+
+
+def test_an_unchanged_process_is_seldom_out_of_control() -> None:
+    rng = np.random.default_rng(1)
+    values = rng.normal(0.3, 0.1, 25 * 2000)
+    _, points = mean_points(
+        values, np.arange(values.size, dtype=float), reference=rng.normal(0.3, 0.1, 20_000), batch=25
+    )
+    beyond = sum(point.signal is Signal.BEYOND for point in points)
+    assert 0 <= beyond <= 14  # 5.4 expected; P(more than 14) is about 0.0004
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.02, 0.1, 0.3])
+@pytest.mark.parametrize("sizes", [(200, 200), (200, 57)])
+def test_the_distance_between_samples_is_scipy_s(shift: float, sizes: tuple[int, int]) -> None:
+    rng = np.random.default_rng(5)
+    first, second = rng.beta(2, 5, sizes[0]), rng.beta(2, 5, sizes[1]) + shift
+    expected = stats.ks_2samp(first, second, method="exact")
+    distance, p = kolmogorov_smirnov(first, second)
+    assert distance == pytest.approx(expected.statistic, abs=1e-12)
+    assert p == pytest.approx(expected.pvalue, abs=0.03)
+
+
+def test_equal_samples_have_no_distance() -> None:
+    assert kolmogorov_smirnov(np.arange(50.0), np.arange(50.0)) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 10), (7, 10), (10, 10), (412, 1000)])
+def test_the_interval_of_a_share_is_wilson_s(hits: int, n: int) -> None:
+    assert wilson(hits, n) == pytest.approx(proportion_confint(hits, n, method="wilson"), abs=1e-6)

@@ -1,0 +1,93 @@
+import pytest
+
+from pneumoscope.core import Claim, ConfigError
+from pneumoscope.service import ServiceConfig, load_config, parse_config
+from pneumoscope.service.config import Kind, Send, When
+
+DOCUMENTED = """
+[node]
+ae_title = "PNEUMOSCOPE"
+host = "127.0.0.1"
+port = 11112
+allowed_callers = []
+[web]
+host = "127.0.0.1"
+port = 8080
+[store]
+path = "spool"
+database = "sqlite:///spool/queue.db"
+[reading]
+operating_point = "balanced"
+claim = "detection"
+[[destination]]
+name = "pacs"
+ae_title = "ORTHANC"
+host = "127.0.0.1"
+port = 4242
+"""
+
+
+def test_the_documented_file_is_what_the_defaults_say_and_a_destination(tmp_path):
+    path = tmp_path / "node.toml"
+    path.write_text(DOCUMENTED)
+    config = load_config(path)
+    default = ServiceConfig()
+    assert (config.node, config.web, config.reading) == (default.node, default.web, default.reading)
+    assert config.store.url == default.store.url
+    assert config.reading.claim is Claim.DETECTION
+    assert [one.kind for one in config.destination] == [Kind.DICOM]
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ({"nod": {}}, "expected node, web, .*found nod"),
+        ({"node": {"prot": 1}}, "node: expected ae_title, .*found prot"),
+        ({"node": {"port": "104"}}, "node.port: expected a whole number, found '104'"),
+        ({"node": {"port": True}}, "node.port: expected a whole number"),
+        ({"node": {"port": 70000}}, "node.port: expected 0 to 65535, found 70000"),
+        ({"node": {"ae_title": "A" * 17}}, "1 to 16 printable ASCII"),
+        ({"node": {"ae_title": "A\\B"}}, "1 to 16 printable ASCII"),
+        ({"node": {"allowed_callers": "CR1"}}, "node.allowed_callers: expected a list"),
+        ({"node": {"tls_key": "k.pem"}}, "both or neither"),
+        ({"reading": {"claim": "diagnosis"}}, "reading.claim: expected one of triage, detection, both"),
+        ({"reading": {"claim": ["triage"]}}, "reading.claim: expected one of"),
+        ({"reading": {"workers": 0}}, "reading.workers: expected 1 or more"),
+        ({"study": {"complete_after_s": 0}}, "study.complete_after_s"),
+        ({"destination": [{"ae_title": "A"}]}, "expected name, found none"),
+        ({"destination": [{"name": "a"}]}, "expected exactly one of .*found none"),
+        ({"destination": [{"name": "a", "ae_title": "A", "fhir": "http://x"}]}, "found ae_title, fhir"),
+        ({"destination": [{"name": "a", "url": "ftp://x"}]}, "an http or https URL"),
+        ({"destination": [{"name": "a", "url": "http://x", "objects": ["sr"]}]}, "sc beside sr or gsps"),
+        ({"destination": [{"name": "a", "url": "http://x", "token_env": "NO_SUCH"}]}, "variable NO_SUCH"),
+        ({"destination": [{"name": "a", "url": "http://x"}] * 2}, "each name once, found a twice"),
+        ({"destination": {"name": "a"}}, "destination: expected a list"),
+        ({"store": 3}, "store: expected a table"),
+    ],
+)
+def test_what_is_unknown_or_out_of_range_is_refused_with_what_was_expected(table, words):
+    with pytest.raises(ConfigError, match=words):
+        parse_config(table)
+
+
+def test_lists_of_words_and_paths_become_what_they_stand_for():
+    config = parse_config(
+        {"destination": [{"name": "a", "webhook": "https://x", "results": ["uncertain"], "objects": ["sc"]}]}
+    )
+    (one,) = config.destination
+    assert (one.results, one.objects, one.kind) == ((When.UNCERTAIN,), (Send.SC,), Kind.WEBHOOK)
+
+
+def test_a_token_comes_from_the_environment(monkeypatch):
+    monkeypatch.setenv("PACS_TOKEN", "secret")
+    config = parse_config({"destination": [{"name": "a", "url": "http://x", "token_env": "PACS_TOKEN"}]})
+    assert config.destination[0].token == "secret"
+    assert "secret" not in repr(config)
+
+
+def test_a_file_that_is_missing_or_no_toml_is_a_configuration_error(tmp_path):
+    with pytest.raises(ConfigError, match="expected a configuration file, found No such file"):
+        load_config(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("[node\n")
+    with pytest.raises(ConfigError, match=r"bad.toml: expected TOML"):
+        load_config(tmp_path / "bad.toml")

@@ -1,0 +1,277 @@
+"""Couriers against peers that are down, hang, refuse or come back; senders against real ones."""
+
+import json
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from pynetdicom import AE, evt
+from tests.results.conftest import build_header, build_refused
+from tests.service.conftest import build_arrival, encode, free_port
+
+from pneumoscope.core import RemoteError
+from pneumoscope.results import not_analysed_report
+from pneumoscope.service.config import Destination
+from pneumoscope.service.delivery import Courier, PeerDownError, RejectedError, backoff_s, open_sender
+from pneumoscope.service.delivery.dicom import SENT_CLASSES
+from pneumoscope.service.store import Delivery, DeliveryState, Parcel, Result, What, deliveries, images, results
+
+NEVER = threading.Event()
+
+
+class Peer:
+    """A sender that does what a test tells it."""
+
+    def __init__(self, *answers):
+        self.answers, self.sent = list(answers), []
+
+    def send(self, delivery, _file):
+        answer = self.answers.pop(0) if self.answers else None
+        if answer is not None:
+            raise answer
+        self.sent.append(delivery.object)
+
+    def close(self):
+        pass
+
+
+class Stop:
+    """A stop signal that does not make a test wait."""
+
+    def __init__(self):
+        self.waited = []
+
+    def is_set(self):
+        return False
+
+    def wait(self, seconds):
+        self.waited.append(seconds)
+
+
+@pytest.fixture
+def queue(store, spool):
+    """Queues objects for a destination and returns a courier of it."""
+
+    def fill(keys, sender, **options):
+        destination = Destination(name="pacs", ae_title="PACS", **options)
+        images.add(store, build_arrival("1.1"))
+        (image,) = images.claim(store, worker="w", limit=1, lease_s=60)
+        values = dict.fromkeys(Result.__slots__)
+        values |= {"image_id": image.id, "study_uid": "1", "status": "analysed", "model_sha256": "", "line": "{}"}
+        parcels = [
+            Parcel(destination="pacs", object=key, what=What.SR, image_id=image.id, study_uid="1", file="results/x")
+            for key in keys
+        ]
+        results.record(store, Result(**(values | {"read_at": store.now()})), parcels=parcels)
+        return Courier(destination, name="c", store=store, spool=spool, sender=sender)
+
+    return fill
+
+
+def count(store):
+    return {state: number for state, number in deliveries.count_by_destination(store)["pacs"].items() if number}
+
+
+def test_delays_double_up_to_a_limit():
+    assert [backoff_s(n, longest_s=60) for n in (1, 2, 3, 4, 5, 1000)] == [5, 10, 20, 40, 60, 60]
+
+
+def test_a_peer_that_is_down_is_tried_again_ever_more_slowly_and_then_gets_everything(queue, store, clock):
+    down, stop = PeerDownError("down"), Stop()
+    peer = Peer(down, down, None)
+    courier = queue(["a", "b", "c"], peer)
+    courier.work(stop=stop)
+    assert (stop.waited, count(store)) == ([5.0], {DeliveryState.WAITING: 3})
+    clock.now += 5
+    courier.work(stop=stop)
+    assert stop.waited == [5.0, 10.0]
+    clock.now += 9
+    assert courier.work(stop=stop) == 0, "not yet due"
+    clock.now += 1
+    courier.work(stop=stop)
+    assert peer.sent == ["a", "b", "c"]
+    assert images.find(store, "1.1").state == "done"
+
+
+def test_an_object_that_is_refused_for_good_becomes_a_dead_letter_and_holds_up_no_other(queue, store):
+    peer = Peer(None, RejectedError("status C000"), None)
+    queue(["a", "b", "c"], peer).work(stop=Stop())
+    assert peer.sent == ["a", "c"]
+    assert [letter.error for letter in deliveries.dead_letters(store)] == ["status C000"]
+    assert images.find(store, "1.1").state == "delivering"
+
+
+def test_an_object_that_is_refused_for_now_is_tried_again_while_others_go_on(queue, store, clock):
+    peer = Peer(RemoteError("busy"))
+    courier = queue(["a", "b"], peer)
+    courier.work(stop=Stop())
+    assert peer.sent == ["b"]
+    clock.now += 5
+    courier.work(stop=Stop())
+    assert peer.sent == ["b", "a"]
+
+
+def test_what_was_tried_in_vain_for_too_long_becomes_a_dead_letter_that_can_be_replayed(queue, store, clock):
+    peer = Peer(*[PeerDownError("down")] * 2)
+    courier = queue(["a"], peer, give_up_after_h=1.0)
+    courier.work(stop=Stop())
+    clock.now += 3601
+    courier.work(stop=Stop())
+    (letter,) = deliveries.dead_letters(store)
+    assert deliveries.replay(store, letter.id)
+    courier.work(stop=Stop())
+    assert peer.sent == ["a"]
+
+
+@pytest.fixture
+def pacs():
+    """A C-STORE SCP that answers with statuses from a list, then success."""
+    servers = []
+
+    def start(*statuses, classes=SENT_CLASSES):
+        left, got = list(statuses), []
+
+        def store(event):
+            got.append((str(event.request.AffectedSOPInstanceUID), event.assoc))
+            return left.pop(0) if left else 0x0000
+
+        ae = AE(ae_title="PACS")
+        for sop_class in classes:
+            ae.add_supported_context(sop_class)
+        port = free_port()
+        servers.append(ae.start_server(("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_STORE, store)]))
+        return port, got
+
+    yield start
+    for server in servers:
+        server.shutdown()
+
+
+@pytest.fixture
+def notice(tmp_path):
+    """A file with an object of ours, and a delivery of it."""
+    path = tmp_path / "not-analysed.dcm"
+    path.write_bytes(encode(not_analysed_report(build_refused(), build_header())))
+    return None, path
+
+
+def dicom(port, **options):
+    return open_sender(Destination(name="pacs", ae_title="PACS", port=port, timeout_s=2.0, **options), calling="US")
+
+
+def test_many_objects_share_one_association(pacs, notice):
+    port, got = pacs()
+    sender = dicom(port)
+    for _ in range(3):
+        sender.send(*notice)
+    sender.close()
+    assert len(got) == 3
+    assert len({assoc for _, assoc in got}) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(0xA700, PeerDownError), (0xC000, RejectedError), (0xA900, RejectedError), (0x0110, RemoteError)],
+)
+def test_a_status_says_whether_to_wait_to_try_again_or_to_give_up(pacs, notice, status, error):
+    sender = dicom(pacs(status)[0])
+    with pytest.raises(RemoteError) as caught:
+        sender.send(*notice)
+    assert type(caught.value) is error
+    sender.send(*notice)
+    sender.close()
+
+
+def test_a_warning_means_that_the_peer_has_the_object(pacs, notice):
+    sender = dicom(pacs(0xB000)[0])
+    sender.send(*notice)
+    sender.close()
+
+
+def test_a_peer_without_our_sop_class_gives_a_dead_letter(pacs, notice):
+    sender = dicom(pacs(classes=SENT_CLASSES[:1])[0])
+    with pytest.raises(RejectedError, match="Basic Text SR"):
+        sender.send(*notice)
+    sender.close()
+
+
+def test_nobody_on_the_port_is_a_peer_that_is_down(notice):
+    with pytest.raises(PeerDownError, match="Connection refused"):
+        dicom(free_port()).send(*notice)
+
+
+@pytest.fixture
+def web():
+    """A web server that answers with statuses from a list and keeps what it got."""
+    statuses, got = [], []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            got.append((self.path, dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(statuses.pop(0) if statuses else 200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", statuses, got
+    server.shutdown()
+    server.server_close()
+
+
+def delivery(key="1.2.3"):
+    values = dict.fromkeys(("image_id", "first_tried_at", "settled_at"))
+
+    return Delivery(
+        id=1,
+        destination="x",
+        object=key,
+        what=What.IMAGE_RESULT,
+        study_uid="1",
+        file="f",
+        attempts=1,
+        error="",
+        state=DeliveryState.SENDING,
+        not_before=0.0,
+        created_at=0.0,
+        **values,
+    )
+
+
+def test_a_webhook_gets_the_json_and_a_key_to_tell_repeats_by(web, tmp_path, monkeypatch):
+    address, _, got = web
+    monkeypatch.setenv("HOOK", "t0ken")
+    file = tmp_path / "image.json"
+    file.write_text('{"positive": true}')
+    sender = open_sender(Destination(name="x", webhook=f"{address}/hook", token_env="HOOK"), calling="US")
+    sender.send(delivery("image:1"), file)
+    sender.close()
+    ((path, headers, body),) = got
+    assert (path, json.loads(body)) == ("/hook", {"positive": True})
+    assert (headers["Idempotency-Key"], headers["Authorization"]) == ("image:1", "Bearer t0ken")
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [(503, PeerDownError), (429, PeerDownError), (401, PeerDownError), (409, RejectedError), (400, RejectedError)],
+)
+def test_an_http_status_says_whether_to_wait_or_to_give_up(web, notice, code, error):
+    address, statuses, _ = web
+    statuses.append(code)
+    sender = open_sender(Destination(name="x", url=address), calling="US")
+    with pytest.raises(error):
+        sender.send(delivery(), notice[1])
+    sender.close()
+
+
+def test_a_web_peer_that_hangs_is_a_peer_that_is_down(notice):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        sender = open_sender(Destination(name="x", url=address, timeout_s=0.3), calling="US")
+        with pytest.raises(PeerDownError, match="ReadTimeout"):
+            sender.send(delivery(), notice[1])
+        sender.close()

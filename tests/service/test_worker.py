@@ -1,0 +1,79 @@
+import pytest
+from tests.service.conftest import build_object, encode
+
+from pneumoscope.core import CapacityError
+from pneumoscope.service.config import ReadingConfig
+from pneumoscope.service.store import Route, State, images, results
+from pneumoscope.service.worker import LEASE_S, Worker
+
+
+@pytest.fixture
+def worker(store, spool, artifact):
+    config = ReadingConfig(attempts=2)
+    return Worker(config, name="w", store=store, spool=spool, artifact=artifact, destinations=())
+
+
+def take(inbox, number=1):
+    for index in range(number):
+        inbox.take(encode(build_object(f"1.{index}")), caller="CR1", route=Route.UPLOAD)
+
+
+def test_a_worker_with_nothing_to_do_does_nothing(worker):
+    assert worker.work() == 0
+
+
+def test_a_batch_is_read_in_one_go(worker, inbox, store):
+    take(inbox, 3)
+    assert worker.work() == 3
+    assert images.count_by_state(store)[State.REFUSED] == 3
+
+
+def test_an_image_that_ends_the_reader_each_time_fails_in_the_end_and_says_so(worker, inbox, store, clock):
+    take(inbox)
+    for _ in range(2):  # a worker that claims and dies
+        images.claim(store, worker="dead", limit=1, lease_s=LEASE_S)
+        clock.now += LEASE_S + 1
+    worker.work()
+    assert images.find(store, "1.0").state is State.FAILED
+    assert "2 attempts that ended the reader" in results.of_image(store, 1).line
+
+
+def test_an_error_in_reading_puts_the_images_back_and_does_not_end_the_worker(worker, inbox, store, clock, monkeypatch):
+    take(inbox, 2)
+
+    def broken(*_arguments):
+        raise RuntimeError("a bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pneumoscope.service.worker.read_all", broken)
+        assert worker.work() == 0
+    assert images.count_by_state(store)[State.RECEIVED] == 2
+    clock.now += 10
+    assert worker.work() + worker.work() == 2, "each alone"
+
+
+def test_a_full_disk_loses_nothing(worker, inbox, store, spool, clock, monkeypatch):
+    take(inbox)
+
+    def full(*_arguments):
+        raise CapacityError("full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(spool, "write_result", full)
+        with pytest.raises(CapacityError):
+            worker.work()
+    assert results.of_image(store, 1) is None
+    clock.now += 10
+    assert worker.work() == 1
+
+
+def test_a_picture_without_header_is_read_but_gets_no_dicom_objects(worker, inbox, store, spool, tmp_path):
+    from PIL import Image
+
+    path = tmp_path / "grey.png"
+    Image.new("L", (300, 300), 90).save(path)
+    receipt = inbox.take(path.read_bytes(), caller="page", route=Route.UPLOAD)
+    worker.work()
+    result = results.of_image(store, images.find(store, receipt.uid).id)
+    assert [file.name for file in spool.path(result.folder).iterdir()] == ["image.json"]
+    assert "no DICOM objects" in result.line

@@ -1,0 +1,170 @@
+"""Who comes in, and how far."""
+
+import re
+from typing import Any
+
+import pytest
+
+from pneumoscope.service.config import SignIn
+from pneumoscope.service.web import Role, first_token, must_sign_in
+from pneumoscope.service.web.accounts import IDLE_S, LONGEST_S
+
+ADMIN_ONLY = [("GET", "/upload"), ("GET", "/audit"), ("POST", "/deliveries/1/replay"), ("GET", "/api/v1/feedback")]
+SEEN_BY_PEOPLE = ["/", "/images/1", "/images/1/film", "/monitoring", "/deliveries", "/settings", "/api/v1/worklist"]
+
+
+def routes(site: Any) -> list[tuple[str, str]]:
+    """Every method and address of the application, its numbers filled in."""
+    return [
+        (method.upper(), re.sub(r"{\w+}", "1", path))
+        for path, methods in _paths(site.app.routes).items()
+        for method in methods
+    ]
+
+
+def _paths(found: Any) -> dict[str, set[str]]:
+    paths: dict[str, set[str]] = {}
+    for route in found:
+        if inner := getattr(route, "original_router", None):  # a router within, as FastAPI keeps it
+            paths |= {route.include_context.prefix + path: methods for path, methods in _paths(inner.routes).items()}
+        elif methods := getattr(route, "methods", None):
+            paths.setdefault(route.path, set()).update(methods - {"HEAD"})
+    return paths
+
+
+def test_beyond_loopback_every_address_but_the_door_asks_for_a_token(guarded: Any) -> None:
+    client, open_to_all = guarded.client(), set()
+    for method, path in routes(guarded):
+        if client.request(method, path).status_code != 401:
+            open_to_all.add(path)
+    assert len(routes(guarded)) > 20
+    assert open_to_all == {"/login", "/healthz", "/readyz"}
+
+
+def test_a_person_without_a_session_is_led_to_the_door_and_back(guarded: Any) -> None:
+    answer = guarded.client().get("/images/3", headers={"accept": "text/html"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login?to=/images/3")
+
+
+def test_on_loopback_nobody_signs_in_unless_told_to(make_site: Any) -> None:
+    assert make_site().client().get("/").status_code == 200
+    assert make_site(sign_in=SignIn.ALWAYS).client().get("/").status_code == 401
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "[::1]"])
+def test_loopback_is_known_by_any_of_its_names(make_site: Any, host: str) -> None:
+    assert not must_sign_in(make_site(host=host).config.web)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "pacs-node"])
+def test_sign_in_cannot_be_avoided_beyond_loopback(make_site: Any, host: str) -> None:
+    assert must_sign_in(make_site(host=host).config.web)
+
+
+def test_the_first_token_is_an_admin_s_and_is_made_once(guarded: Any) -> None:
+    token = first_token(guarded.config, guarded.store)
+    assert token is not None
+    assert first_token(guarded.config, guarded.store) is None
+    assert guarded.client(token).get("/audit").status_code == 200
+
+
+def test_no_first_token_is_made_where_nobody_signs_in(site: Any) -> None:
+    assert first_token(site.config, site.store) is None
+
+
+def test_the_database_holds_neither_tokens_nor_sessions(guarded: Any) -> None:
+    token = guarded.token(Role.VIEWER)
+    session = guarded.client().post("/login", data={"token": token}).cookies["pneumoscope"]
+    with guarded.store.engine.connect() as connection:
+        dump = "\n".join(connection.connection.driver_connection.iterdump())
+    assert "web_session" in dump
+    assert token not in dump
+    assert session not in dump
+
+
+@pytest.mark.parametrize(("method", "path"), ADMIN_ONLY)
+def test_a_viewer_is_kept_from_what_is_an_admin_s(guarded: Any, method: str, path: str) -> None:
+    viewer, admin = (guarded.client(guarded.token(role)) for role in (Role.VIEWER, Role.ADMIN))
+    assert viewer.request(method, path).status_code == 403
+    assert admin.request(method, path).status_code in (200, 422)
+
+
+@pytest.mark.parametrize("path", SEEN_BY_PEOPLE)
+def test_a_machine_sees_no_result(guarded: Any, path: str) -> None:
+    guarded.image()
+    machine, viewer = (guarded.client(guarded.token(role)) for role in (Role.MACHINE, Role.VIEWER))
+    assert machine.get(path).status_code == 403
+    assert viewer.get(path).status_code == 200
+
+
+def test_machines_send_images_and_viewers_do_not(guarded: Any) -> None:
+    statuses = {}
+    for role in Role:
+        client = guarded.client(guarded.token(role))
+        upload = client.post("/api/v1/images", files={"file": ("a.dcm", b"not an image")}).status_code
+        statuses[role] = upload, client.post("/dicom-web/studies", content=b"").status_code
+    assert statuses == {Role.VIEWER: (403, 403), Role.ADMIN: (422, 415), Role.MACHINE: (422, 415)}
+
+
+def test_a_revoked_token_ends_its_sessions_too(guarded: Any) -> None:
+    from pneumoscope.service.web import Accounts
+
+    token = guarded.token(Role.VIEWER, "Dr. A")
+    browser = guarded.client()
+    browser.post("/login", data={"token": token})
+    assert browser.get("/").status_code == 200
+    Accounts(guarded.store).revoke("Dr. A")
+    assert browser.get("/").status_code == 401
+    assert guarded.client(token).get("/").status_code == 401
+
+
+@pytest.mark.parametrize(("step_s", "steps", "status"), [(IDLE_S - 60, 5, 200), (IDLE_S + 60, 1, 401), (1800, 25, 401)])
+def test_a_session_ends_when_idle_and_after_a_working_day(
+    guarded: Any, clock: Any, step_s: float, steps: int, status: int
+) -> None:
+    browser = guarded.client()
+    browser.post("/login", data={"token": guarded.token(Role.VIEWER)})
+    for _ in range(steps):
+        clock.now += step_s
+        last = browser.get("/").status_code
+    assert last == status
+    assert steps * step_s > LONGEST_S or status == 200 or step_s > IDLE_S
+
+
+def test_signing_out_ends_the_session_on_the_server(guarded: Any) -> None:
+    browser = guarded.client()
+    browser.post("/login", data={"token": guarded.token(Role.VIEWER)})
+    stolen = browser.cookies["pneumoscope"]
+    browser.post("/logout", headers={"origin": "http://node.example"})
+    thief = guarded.client()
+    thief.cookies.set("pneumoscope", stolen)
+    assert thief.get("/").status_code == 401
+
+
+def test_scripts_never_see_the_session_and_tls_marks_it_secure(make_site: Any, tmp_path: Any) -> None:
+    plain = make_site(host="0.0.0.0")
+    cookie = plain.client().post("/login", data={"token": plain.token(Role.VIEWER)}).headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    secure = make_site(host="0.0.0.0", tls_certificate=tmp_path / "c.pem", tls_key=tmp_path / "k.pem")
+    cookie = secure.client().post("/login", data={"token": secure.token(Role.VIEWER)}).headers["set-cookie"]
+    assert cookie.startswith("__Host-pneumoscope=")
+    assert "Secure" in cookie
+    assert "Path=/" in cookie
+
+
+@pytest.mark.parametrize(
+    "to", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/\n/"]
+)
+def test_signing_in_never_leads_to_another_site(guarded: Any, to: str) -> None:
+    answer = guarded.client().post("/login", data={"token": guarded.token(Role.VIEWER), "to": to})
+    assert answer.headers["location"] == "/"
+
+
+def test_a_wrong_token_is_told_and_audited(guarded: Any) -> None:
+    answer = guarded.client().post("/login", data={"token": "pns_wrong"})
+    assert answer.status_code == 401
+    assert "not known" in answer.text
+    log = guarded.client(guarded.token(Role.ADMIN)).get("/audit").text
+    assert "sign-in refused" in log
+    assert "pns_wrong" not in log

@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+from sklearn.metrics import recall_score
+
+from pneumoscope.core import InputError
+from pneumoscope.stats import auroc_clustered, auroc_gap, sensitivity, subgroup_table
+
+
+def few(**more: object) -> dict[str, object]:
+    return {"threshold": 0.6, "rng": np.random.default_rng(5), "resamples": 300, **more}
+
+
+@pytest.fixture(scope="module")
+def view(repeated) -> np.ndarray:
+    """Every patient has films of both views."""
+    return np.where(np.arange(repeated.truth.size) % 4 < 2, "AP", "PA")
+
+
+def test_each_subgroup_has_its_own_measures(repeated, view):
+    found = subgroup_table(repeated.truth, repeated.score, group=view, cluster=repeated.patient, **few())
+    assert [row.name for row in found.subgroups] == ["AP", "PA"]
+    for row in found.subgroups:
+        mine = view == row.name
+        rows = {"truth": repeated.truth[mine], "score": repeated.score[mine], "cluster": repeated.patient[mine]}
+        assert row.auroc == auroc_clustered(**rows)
+        assert row.sensitivity == sensitivity(**rows, threshold=0.6)
+        assert (row.n, row.patients, row.too_few) == (300, 150, None)
+
+
+def test_gaps_agree_with_scikit_learn_and_spreads_are_their_range(repeated, view):
+    found = subgroup_table(repeated.truth, repeated.score, group=view, cluster=repeated.patient, **few())
+    inside = view == "AP"
+    recalls = [recall_score(repeated.truth[rows], repeated.score[rows] >= 0.6) for rows in (inside, ~inside)]
+    first, second = found.subgroups
+    assert first.sensitivity_gap.value == pytest.approx(recalls[0] - recalls[1])
+    assert second.sensitivity_gap.value == pytest.approx(recalls[1] - recalls[0])
+    assert found.sensitivity_spread.value == pytest.approx(abs(recalls[0] - recalls[1]))
+
+
+def test_the_interval_of_a_gap_agrees_with_copied_patients(repeated, view):
+    truth, flagged, inside = repeated.truth, repeated.score >= 0.6, view == "AP"
+    rng = np.random.default_rng(3)
+    rows = [np.flatnonzero(repeated.patient == patient) for patient in np.unique(repeated.patient)]
+    groups = [[row for row in rows if truth[row].any() == ill] for ill in (True, False)]
+    gaps = []
+    for _ in range(500):
+        drawn = np.concatenate([group[i] for group in groups for i in rng.integers(0, len(group), len(group))])
+        ill, first = truth[drawn], inside[drawn]
+        gaps.append(flagged[drawn][ill & first].mean() - flagged[drawn][ill & ~first].mean())
+    found = subgroup_table(truth, repeated.score, group=view, cluster=repeated.patient, **few(resamples=2000))
+    gap = found.subgroups[0].sensitivity_gap
+    assert (gap.low, gap.high) == pytest.approx(tuple(np.quantile(gaps, [0.025, 0.975])), abs=0.02)
+
+
+def test_a_gap_that_was_built_in_is_found_and_others_are_not():
+    rng = np.random.default_rng(1)
+    truth, group = rng.random(3000) < 0.4, rng.choice(["a", "b", "c", "d"], 3000)
+    score = 1 / (1 + np.exp(-rng.normal(2.0 * truth * (group != "d"))))
+    found = {row.name: row for row in subgroup_table(truth, score, group=group, **few()).subgroups}
+    assert found["d"].sensitivity_gap.p_value < 0.001
+    assert found["d"].auroc_gap.p_value < 0.001
+    assert found["d"].specificity_gap.p_value > 0.05
+
+
+def test_groups_alike_are_seldom_told_apart_in_the_whole_table():
+    rng = np.random.default_rng(2)
+    wrong = 0
+    for _ in range(60):
+        truth, group = rng.random(600) < 0.4, rng.choice(["a", "b", "c"], 600)
+        score = 1 / (1 + np.exp(-rng.normal(truth)))
+        table = subgroup_table(truth, score, group=group, **few(resamples=100))
+        gaps = [gap for row in table.subgroups for gap in (row.auroc_gap, row.sensitivity_gap, row.specificity_gap)]
+        wrong += min(gap.p_value for gap in gaps) < 0.05
+    assert wrong <= 8
+
+
+def test_two_groups_are_one_comparison_of_each_measure(repeated, view):
+    found = subgroup_table(repeated.truth, repeated.score, group=view, cluster=repeated.patient, **few())
+    first, second = found.subgroups
+    assert first.auroc_gap.p_value == second.auroc_gap.p_value
+    raw = auroc_gap(repeated.truth, repeated.score, inside=view == "AP", cluster=repeated.patient).p_value
+    assert raw <= first.auroc_gap.p_value <= min(3 * raw, 1) + 1e-12
+
+
+def test_too_few_patients_say_so_and_leave_the_rest_alone(repeated):
+    group = np.where(repeated.patient < 3, "LATERAL", np.where(repeated.patient % 2 == 0, "AP", "PA"))
+    found = subgroup_table(repeated.truth, repeated.score, group=group, cluster=repeated.patient, **few())
+    rare = next(row for row in found.subgroups if row.name == "LATERAL")
+    assert "patients with the finding, fewer than 10" in rare.too_few
+    assert (rare.auroc, rare.sensitivity, rare.auroc_gap, rare.sensitivity_gap) == (None, None, None, None)
+    assert rare.n == 12
+    assert all(row.sensitivity_gap is not None for row in found.subgroups if row.name != "LATERAL")
+
+
+def test_a_subgroup_of_one_row_is_not_estimable_but_listed():
+    truth = np.array([True] * 30 + [False] * 30)
+    group = np.array(["other"] * 59 + ["one"])
+    found = subgroup_table(truth, np.linspace(1, 0, 60), group=group, **few())
+    one = found.subgroups[0]
+    assert (one.name, one.n, one.sensitivity, one.specificity) == ("one", 1, None, None)
+    assert found.sensitivity_spread is None
+
+
+def test_groups_that_do_not_fit_the_rows_are_refused(repeated):
+    with pytest.raises(InputError, match="expected 600 subgroups"):
+        subgroup_table(repeated.truth, repeated.score, group=np.array(["AP"]), **few())
+
+
+def test_a_fewest_of_one_is_refused(repeated, view):
+    with pytest.raises(InputError, match="at least 2 patients as the fewest"):
+        subgroup_table(repeated.truth, repeated.score, group=view, fewest=1, **few())
