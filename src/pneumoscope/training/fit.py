@@ -27,13 +27,14 @@ from pneumoscope.training.weights import initialise
 
 LAST, BEST = "last", "best"
 RECORD = "run.json"
-# Lightning's remarks on what is meant (a folder that holds the run already, data in memory, short epochs), and
-# torch's on Lightning.
+# Lightning's remarks on what is meant (a folder that holds the run already, data in memory, short epochs, frozen
+# layers), and torch's on Lightning.
 _KNOWN_WARNINGS = "|".join(
     (
         ".*Checkpoint directory .* exists and is not empty",
         ".*does not have many workers",
         ".*number of training batches .* is smaller than the logging interval",
+        r".*module\(s\) in eval mode at the start",
         ".*LeafSpec",
     )
 )
