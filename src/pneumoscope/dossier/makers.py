@@ -31,6 +31,8 @@ _TABLES = {
     "subgroups": performance.subgroups,
     "comorbid": performance.comorbid,
     "floors": performance.floors,
+    "gaps": performance.gaps,
+    "label-noise": performance.label_noise,
     "guard": performance.guard,
     "evidence": registers.evidence,
     "requirements": registers.requirements,

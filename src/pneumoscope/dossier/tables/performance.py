@@ -154,6 +154,46 @@ def floors(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
         yield Table("table-floors", caption, columns, tuple(rows))
 
 
+def gaps(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
+    """How far groups differ in sensitivity and specificity, axis by axis; 0 and 0 would be equalised odds."""
+    tests = inputs.device.cohorts("test")
+    rows: Rows = []
+    for cohort in tests:
+        axes = numbers.keys(cohort.at("gaps"))
+        rows += [_heading(cohort, columns=3)] if axes else []
+        for axis in axes:
+            places = (cohort.at(f"gaps.{axis}.spread.{name}") for name in ("sensitivity", "specificity"))
+            rows.append((escape(_words(axis)), *map(numbers.cell, places)))
+    columns = (Column("Axis", 1.4), *_right("Largest gap in sensitivity", "in specificity", width=1.3))
+    caption = f"Equalised odds: the largest gap between two groups of an axis.{_sources(tests, numbers)}"
+    if rows:
+        yield Table("table-gaps", caption, columns, tuple(rows), f"{_first_point(tests[0], numbers)} {_level(inputs)}")
+
+
+def label_noise(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
+    """What the score would attain against the radiologists' reading, by how often the mined label is right."""
+    for cohort in inputs.device.cohorts("test"):
+        at = cohort.at("label_noise")
+        if not numbers.keys(at):
+            continue
+        rows = [
+            ("A positive label is right", "", numbers.cell(f"{at}.label_ppv")),
+            ("A negative label is right", "", numbers.cell(f"{at}.label_npv")),
+        ]
+        first = numbers.keys(cohort.at("operating_points"))[0]
+        measured = {"auroc": "auroc", "prevalence": "prevalence"}
+        measured |= {name: f"operating_points.{first}.{name}" for name in ("sensitivity", "specificity")}
+        rows += [
+            (_title(name), numbers.cell(cohort.at(path)), numbers.cell(f"{at}.{name}"))
+            for name, path in measured.items()
+        ]
+        columns = (Column("Number", 1.4), *_right("Against the label", "Corrected for its errors", width=1.3))
+        caption = f"Label noise: {escape(cohort.title)}.{_sources((cohort,), numbers)}"
+        note = f"Assumed: {numbers.value(f'{at}.assumption')}. Read: {numbers.value(f'{at}.n_read')} images."
+        note = f"{note} {_first_point(cohort, numbers)}"
+        yield Table(f"table-label-noise-{_key(cohort)}", caption, columns, tuple(rows), note)
+
+
 def comorbid(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     """Sensitivity and specificity with and without each other finding."""
     for cohort in inputs.device.cohorts("test"):
@@ -165,7 +205,7 @@ def comorbid(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
         titles = ("Sensitivity with it", "without it", "Specificity with it", "without it")
         columns = (Column("Finding", 1.3), *_right(*titles, width=1.2))
         caption = f"By comorbid finding: {escape(cohort.title)}.{_sources((cohort,), numbers)}"
-        note = "*not estimable*: too few images to say."
+        note = f"{_first_point(cohort, numbers)} *not estimable*: too few images to say."
         if rows:
             yield Table(f"table-comorbid-{_key(cohort)}", caption, columns, tuple(rows), note)
 
@@ -191,6 +231,11 @@ def guard(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
 def _heading(cohort: Cohort, *, columns: int) -> tuple[str, ...]:
     """A row that heads the rows of a cohort."""
     return (f"*{escape(cohort.title)}, {escape(cohort.reference)}*", *[""] * (columns - 1))
+
+
+def _first_point(cohort: Cohort, numbers: Numbers) -> str:
+    """The operating point that the evidence compares groups at."""
+    return f"Operating point: *{escape(numbers.keys(cohort.at('operating_points'))[0])}*."
 
 
 def _count(address: str, numbers: Numbers) -> str:
