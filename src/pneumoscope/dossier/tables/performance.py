@@ -10,7 +10,7 @@ from pneumoscope.dossier.numbers import Numbers
 
 Rows = list[tuple[str, ...]]
 
-_TITLES = {"ppv": "PPV", "npv": "NPV", "f1": "F1", "ece": "Calibration error", "brier": "Brier score"}
+_TITLES = {"auroc": "AUROC", "ppv": "PPV", "npv": "NPV", "f1": "F1", "ece": "Calibration error", "brier": "Brier score"}
 _MEASURES = ("sensitivity", "specificity", "ppv", "npv", "f1")
 _BY_PREVALENCE = ("ppv", "npv", "f1")
 
