@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test check model dossier studies bench clean
+.PHONY: help demo test check model databases dossier studies bench clean
+.PHONY: help demo test check model evidence studies bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,9 +20,18 @@ check: .venv/.ready ## format, lint, types, import order, repository size
 model: .venv/.ready ## train, seal and measure the shipped model (hours on a CPU; needs PNEUMOSCOPE_DATA and _WEIGHTS)
 	@.venv/bin/pneumoscope train --preset default -o runs/default
 	@.venv/bin/pneumoscope export runs/default -o src/pneumoscope/model/pneumonia.onnx
-	@.venv/bin/pneumoscope evaluate -o evidence/0.1.0
+	@$(MAKE) evidence
+
+evidence: .venv/.ready ## measure the shipped model and the CheXNet reproduction again, and draw the pages (needs PNEUMOSCOPE_DATA)
+	@scripts/evidence
 
 EVIDENCE ?= $(lastword $(sort $(wildcard evidence/[0-9]*)))
+
+databases: .venv/.ready ## count who is in the newest release's images, for the submission (needs PNEUMOSCOPE_DATA)
+	@mkdir -p runs
+	@.venv/bin/pneumoscope data import nih $(PNEUMOSCOPE_DATA)/nih -o runs/nih.parquet
+	@.venv/bin/pneumoscope data import kermany $(PNEUMOSCOPE_DATA)/kermany -o runs/kermany.parquet
+	@.venv/bin/pneumoscope dossier databases runs/nih.parquet runs/kermany.parquet --release $(EVIDENCE)
 
 dossier: .venv/.ready ## run the tests of the requirements, build the submission from the newest evidence, verify it
 	@mkdir -p runs

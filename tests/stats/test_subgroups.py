@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import recall_score
 
 from pneumoscope.core import InputError
-from pneumoscope.stats import auroc_clustered, auroc_gap, sensitivity, subgroup_table
+from pneumoscope.stats import auroc, auroc_clustered, auroc_gap, sensitivity, subgroup_table
 
 
 def few(**more: object) -> dict[str, object]:
@@ -25,6 +25,14 @@ def test_each_subgroup_has_its_own_measures(repeated, view):
         assert row.auroc == auroc_clustered(**rows)
         assert row.sensitivity == sensitivity(**rows, threshold=0.6)
         assert (row.n, row.patients, row.too_few) == (300, 150, None)
+
+
+def test_rows_that_are_patients_get_the_plain_intervals(single):
+    group = np.where(np.arange(single.truth.size) % 2 == 0, "F", "M")
+    first = subgroup_table(single.truth, single.score, group=group, **few()).subgroups[0]
+    mine = group == "F"
+    assert first.auroc == auroc(single.truth[mine], single.score[mine])
+    assert first.sensitivity == sensitivity(single.truth[mine], single.score[mine], threshold=0.6)
 
 
 def test_gaps_agree_with_scikit_learn_and_spreads_are_their_range(repeated, view):

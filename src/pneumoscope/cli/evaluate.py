@@ -20,6 +20,9 @@ def evaluate(
         Path | None, typer.Option(help="Artefact; the shipped one by default.", show_default=False)
     ] = None,
     data: Annotated[Path, typer.Option(envvar="PNEUMOSCOPE_DATA", help="Folder of the data sets.")] = Path("data"),
+    run: Annotated[
+        list[Path] | None, typer.Option(help="Run of the model, whose records to keep too.", show_default=False)
+    ] = None,
     predictions: Annotated[
         Path | None, typer.Option(help="Scores of images (CSV or Parquet), instead of a model.", **_OTHER)
     ] = None,
@@ -33,9 +36,13 @@ def evaluate(
         str | None, typer.Option(help="Only this side of the publisher's split.", **_OTHER)
     ] = None,
     reference: Annotated[
-        list[str] | None, typer.Option(help="A manifest column to take as truth too, such as rsna_opacity.", **_OTHER)
+        list[str] | None,
+        typer.Option(
+            metavar="[SCORE=]COLUMN",
+            help="A manifest column to take as truth too, such as rsna_opacity, for the score Pneumonia or another.",
+            **_OTHER,
+        ),
     ] = None,
-    score: Annotated[list[str] | None, typer.Option(help="Scores to hold against --reference.", **_OTHER)] = None,
     positive: Annotated[str | None, typer.Option(help="With --against: the label of the positives.", **_OTHER)] = None,
     against: Annotated[
         str | None, typer.Option(help="Whose images alone are the negatives, such as No_Finding.", **_OTHER)
@@ -51,12 +58,12 @@ def evaluate(
     `image_id` or `Image Index` and columns `prob_LABEL`.
     """
     if predictions is None:
-        _of_model(model, data, output)
+        _of_model(model, data, output, runs=run or [])
         return
     if manifest is None:
         raise ConfigError("evaluate: expected --manifest beside --predictions, found none")
     where = {name: side for name, side in (("split", split), ("official_split", official_split)) if side is not None}
-    asked = _asked(reference or [], score or ["Pneumonia"], positive=positive, against=against)
+    asked = _asked(reference or [], positive=positive, against=against)
     from pneumoscope.evidence import NOT_IN_MANIFEST, Request, Settings, cohort_of, write_evidence
 
     cohort = cohort_of(
@@ -70,20 +77,23 @@ def evaluate(
         raise typer.Exit(EXIT_PARTIAL)
 
 
-def _of_model(model: Path | None, data: Path, output: Path) -> None:
+def _of_model(model: Path | None, data: Path, output: Path, *, runs: list[Path]) -> None:
     from pneumoscope.model import load, shipped_path
     from pneumoscope.training.evaluate import evaluate as measure
+    from pneumoscope.training.evaluate import keep_records
 
+    keep_records(runs, output / "training")
     for evidence in measure(load(model or shipped_path()), data, output):
         _show(evidence)
 
 
-def _asked(references: list[str], scores: list[str], *, positive: str | None, against: str | None) -> "list[Question]":
+def _asked(references: list[str], *, positive: str | None, against: str | None) -> "list[Question]":
     from pneumoscope.evidence import Question
 
     if (positive is None) != (against is None):
         raise ConfigError("evaluate: expected --positive and --against together, found one of them")
-    asked = [Question(one, column) for column in references for one in scores]
+    pairs = [text.rpartition("=") for text in references]
+    asked = [Question(score or "Pneumonia", column) for score, _, column in pairs]
     return asked if positive is None else [*asked, Question(positive, positive, against)]
 
 

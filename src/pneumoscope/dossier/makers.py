@@ -34,6 +34,7 @@ _TABLES = {
     "gaps": performance.gaps,
     "label-noise": performance.label_noise,
     "guard": performance.guard,
+    "other-films": performance.other_films,
     "evidence": registers.evidence,
     "requirements": registers.requirements,
     "risks": registers.risks,

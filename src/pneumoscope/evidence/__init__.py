@@ -6,7 +6,7 @@ a number (the submission, the model card, the documents) draws from. No model is
 
 from pneumoscope.evidence.cohort import Cohort, recompute, write_evidence
 from pneumoscope.evidence.folder import Evidence, read_evidence, read_release
-from pneumoscope.evidence.numbers import NotEstimable, Number
+from pneumoscope.evidence.numbers import Leaf, Node, NotEstimable, Number, Tree, estimate
 from pneumoscope.evidence.predictions import NOT_IN_MANIFEST
 from pneumoscope.evidence.questions import NO_FINDING, Question, default_questions
 from pneumoscope.evidence.request import Request, cohort_of
@@ -17,14 +17,18 @@ __all__ = [
     "NO_FINDING",
     "Cohort",
     "Evidence",
+    "Leaf",
+    "Node",
     "NotEstimable",
     "Number",
     "Point",
     "Question",
     "Request",
     "Settings",
+    "Tree",
     "cohort_of",
     "default_questions",
+    "estimate",
     "read_evidence",
     "read_release",
     "recompute",

@@ -75,7 +75,7 @@ def write_evidence(cohort: Cohort, folder: Path, *, settings: Settings) -> Evide
     """
     answers = answer_all(cohort.rows, cohort.questions, points=cohort.points, settings=settings)
     folder.mkdir(parents=True, exist_ok=True)
-    _kept(cohort).to_parquet(folder / PREDICTIONS_FILE, index=False, compression="zstd")
+    _write_predictions(_kept(cohort), folder / PREDICTIONS_FILE)
     write_numbers(
         folder,
         cohort={
@@ -137,6 +137,17 @@ def _kept(cohort: Cohort) -> pd.DataFrame:
     names = (*_KEPT, *(column for column in cohort.rows if column.startswith(PREFIX)), *FINDINGS, *cohort.keep)
     columns = [name for name in cohort.rows if name in asked.union(names)]
     return cohort.rows[columns]
+
+
+def _write_predictions(table: pd.DataFrame, path: Path) -> None:
+    scores = [name for name in table if table[name].dtype == float]
+    table.to_parquet(
+        path,
+        index=False,
+        compression="zstd",
+        use_dictionary=[name for name in table if name not in scores],
+        use_byte_stream_split=scores,  # a quarter smaller
+    )
 
 
 def _provenance(cohort: Cohort, settings: Settings) -> dict[str, Any]:

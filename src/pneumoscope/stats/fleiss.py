@@ -33,7 +33,7 @@ def fleiss_kappa(flagged: Bool[np.ndarray, "readers n"], *, level: float = 0.95)
     readers, n = flagged.shape
     yes = flagged.sum(axis=0)
     agreement = (yes * (yes - 1) + (readers - yes) * (readers - yes - 1)) / (readers * (readers - 1))
-    value = float(_kappa(agreement.sum(), yes.sum(), n=n, readers=readers))
+    value = float(_kappa(agreement.sum(keepdims=True), yes.sum(keepdims=True), n=n, readers=readers)[0])
     without = _kappa(agreement.sum() - agreement, yes.sum() - yes, n=n - 1, readers=readers)
     if not np.isfinite([value, *without]).all():
         raise InputError("Fleiss' kappa is undefined: all readers said the same to all rows, or to all but one")
@@ -51,8 +51,8 @@ def fleiss_kappa(flagged: Bool[np.ndarray, "readers n"], *, level: float = 0.95)
 
 
 def _kappa(
-    agreement: Float[np.ndarray, "..."], yes: Int[np.ndarray, "..."], *, n: int, readers: int
-) -> Float[np.ndarray, "..."]:
+    agreement: Float[np.ndarray, " sums"], yes: Int[np.ndarray, " sums"], *, n: int, readers: int
+) -> Float[np.ndarray, " sums"]:
     """Kappa from sums over `n` rows; NaN where chance alone would agree on everything."""
     share = np.asarray(yes / (n * readers))
     chance = share**2 + (1 - share) ** 2

@@ -18,12 +18,12 @@ def logit_of(score: Num[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
 
 def fit_logistic(
     design: Float[np.ndarray, "n columns"],
-    target: Num[np.ndarray, " n"],
+    target: Shaped[np.ndarray, " n"],
     *,
     offset: Float[np.ndarray, " n"] | None = None,
     measure: str,
 ) -> Float[np.ndarray, " columns"]:
-    """Maximum-likelihood coefficients; targets may lie between 0 and 1.
+    """Maximum-likelihood coefficients; targets are booleans, or numbers from 0 to 1.
 
     Raises:
         InputError: The likelihood has no maximum: the columns separate the classes, or one is constant.
@@ -51,7 +51,7 @@ def sandwich(
     residual: Float[np.ndarray, " n"],
     *,
     fitted: Float[np.ndarray, " n"],
-    number: Int[np.ndarray, " n"] | Shaped[np.ndarray, " n"],
+    number: Int[np.ndarray, " n"],
 ) -> Float[np.ndarray, "columns columns"]:
     """Covariance of the coefficients where rows of one cluster depend on each other.
 

@@ -81,6 +81,8 @@ class FixedSpecificity:
 class CostWeighted:
     """The threshold with the lowest expected cost, where a missed finding costs `miss_cost` false alarms.
 
+    Flagging no one is not among the choices: see `decision_curve` for whether flagging pays at all.
+
     Attributes:
         miss_cost: Cost of a miss over that of a false alarm, above 0.
         prevalence: Of the finding where the threshold will be used.

@@ -81,7 +81,7 @@ def reader_f1(
     drawn = drawn[np.isfinite(drawn).all(axis=1)]
     method = f"mean F1 against the other raters, {describe(cluster, resamples=resamples, stratified=False)}"
 
-    def estimate(value: Float[np.ndarray, " draws"], values: Float[np.ndarray, " draws"]) -> Estimate:
+    def estimate(value: Float[np.ndarray, " 1"], values: Float[np.ndarray, " draws"]) -> Estimate:
         return percentile_estimate(float(value[0]), values, truth=anyone, level=level, method=method)
 
     means = observed[:, :-1].mean(axis=1), drawn[:, :-1].mean(axis=1)

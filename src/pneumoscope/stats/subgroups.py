@@ -13,7 +13,7 @@ from pneumoscope.stats.bootstrap import RESAMPLES, describe, percentile_estimate
 from pneumoscope.stats.estimates import Auroc, Difference, Estimate, Proportion
 from pneumoscope.stats.multiplicity import holm
 from pneumoscope.stats.proportions import sensitivity, specificity
-from pneumoscope.stats.roc import auroc_clustered, auroc_gap
+from pneumoscope.stats.roc import auroc, auroc_clustered, auroc_gap
 from pneumoscope.stats.validation import check_both_classes, check_probability, number_clusters
 
 FEWEST = 10
@@ -72,8 +72,13 @@ class _Rows:
     score: Num[np.ndarray, " n"]
     group: Int[np.ndarray, " n"]
     patient: Int[np.ndarray, " n"]
+    cluster: Shaped[np.ndarray, " n"] | None
     threshold: float
     level: float
+
+    def mine(self, inside: Bool[np.ndarray, " n"]) -> Shaped[np.ndarray, " inside"] | None:
+        """Clusters of some rows; None where every row is its own."""
+        return None if self.cluster is None else self.cluster[inside]
 
 
 def subgroup_table(
@@ -118,19 +123,19 @@ def subgroup_table(
         raise InputError(f"expected at least 2 patients as the fewest of a class, found {fewest}")
     names, number = np.unique(group, return_inverse=True)
     patient = number_clusters(cluster, rows=truth.size)
-    rows = _Rows(truth, score, number, patient, threshold, level)
-    flagged = score >= threshold
-    rates = {}
-    for measure, right, among in (("sensitivity", flagged, truth), ("specificity", ~flagged, ~truth)):
-        columns = np.concatenate(
-            [np.eye(names.size)[number] * kept[:, None] for kept in (right & among, among)], axis=1
-        )
-        totals = resample_totals(columns, truth, cluster=patient, stratified=True, rng=rng, resamples=resamples)
-        rates[measure] = _rates(columns.sum(axis=0)[None])[:, 0], _rates(totals)
+    rows = _Rows(truth, score, number, patient, cluster, threshold, level)
+    rates = _resampled_rates(rows, rng=rng, resamples=resamples)
     method = describe(cluster, resamples=resamples, stratified=True)
-    subgroups = [_subgroup(rows, index, name=str(name), fewest=fewest) for index, name in enumerate(names)]
     subgroups = [
-        _with_gaps(rows, row, index, rates=rates, fewest=fewest, method=method) for index, row in enumerate(subgroups)
+        _with_gaps(
+            rows,
+            _subgroup(rows, index, name=str(name), fewest=fewest),
+            index,
+            rates=rates,
+            fewest=fewest,
+            method=method,
+        )
+        for index, name in enumerate(names)
     ]
     spreads = {
         f"{measure}_spread": _spread(
@@ -139,6 +144,21 @@ def subgroup_table(
         for measure, pair in rates.items()
     }
     return SubgroupTable(subgroups=_adjusted(subgroups), threshold=threshold, fewest=fewest, **spreads)
+
+
+def _resampled_rates(
+    rows: _Rows, *, rng: np.random.Generator, resamples: int
+) -> dict[str, tuple[Float[np.ndarray, "2 groups"], Float[np.ndarray, "2 draws groups"]]]:
+    """Sensitivity and specificity inside and outside of each group: of all rows, and of each resample."""
+    flagged, groups = rows.score >= rows.threshold, np.eye(int(rows.group.max()) + 1)[rows.group]
+    rates = {}
+    for measure, right, among in (("sensitivity", flagged, rows.truth), ("specificity", ~flagged, ~rows.truth)):
+        columns = np.concatenate([groups * kept[:, None] for kept in (right & among, among)], axis=1)
+        totals = resample_totals(
+            columns, rows.truth, cluster=rows.cluster, stratified=True, rng=rng, resamples=resamples
+        )
+        rates[measure] = _rates(columns.sum(axis=0)[None])[:, 0], _rates(totals)
+    return rates
 
 
 def _rates(totals: Float[np.ndarray, "draws columns"]) -> Float[np.ndarray, "2 draws groups"]:
@@ -159,16 +179,31 @@ def _subgroup(rows: _Rows, index: int, *, name: str, fewest: int) -> Subgroup:
         for count, kind in ((ill, "with"), (well, "without"))
         if count < fewest
     ]
-    at = {"threshold": rows.threshold, "cluster": patient, "level": rows.level}
+    cluster = rows.mine(inside)
+    at: dict[str, Any] = {"threshold": rows.threshold, "cluster": cluster, "level": rows.level}
     return Subgroup(
         name=name,
         n=truth.size,
         positives=int(truth.sum()),
         patients=np.unique(patient).size,
         too_few="; ".join(few) or None,
-        auroc=None if few else auroc_clustered(truth, score, cluster=patient, level=rows.level),
+        auroc=None if few else _area(truth, score, cluster=cluster, level=rows.level),
         sensitivity=sensitivity(truth, score, **at) if ill >= fewest else None,
         specificity=specificity(truth, score, **at) if well >= fewest else None,
+    )
+
+
+def _area(
+    truth: Bool[np.ndarray, " n"],
+    score: Num[np.ndarray, " n"],
+    *,
+    cluster: Shaped[np.ndarray, " n"] | None,
+    level: float,
+) -> Auroc:
+    return (
+        auroc(truth, score, level=level)
+        if cluster is None
+        else auroc_clustered(truth, score, cluster=cluster, level=level)
     )
 
 
@@ -193,7 +228,7 @@ def _with_gaps(
             change = values[0, :, index] - values[1, :, index]
             gaps[f"{measure}_gap"] = _gap(float(value[0, index] - value[1, index]), change, rows=rows, method=method)
     if row.auroc is not None and all(others.values()):
-        gaps["auroc_gap"] = auroc_gap(rows.truth, rows.score, inside=inside, cluster=rows.patient, level=rows.level)
+        gaps["auroc_gap"] = auroc_gap(rows.truth, rows.score, inside=inside, cluster=rows.cluster, level=rows.level)
     return replace(row, **gaps)
 
 

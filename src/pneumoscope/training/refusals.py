@@ -1,19 +1,18 @@
 """How well the guard works: what it refuses wrongly, and what it catches."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float32, UInt8
 
 from pneumoscope.core import UnreadableError
+from pneumoscope.evidence import Leaf, Node, Tree, estimate
 from pneumoscope.image import prepare
 from pneumoscope.intake import find_images, read_radiograph
 from pneumoscope.model import Artifact
-from pneumoscope.stats import Proportion, accuracy
+from pneumoscope.stats import accuracy
 from pneumoscope.training.export import run_graph
 
 Images = UInt8[np.ndarray, "n size size"]
@@ -46,33 +45,33 @@ PERTURBATIONS: dict[str, Callable[[Images], Images]] = {
 }
 
 
-def guard_evidence(artifact: Artifact, predictions: pd.DataFrame, images: Images, data: Path) -> dict[str, Any]:
-    """Refusals of chest radiographs by source and split, catches of changed ones (test images) and of other films."""
-    refused = (predictions["distance"] > artifact.card.guard.limit).to_numpy()
-    test = (predictions["split"] == "test").to_numpy()
-    return {
-        "limit": artifact.card.guard.limit,
+def guard_evidence(artifact: Artifact, rows: pd.DataFrame, images: Images, data: Path | None) -> Tree:
+    """Of one cohort: chest radiographs refused wrongly and, of test images, changed ones refused rightly.
+
+    Args:
+        artifact: The model whose guard is asked.
+        rows: The cohort's images, with `distance`.
+        images: The same, prepared.
+        data: Folder of the data sets, for films of other kinds; None to leave these out.
+    """
+    limit, patient = artifact.card.guard.limit, rows["patient_id"].to_numpy()
+    evidence: dict[str, Node] = {
+        "limit": limit,
         "rule": artifact.card.guard.rule,
-        "refused_chest_radiographs": {
-            f"{source}-{split}": asdict(_share(refused[rows.index], rows["patient_id"].to_numpy()))
-            for (source, split), rows in predictions.groupby(["source", "split"])
-        },
-        "caught": {
-            name: asdict(
-                _share(
-                    _distances(artifact, np.ascontiguousarray(change(images[test]))) > artifact.card.guard.limit,
-                    predictions.loc[test, "patient_id"].to_numpy(),
-                )
-            )
-            for name, change in PERTURBATIONS.items()
-        },
-        "other_films": other_films(artifact, data / "dicom"),
+        "refused": _share(rows["distance"].to_numpy() > limit, patient),
     }
+    if (rows["split"] != "test").any():
+        return evidence
+    evidence["caught"] = {
+        name: _share(_distances(artifact, np.ascontiguousarray(change(images))) > limit, patient)
+        for name, change in PERTURBATIONS.items()
+    }
+    return evidence if data is None else {**evidence, "other_films": other_films(artifact, data / "dicom")}
 
 
-def other_films(artifact: Artifact, folder: Path) -> dict[str, Any]:
+def other_films(artifact: Artifact, folder: Path) -> dict[str, Node]:
     """The guard alone, headers ignored, on every DICOM file with one grey frame under a folder."""
-    films: dict[str, Any] = {}
+    films: dict[str, Node] = {}
     for source in find_images([folder] if folder.is_dir() else []):
         try:
             radiograph = read_radiograph(source)
@@ -81,7 +80,7 @@ def other_films(artifact: Artifact, folder: Path) -> dict[str, Any]:
         if radiograph.pixels is None:
             continue
         distance = float(_distances(artifact, _quantised(radiograph.pixels, artifact))[0])
-        name = str(Path(source.path).relative_to(folder))
+        name = Path(source.path).relative_to(folder).with_suffix("").as_posix()
         films[name] = {"distance": distance, "refused": distance > artifact.card.guard.limit}
     return films
 
@@ -95,6 +94,6 @@ def _distances(artifact: Artifact, images: Images) -> Float32[np.ndarray, " n"]:
     return run_graph(artifact.onnx, artifact.card, images).distance
 
 
-def _share(hit: np.ndarray, patient: np.ndarray) -> Proportion:
+def _share(hit: np.ndarray, patient: np.ndarray) -> Leaf:
     """Share of images, with an interval that knows that a patient's images are alike."""
-    return accuracy(np.ones(hit.size, dtype=bool), hit.astype(float), threshold=0.5, cluster=patient)
+    return estimate(lambda: accuracy(np.ones(hit.size, dtype=bool), hit.astype(float), threshold=0.5, cluster=patient))

@@ -47,7 +47,7 @@ def operating_points(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
             at = cohort.at(f"operating_points.{name}")
             shown = f"**{escape(name)}**" if name == inputs.device.operating_point else escape(name)
             measured = (numbers.cell(f"{at}.{measure}") for measure in _MEASURES)
-            rows.append((shown, numbers.value(f"{at}.threshold"), *measured))
+            rows.append((shown, _threshold(at, numbers), *measured))
     columns = (Column("Point", 1.1), *_right("Limit", width=0.7), *_right(*map(_title, _MEASURES), width=1.4))
     caption = f"Performance at each operating point, at the cohort's own prevalence.{_sources(tests, numbers)}"
     note = f"Limit: the threshold on the probability. Bold: the point that this document is about. {_level(inputs)}"
@@ -63,7 +63,7 @@ def thresholds(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
         for name in numbers.keys(cohort.at("operating_points")):
             at = cohort.at(f"operating_points.{name}")
             measured = (numbers.cell(f"{at}.{measure}") for measure in ("sensitivity", "ppv", "f1"))
-            rows.append((escape(name), numbers.value(f"{at}.threshold"), numbers.value(f"{at}.rule"), *measured))
+            rows.append((escape(name), _threshold(at, numbers), numbers.value(f"{at}.rule"), *measured))
     columns = (
         Column("Point", 1),
         *_right("Threshold", width=0.9),
@@ -211,21 +211,41 @@ def comorbid(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
 
 
 def guard(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """What the pixel guard refused wrongly and rightly, of each evidence that measured it."""
-    groups = {
-        "refused_chest_radiographs": "Chest radiographs, refused wrongly",
-        "caught": "Other images, refused rightly",
-    }
+    """What the pixel guard refused wrongly and rightly, in each evidence that measured it."""
+    names = [name for name in inputs.release if numbers.has(f"{name}/guard.refused")]
+    rows: Rows = [("*Chest radiographs, refused wrongly*", "")] if names else []
+    rows += [
+        (
+            f"{numbers.value(f'{name}/cohort.title')}{numbers.source(f'{name}/guard')}",
+            numbers.cell(f"{name}/guard.refused"),
+        )
+        for name in names
+    ]
+    for name in names:
+        kinds = numbers.keys(f"{name}/guard.caught")
+        title = f"*{numbers.value(f'{name}/cohort.title')}, changed; refused rightly*{numbers.source(f'{name}/guard')}"
+        rows += [(title, "")] if kinds else []
+        rows += [(escape(_words(kind)), numbers.cell(f"{name}/guard.caught.{kind}")) for kind in kinds]
+    columns = (Column("Images", 2), *_right("Refused", width=1))
+    if rows:
+        caption = "The guard: share of images refused on their pixels alone, whatever the header says."
+        yield Table("table-guard", caption, columns, tuple(rows), _level(inputs))
+
+
+def other_films(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
+    """Each film of another kind, with what the guard alone made of it."""
     for name in inputs.release:
-        rows: Rows = []
-        for group, title in groups.items():
-            kinds = numbers.keys(f"{name}/guard.{group}")
-            rows += [(f"*{title}*", "")] if kinds else []
-            rows += [(escape(_words(kind)), numbers.cell(f"{name}/guard.{group}.{kind}")) for kind in kinds]
-        caption = f"The guard: share of images refused on their pixels alone.{numbers.source(f'{name}/guard')}"
-        if rows:
-            key = f"table-guard-{name.replace('/', '-')}"
-            yield Table(key, caption, (Column("Images", 2), *_right("Refused", width=1)), tuple(rows), _level(inputs))
+        films = numbers.keys(f"{name}/guard.other_films")
+        at = f"{name}/guard.other_films"
+        rows = tuple(
+            (escape(film), numbers.value(f"{at}.{film}.distance"), numbers.value(f"{at}.{film}.refused"))
+            for film in films
+        )
+        columns = (Column("File", 2), *_right("Distance", "Refused", width=1))
+        caption = f"Single films, their headers ignored: the guard alone.{numbers.source(at)}"
+        note = f"Limit of the distance: {numbers.value(f'{name}/guard.limit')}." if films else ""
+        if films:
+            yield Table(f"table-films-{name.replace('/', '-')}", caption, columns, rows, note)
 
 
 def _heading(cohort: Cohort, *, columns: int) -> tuple[str, ...]:
@@ -236,6 +256,13 @@ def _heading(cohort: Cohort, *, columns: int) -> tuple[str, ...]:
 def _first_point(cohort: Cohort, numbers: Numbers) -> str:
     """The operating point that the evidence compares groups at."""
     return f"Operating point: *{escape(numbers.keys(cohort.at('operating_points'))[0])}*."
+
+
+def _threshold(at: str, numbers: Numbers) -> str:
+    """The threshold, and below it that of patients of another population among the images."""
+    others = numbers.keys(f"{at}.threshold_elsewhere")
+    also = (f"; {escape(other)}: {numbers.value(f'{at}.threshold_elsewhere.{other}')}" for other in others)
+    return f"{numbers.value(f'{at}.threshold')}{''.join(also)}"
 
 
 def _count(address: str, numbers: Numbers) -> str:

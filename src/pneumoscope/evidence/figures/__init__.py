@@ -18,7 +18,7 @@ def draw(evidence: Evidence, curves: pd.DataFrame, folder: Path) -> list[str]:
     names = []
     with style.styled():
         for name, figure in _figures(evidence, curves):
-            style.save(figure, folder, name=name)
+            style.save(figure, folder, name=name, note=str(evidence.cohort["title"]))
             names.append(name)
     return names
 
@@ -32,8 +32,7 @@ def _figures(evidence: Evidence, curves: pd.DataFrame) -> Iterator[tuple[str, An
         )
     areas = {name: labels[name]["auroc"] for name in FINDINGS if name in labels}
     if len(areas) == len(FINDINGS):
-        title = f"{evidence.cohort['title']}: AUROC by finding"
-        yield "findings", forest.findings(areas, published_aurocs(), title=title)
+        yield "findings", forest.findings(areas, published_aurocs())
 
 
 def _of_question(name: str, answer: Mapping[str, Any], curves: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, Any]]:

@@ -34,7 +34,7 @@ def comorbid(answer: Mapping[str, Any], *, point: str, title: str) -> Any:
     """Sensitivity and specificity at one operating point, with and without each other finding."""
     from matplotlib.figure import Figure
 
-    sides = (("with", "it too", BLUE, "o", -0.16), ("without", "not", ORANGE, "s", 0.16))
+    sides = (("with", "with the finding too", BLUE, "o", -0.16), ("without", "without it", ORANGE, "s", 0.16))
     findings = answer["comorbid"]
     figure = Figure(figsize=(7.2, 1.2 + 0.3 * len(findings)))
     for axes, measure in zip(figure.subplots(1, 2, sharey=True), ("sensitivity", "specificity"), strict=True):
@@ -48,15 +48,15 @@ def comorbid(answer: Mapping[str, Any], *, point: str, title: str) -> Any:
         axes.set(xlim=(-0.02, 1.02), xlabel=measure.capitalize())
     figure.axes[0].set_title(f"{title}, at “{point.replace('_', ' ')}”, by other finding")
     for _, words, colour, marker, _ in sides:
-        figure.axes[0].plot([], [], marker, color=colour, label=f"images with {words}")
+        figure.axes[0].plot([], [], marker, color=colour, label=f"images {words}")
     figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 
-def findings(areas: Mapping[str, Leaf], published: Sequence[Published], *, title: str) -> Any:
+def findings(areas: Mapping[str, Leaf], published: Sequence[Published]) -> Any:
     """AUROC of each finding with its interval, beside what others printed."""
     lines = [Line(name.replace("_", " "), (area,)) for name, area in areas.items()]
-    figure = _forest(lines, title=title, xlabel="AUROC")
+    figure = _forest(lines, title="AUROC by finding", xlabel="AUROC (theirs on random splits of their own)")
     axes = figure.axes[0]
     axes.plot([], [], "o", color=BLUE, label="this evidence")
     for source, colour, marker in zip(published, (SOFT, VERMILLION), ("D", "x"), strict=True):

@@ -59,8 +59,9 @@ def new_figure(*, width_in: float = 5.0, height_in: float = 4.0) -> tuple[Any, A
     return figure, figure.subplots()
 
 
-def save(figure: Any, folder: Path, *, name: str) -> None:
-    """Write the figure as SVG and PNG; the same numbers give the same bytes."""
+def save(figure: Any, folder: Path, *, name: str, note: str) -> None:
+    """Write the figure as SVG and PNG with a note at its foot; the same numbers give the same bytes."""
+    figure.supxlabel(note, fontsize=7, color=SOFT, x=0.99, ha="right")
     folder.mkdir(parents=True, exist_ok=True)
     figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
     figure.set_layout_engine("none")  # the layout is made; making it again costs as much as drawing

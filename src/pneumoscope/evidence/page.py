@@ -1,0 +1,67 @@
+"""Markdown pages whose numbers come from evidence: a page that names a number that is not there is not made."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import jinja2
+
+from pneumoscope.core import ArtifactError, ConfigError
+from pneumoscope.datasets import FINDINGS
+from pneumoscope.evidence.folder import Evidence, read_release
+from pneumoscope.evidence.literature import f1_citation, published_aurocs, published_f1s
+from pneumoscope.evidence.numbers import NotEstimable, Number
+
+
+def render_page(template: Path, release: Path) -> str:
+    """The page of a Jinja template; `number`, `value` and `fact` take a cohort and a dotted path.
+
+    `number` is a value with its interval, or the reason why there is none; `value` the bare value; `fact` a count or
+    threshold.
+
+    Raises:
+        ConfigError: There is no such template, or it is none.
+        ArtifactError: The release has no evidence, or not a number that the template names.
+    """
+    cohorts = read_release(release)
+    environment = jinja2.Environment(  # noqa: S701 - Markdown, from our own templates
+        undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
+    )
+    try:
+        page = environment.from_string(template.read_text(encoding="utf-8"))
+        return page.render(
+            **_functions(cohorts),
+            findings=FINDINGS,
+            published_aurocs=published_aurocs(),
+            published_f1s=published_f1s(),
+            f1_citation=f1_citation(),
+        )
+    except (OSError, jinja2.TemplateError) as error:
+        raise ConfigError(f"{template}: expected a template of a page, found {error}") from error
+
+
+def _functions(cohorts: Mapping[str, Evidence]) -> dict[str, object]:
+    def of(cohort: str) -> Evidence:
+        if cohort not in cohorts:
+            raise ArtifactError(f"expected evidence of {cohort}, found {', '.join(cohorts)}")
+        return cohorts[cohort]
+
+    def number(cohort: str, path: str, digits: int = 3) -> str:
+        node = of(cohort).at(path)
+        if isinstance(node, NotEstimable):
+            return f"not estimable ({node.why})"
+        if not isinstance(node, Number):
+            raise ArtifactError(f"{cohort}: {path}: expected a number, found {type(node).__name__}")
+        return f"{node.value:.{digits}f} [{node.low:.{digits}f}, {node.high:.{digits}f}]"
+
+    def value(cohort: str, path: str, digits: int = 3) -> str:
+        return f"{of(cohort).number(path).value:.{digits}f}"
+
+    def fact(cohort: str, path: str) -> str:
+        node = of(cohort).at(path)
+        if isinstance(node, bool | int | str):
+            return f"{node:,}" if isinstance(node, int) else node
+        if isinstance(node, float):
+            return f"{node:.3g}"
+        raise ArtifactError(f"{cohort}: {path}: expected a fact, found {type(node).__name__}")
+
+    return {"number": number, "value": value, "fact": fact}
