@@ -2,7 +2,10 @@
 
 import json
 import shutil
+import tomllib
 from collections.abc import Callable
+from dataclasses import asdict
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +13,7 @@ import pandas as pd
 import pytest
 
 from pneumoscope.evidence import Cohort, Point, Question, Settings, write_evidence
+from pneumoscope.image import Recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = {"name": "synthetic", "version": "9.9.9", "sha256": "ab" * 32}
@@ -61,19 +65,27 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("dossier")
     _write_cohort(place / "release" / "site-test", seed=1)
     _write_cohort(place / "release" / "site-val", seed=2)
-    training = place / "release" / "training"
-    training.mkdir()
-    shutil.copy(ROOT / "evidence" / "0.1.0" / "run.json", training)
-    shutil.copy(ROOT / "evidence" / "0.1.0" / "metrics.csv", training)
+    _write_training(place / "release" / "training")
+    (place / "device.toml").write_text(device_text(), encoding="utf-8")
+    return place
+
+
+def _write_training(folder: Path) -> None:
+    """What a training run leaves: configuration, layers, curves; and the databases that were described."""
+    folder.mkdir()
+    config = tomllib.loads((resources.files("pneumoscope.training") / "presets" / "default.toml").read_text("utf-8"))
+    (folder / "run.json").write_text(json.dumps({"config": config | {"recipe": asdict(Recipe())}}))
+    (folder / "layers.csv").write_text(
+        "layer,kind,parameters,state\nstem,Conv2d,288,fine-tuned\nhead,Linear,27,added\n"
+    )
+    (folder / "curves.csv").write_text("epoch,train_loss,val_loss\n0,0.9,0.8\n1,0.6,0.7\n")
     part = {"images": 120, "patients": 60, "positives": 60, "negatives": 60, "share": "50.0 %"}
     part |= {"age": "50 (35 to 65)", "female": "50.0 %", "views": "AP 50.0 %, PA 50.0 %"}
     databases = {
         "sources": {"synthetic": dict.fromkeys(("train", "val", "test"), part)},
         "co_occurrence": {name: {"Edema": "3 of 60"} for name in ("train", "val", "test")},
     }
-    (training / "databases.json").write_text(json.dumps(databases))
-    (place / "device.toml").write_text(device_text(), encoding="utf-8")
-    return place
+    (folder / "databases.json").write_text(json.dumps(databases))
 
 
 def device_text() -> str:

@@ -54,7 +54,9 @@ def test_pdf_markdown_record_and_bill_of_materials_are_written_and_alike_twice(p
     made = inputs_of(place)
     build(made, place / "out" / "FDA_Submission.pdf")
     first = {path.name: path.read_bytes() for path in (place / "out").iterdir() if path.is_file()}
-    assert set(first) == {"FDA_Submission.pdf", "FDA_Submission.md", "submission.json", "sbom.cdx.json"}
+    assert set(first) == {
+        "FDA_Submission.pdf", "FDA_Submission.md", "submission.json", "sbom.cdx.json", "first-page.png",
+    }  # fmt: skip
     build(made, place / "out" / "FDA_Submission.pdf")
     assert {path.name: path.read_bytes() for path in (place / "out").iterdir() if path.is_file()} == first
     markdown = first["FDA_Submission.md"].decode()

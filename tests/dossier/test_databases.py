@@ -45,8 +45,10 @@ def test_images_of_the_split_that_no_manifest_has_are_counted(images: pd.DataFra
     images[["source", "image_id", "split"]].to_csv(tmp_path / "split.csv", index=False)
     images.drop(columns="split").to_parquet(tmp_path / "all.parquet")
     images.drop(columns="split")[1:].to_parquet(tmp_path / "some.parquet")
-    described = describe_files([tmp_path / "all.parquet"], tmp_path / "split.csv", tmp_path / "out.json")
-    assert json.loads((tmp_path / "out.json").read_text()) == described
+    described = describe_files([tmp_path / "all.parquet"], tmp_path)
+    assert json.loads((tmp_path / "databases.json").read_text()) == described
     assert described["sources"]["nih"]["train"]["images"] == 3
     with pytest.raises(ConfigError, match="1 of 5 images are in none of the manifests"):
-        describe_files([tmp_path / "some.parquet"], tmp_path / "split.csv", tmp_path / "out.json")
+        describe_files([tmp_path / "some.parquet"], tmp_path)
+    with pytest.raises(ConfigError, match=r"expected the run's split.csv"):
+        describe_files([tmp_path / "all.parquet"], tmp_path / "nowhere")

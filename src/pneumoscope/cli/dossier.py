@@ -89,14 +89,13 @@ def results(
 
 def databases(
     manifests: Annotated[list[Path], typer.Argument(help="Manifests (Parquet) that the run's images are in.")],
-    split: Annotated[Path, typer.Option(help="The run's split.csv: source, image_id, split.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="JSON to write, training/databases.json.")],
+    release: Annotated[Path, typer.Option(help="Release folder; its training/ has split.csv and gets databases.json.")],
 ) -> None:
     """Count who is in the training, validation and test images, for the submission's chapter on databases."""
     from pneumoscope.dossier import describe_files
 
-    described = describe_files(manifests, split, output)
-    typer.echo(f"{output}: {', '.join(described['sources'])}")
+    described = describe_files(manifests, release / "training")
+    typer.echo(f"{release / 'training' / 'databases.json'}: {', '.join(described['sources'])}")
 
 
 SUBCOMMANDS: tuple[Callable[..., None], ...] = (verify, diff, trace, results, databases)

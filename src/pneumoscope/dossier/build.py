@@ -22,10 +22,11 @@ from pneumoscope.dossier.markup import parse_sections
 from pneumoscope.dossier.numbers import Numbers
 from pneumoscope.dossier.sbom import write_cyclonedx
 from pneumoscope.dossier.tables.device import REGULATIONS
-from pneumoscope.dossier.typeset import to_pdf
+from pneumoscope.dossier.typeset import to_first_page, to_pdf
 
 RECORD = "submission.json"
 SBOM = "sbom.cdx.json"
+FIRST_PAGE = "first-page.png"
 SCHEMA = 1
 
 NOTICE = (
@@ -48,10 +49,11 @@ def build(inputs: Inputs, output: Path) -> dict[str, Any]:
     markdown = output.with_suffix(".md")
     markdown.write_text(to_markdown(document, folder), encoding="utf-8")
     to_pdf(document, output, created=created)
+    to_first_page(document, folder / FIRST_PAGE, created=created)
     write_cyclonedx(inputs.components, folder / SBOM, version=inputs.device.version, created=created)
     record = _record(inputs, numbers, folder) | {
         "created": created.isoformat(timespec="seconds"),
-        "documents": {path.name: sha256(path) for path in (markdown, output, folder / SBOM)},
+        "documents": {path.name: sha256(path) for path in (markdown, output, folder / SBOM, folder / FIRST_PAGE)},
     }
     (folder / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return record
@@ -186,7 +188,7 @@ def _words(inputs: Inputs, numbers: Numbers) -> dict[str, Any]:
         "tests": device.cohorts("test"),
         "point": f"operating_points.{device.operating_point}",
         "recipe": recipe_of(inputs),
-        "initial": numbers.value("training/config.initial_weights"),
+        "initial": numbers.value("training/config.initial_weights") or "random values",
         "has_layers": bool(inputs.tables["training"]["layers"]),
         "has_eda": "eda" in inputs.tables,
         "n": numbers.full,

@@ -35,16 +35,19 @@ def describe(images: "pd.DataFrame", *, findings: tuple[str, ...]) -> dict[str, 
     }
 
 
-def describe_files(manifests: list[Path], split: Path, output: Path) -> dict[str, Any]:
-    """`describe` for the images that a run's split file names, found in manifests; written as JSON.
+def describe_files(manifests: list[Path], training: Path) -> dict[str, Any]:
+    """`describe` for the images that a run's `split.csv` names, found in manifests; written to `databases.json`.
 
     Raises:
-        ConfigError: A file cannot be read, or an image of the split is in no manifest.
+        ConfigError: A file is missing or cannot be read, or an image of the split is in no manifest.
     """
     import pandas as pd
 
     from pneumoscope.datasets import FINDINGS
 
+    split = next(iter(sorted(training.rglob("split.csv"))), None)
+    if split is None:
+        raise ConfigError(f"expected the run's split.csv in {training}, found none")
     try:
         parts = pd.read_csv(split, dtype={"image_id": str})
         found = pd.concat([pd.read_parquet(path) for path in manifests], ignore_index=True)
@@ -55,7 +58,9 @@ def describe_files(manifests: list[Path], split: Path, output: Path) -> dict[str
     if absent := int((images["_merge"] != "both").sum()):
         raise ConfigError(f"{split}: {absent} of {len(images)} images are in none of the manifests")
     described = describe(images, findings=tuple(FINDINGS))
-    output.write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (training / "databases.json").write_text(
+        json.dumps(described, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     return described
 
 

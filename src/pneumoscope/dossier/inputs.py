@@ -154,6 +154,9 @@ def _training(folder: Path) -> dict[str, Any]:
     if not runs:
         raise ConfigError(f"expected the training run's run.json under {folder}, found none")
     facts: dict[str, Any] = _json(runs[0]) | {"members": len(runs)}
+    config = facts.get("config", {})
+    if missing := [name for name in ("backbone", "recipe") if name not in config]:
+        raise ConfigError(f"{runs[0]}: expected the run's configuration, found no {', '.join(missing)} in it")
     layers = next(iter(sorted(folder.rglob("layers.csv"))), None)
     facts["layers"] = _rows(layers) if layers else []
     curves = sorted(path for path in folder.rglob("*.csv") if path.name in _CURVES)

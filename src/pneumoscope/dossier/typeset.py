@@ -3,12 +3,16 @@
 import datetime as dt
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from pneumoscope.core import ArtifactError
 from pneumoscope.dossier.content import Block, Bullets, Code, Document, Figure, Note, Paragraph, Section, Table
 from pneumoscope.dossier.inline import Blank, Link, Reference, Span, Target, parse, plain
+
+_PREVIEW_PPI = 72.0
 
 _SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\#$*_`@<>[]~=-+/\"'"})
 
@@ -19,23 +23,33 @@ def to_pdf(document: Document, path: Path, *, created: dt.datetime) -> None:
     Raises:
         ArtifactError: Typst refuses the source, or the document cannot be made accessible.
     """
+    path.write_bytes(_set(document, path.parent, created=created, pdf_standards=["ua-1", "a-2a"]))
+
+
+def to_first_page(document: Document, path: Path, *, created: dt.datetime) -> None:
+    """Write the title page as a PNG, for a README.
+
+    Raises:
+        ArtifactError: Typst refuses the source.
+    """
+    pages = _set(replace(document, sections=()), path.parent, created=created, format="png", ppi=_PREVIEW_PPI)
+    path.write_bytes(pages[0])
+
+
+def _set(document: Document, folder: Path, *, created: dt.datetime, **options: Any) -> Any:
+    """What Typst makes of the document; figures are found relative to `folder`."""
     import matplotlib as mpl
     import typst
 
-    source = path.with_suffix(".typ")
-    source.write_text(to_typst(document, path.parent), encoding="utf-8")
+    source = folder / "submission.typ"
+    source.write_text(to_typst(document, folder), encoding="utf-8")
+    fonts = [str(Path(mpl.get_data_path()) / "fonts" / "ttf")]
     try:
-        typst.compile(
-            str(source),
-            output=str(path),
-            root="/",
-            font_paths=[str(Path(mpl.get_data_path()) / "fonts" / "ttf")],
-            ignore_system_fonts=True,
-            timestamp=created,
-            pdf_standards=["ua-1", "a-2a"],
+        return typst.compile(
+            str(source), root="/", font_paths=fonts, ignore_system_fonts=True, timestamp=created, **options
         )
     except typst.TypstError as error:
-        raise ArtifactError(f"{path}: Typst could not set the document: {error}") from error
+        raise ArtifactError(f"{folder}: Typst could not set the document: {error}") from error
     finally:
         source.unlink()
 

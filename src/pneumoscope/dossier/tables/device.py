@@ -52,7 +52,7 @@ def predicates(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
         f"**{escape(device.name)}** (this device)",
         f"{regulation} ({kind})",
         "Signs of pneumonia",
-        f"{device.youngest_years:g} years and older; adults and children reported apart",
+        f"From age {device.youngest_years:g}; adults and children reported apart",
         "See [@table-outputs]",
         "Frontal views; concurrent second opinion",
     )

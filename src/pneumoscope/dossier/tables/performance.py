@@ -10,7 +10,7 @@ from pneumoscope.dossier.numbers import Numbers
 
 Rows = list[tuple[str, ...]]
 
-_TITLES = {"ppv": "PPV", "npv": "NPV", "f1": "F1", "ece": "Calibration error", "brier": "Brier score"}
+_TITLES = {"auroc": "AUROC", "ppv": "PPV", "npv": "NPV", "f1": "F1", "ece": "Calibration error", "brier": "Brier score"}
 _MEASURES = ("sensitivity", "specificity", "ppv", "npv", "f1")
 _BY_PREVALENCE = ("ppv", "npv", "f1")
 
@@ -47,7 +47,7 @@ def operating_points(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
             at = cohort.at(f"operating_points.{name}")
             shown = f"**{escape(name)}**" if name == inputs.device.operating_point else escape(name)
             measured = (numbers.cell(f"{at}.{measure}") for measure in _MEASURES)
-            rows.append((shown, numbers.value(f"{at}.threshold"), *measured))
+            rows.append((shown, _threshold(at, numbers), *measured))
     columns = (Column("Point", 1.1), *_right("Limit", width=0.7), *_right(*map(_title, _MEASURES), width=1.4))
     caption = f"Performance at each operating point, at the cohort's own prevalence.{_sources(tests, numbers)}"
     note = f"Limit: the threshold on the probability. Bold: the point that this document is about. {_level(inputs)}"
@@ -63,7 +63,7 @@ def thresholds(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
         for name in numbers.keys(cohort.at("operating_points")):
             at = cohort.at(f"operating_points.{name}")
             measured = (numbers.cell(f"{at}.{measure}") for measure in ("sensitivity", "ppv", "f1"))
-            rows.append((escape(name), numbers.value(f"{at}.threshold"), numbers.value(f"{at}.rule"), *measured))
+            rows.append((escape(name), _threshold(at, numbers), numbers.value(f"{at}.rule"), *measured))
     columns = (
         Column("Point", 1),
         *_right("Threshold", width=0.9),
@@ -154,6 +154,46 @@ def floors(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
         yield Table("table-floors", caption, columns, tuple(rows))
 
 
+def gaps(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
+    """How far groups differ in sensitivity and specificity, axis by axis; 0 and 0 would be equalised odds."""
+    tests = inputs.device.cohorts("test")
+    rows: Rows = []
+    for cohort in tests:
+        axes = numbers.keys(cohort.at("gaps"))
+        rows += [_heading(cohort, columns=3)] if axes else []
+        for axis in axes:
+            places = (cohort.at(f"gaps.{axis}.spread.{name}") for name in ("sensitivity", "specificity"))
+            rows.append((escape(_words(axis)), *map(numbers.cell, places)))
+    columns = (Column("Axis", 1.4), *_right("Largest gap in sensitivity", "in specificity", width=1.3))
+    caption = f"Equalised odds: the largest gap between two groups of an axis.{_sources(tests, numbers)}"
+    if rows:
+        yield Table("table-gaps", caption, columns, tuple(rows), f"{_first_point(tests[0], numbers)} {_level(inputs)}")
+
+
+def label_noise(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
+    """What the score would attain against the radiologists' reading, by how often the mined label is right."""
+    for cohort in inputs.device.cohorts("test"):
+        at = cohort.at("label_noise")
+        if not numbers.keys(at):
+            continue
+        rows = [
+            ("A positive label is right", "", numbers.cell(f"{at}.label_ppv")),
+            ("A negative label is right", "", numbers.cell(f"{at}.label_npv")),
+        ]
+        first = numbers.keys(cohort.at("operating_points"))[0]
+        measured = {"auroc": "auroc", "prevalence": "prevalence"}
+        measured |= {name: f"operating_points.{first}.{name}" for name in ("sensitivity", "specificity")}
+        rows += [
+            (_title(name), numbers.cell(cohort.at(path)), numbers.cell(f"{at}.{name}"))
+            for name, path in measured.items()
+        ]
+        columns = (Column("Number", 1.4), *_right("Against the label", "Corrected for its errors", width=1.3))
+        caption = f"Label noise: {escape(cohort.title)}.{_sources((cohort,), numbers)}"
+        note = f"Assumed: {numbers.value(f'{at}.assumption')}. Read: {numbers.value(f'{at}.n_read')} images."
+        note = f"{note} {_first_point(cohort, numbers)}"
+        yield Table(f"table-label-noise-{_key(cohort)}", caption, columns, tuple(rows), note)
+
+
 def comorbid(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     """Sensitivity and specificity with and without each other finding."""
     for cohort in inputs.device.cohorts("test"):
@@ -165,32 +205,64 @@ def comorbid(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
         titles = ("Sensitivity with it", "without it", "Specificity with it", "without it")
         columns = (Column("Finding", 1.3), *_right(*titles, width=1.2))
         caption = f"By comorbid finding: {escape(cohort.title)}.{_sources((cohort,), numbers)}"
-        note = "*not estimable*: too few images to say."
+        note = f"{_first_point(cohort, numbers)} *not estimable*: too few images to say."
         if rows:
             yield Table(f"table-comorbid-{_key(cohort)}", caption, columns, tuple(rows), note)
 
 
 def guard(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """What the pixel guard refused wrongly and rightly, of each evidence that measured it."""
-    groups = {
-        "refused_chest_radiographs": "Chest radiographs, refused wrongly",
-        "caught": "Other images, refused rightly",
-    }
+    """What the pixel guard refused wrongly and rightly, in each evidence that measured it."""
+    names = [name for name in inputs.release if numbers.has(f"{name}/guard.refused")]
+    rows: Rows = [("*Chest radiographs, refused wrongly*", "")] if names else []
+    rows += [
+        (
+            f"{numbers.value(f'{name}/cohort.title')}{numbers.source(f'{name}/guard')}",
+            numbers.cell(f"{name}/guard.refused"),
+        )
+        for name in names
+    ]
+    for name in names:
+        kinds = numbers.keys(f"{name}/guard.caught")
+        title = f"*{numbers.value(f'{name}/cohort.title')}, changed; refused rightly*{numbers.source(f'{name}/guard')}"
+        rows += [(title, "")] if kinds else []
+        rows += [(escape(_words(kind)), numbers.cell(f"{name}/guard.caught.{kind}")) for kind in kinds]
+    columns = (Column("Images", 2), *_right("Refused", width=1))
+    if rows:
+        caption = "The guard: share of images refused on their pixels alone, whatever the header says."
+        yield Table("table-guard", caption, columns, tuple(rows), _level(inputs))
+
+
+def other_films(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
+    """Each film of another kind, with what the guard alone made of it."""
     for name in inputs.release:
-        rows: Rows = []
-        for group, title in groups.items():
-            kinds = numbers.keys(f"{name}/guard.{group}")
-            rows += [(f"*{title}*", "")] if kinds else []
-            rows += [(escape(_words(kind)), numbers.cell(f"{name}/guard.{group}.{kind}")) for kind in kinds]
-        caption = f"The guard: share of images refused on their pixels alone.{numbers.source(f'{name}/guard')}"
-        if rows:
-            key = f"table-guard-{name.replace('/', '-')}"
-            yield Table(key, caption, (Column("Images", 2), *_right("Refused", width=1)), tuple(rows), _level(inputs))
+        films = numbers.keys(f"{name}/guard.other_films")
+        at = f"{name}/guard.other_films"
+        rows = tuple(
+            (escape(film), numbers.value(f"{at}.{film}.distance"), numbers.value(f"{at}.{film}.refused"))
+            for film in films
+        )
+        columns = (Column("File", 2), *_right("Distance", "Refused", width=1))
+        caption = f"Single films, their headers ignored: the guard alone.{numbers.source(at)}"
+        note = f"Limit of the distance: {numbers.value(f'{name}/guard.limit')}." if films else ""
+        if films:
+            yield Table(f"table-films-{name.replace('/', '-')}", caption, columns, rows, note)
 
 
 def _heading(cohort: Cohort, *, columns: int) -> tuple[str, ...]:
     """A row that heads the rows of a cohort."""
     return (f"*{escape(cohort.title)}, {escape(cohort.reference)}*", *[""] * (columns - 1))
+
+
+def _first_point(cohort: Cohort, numbers: Numbers) -> str:
+    """The operating point that the evidence compares groups at."""
+    return f"Operating point: *{escape(numbers.keys(cohort.at('operating_points'))[0])}*."
+
+
+def _threshold(at: str, numbers: Numbers) -> str:
+    """The threshold, and below it that of patients of another population among the images."""
+    others = numbers.keys(f"{at}.threshold_elsewhere")
+    also = (f"; {escape(other)}: {numbers.value(f'{at}.threshold_elsewhere.{other}')}" for other in others)
+    return f"{numbers.value(f'{at}.threshold')}{''.join(also)}"
 
 
 def _count(address: str, numbers: Numbers) -> str:

@@ -78,7 +78,8 @@ def database(numbers: Numbers, part: str) -> Iterator[Table]:
         "images": "Images", "patients": "Patients", "positives": "With pneumonia", "share": "Share",
         "age": "Age, median (quartiles), years", "female": "Female", "views": "Views",
     }  # fmt: skip
-    sources = [one for one in numbers.keys("databases/sources") if numbers.has(f"databases/sources.{one}.{part}")]
+    described = numbers.node("databases/sources") or {}
+    sources = [one for one in described if numbers.has(f"databases/sources.{one}.{part}")]
     rows = tuple(
         (
             escape(_SOURCES.get(source, source)),
