@@ -58,9 +58,7 @@ def agreement(cam: Float[np.ndarray, "y x"], boxes: Float[np.ndarray, "b 4"]) ->
     if not 0 < inside.sum() < inside.size:
         raise InputError(f"expected boxes that cover part of the image, found {inside.mean():.0%} covered")
     heat = upsampled(cam)
-    hottest = np.zeros(heat.size, dtype=bool)
-    hottest[np.argsort(heat, axis=None)[::-1][: int(inside.sum())]] = True
-    both = int((hottest.reshape(heat.shape) & inside).sum())
+    both = int((hottest(heat, count=int(inside.sum())) & inside).sum())
     return Agreement(
         hit=bool(inside.flat[int(heat.argmax())]),
         covered=float(inside.mean()),
@@ -110,6 +108,13 @@ def free_response(found: list[Marks], *, boxes: int, false_marks_per_image: floa
     threshold = false[allowed] if allowed < false.size else -np.inf
     hit = sum(np.unique(image.box[(image.box >= 0) & (image.scores > threshold)]).size for image in found)
     return hit / boxes
+
+
+def hottest(heat: Float[np.ndarray, "y x"], *, count: int) -> Bool[np.ndarray, "y x"]:
+    """The `count` places with most heat; of equal ones the earlier in reading order."""
+    chosen = np.zeros(heat.size, dtype=bool)
+    chosen[np.argsort(-heat, axis=None, kind="stable")[:count]] = True
+    return chosen.reshape(heat.shape)
 
 
 def upsampled(cam: Float[np.ndarray, "y x"]) -> Float[np.ndarray, "grid grid"]:

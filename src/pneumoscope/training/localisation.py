@@ -5,7 +5,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Float32, UInt8
 
 from pneumoscope.evidence import Leaf, Node, NotEstimable, Number, Tree, estimate
-from pneumoscope.explain import Agreement, Marks, agreement, free_response, marks, upsampled
+from pneumoscope.explain import Agreement, Marks, agreement, free_response, hottest, marks, upsampled
 from pneumoscope.model import Artifact
 from pneumoscope.stats import accuracy, clustered_mean
 from pneumoscope.training.export import run_graph
@@ -71,7 +71,7 @@ def localisation_evidence(
     where = np.flatnonzero(boxed)
     found = [agreement(cams[index], boxes[index]) for index in where]
     swapped = [agreement(cams[other], boxes[index]) for index, other in zip(where, np.roll(where, 1), strict=True)]
-    drops = [_drops(artifact, images[where], cams[where], hottest=hottest) for hottest in (True, False)]
+    drops = [_drops(artifact, images[where], cams[where], at_random=at_random) for at_random in (False, True)]
     columns.loc[boxed] = np.column_stack([_table(found), [one.overlap for one in swapped], *drops])
     patient = rows["patient_id"].to_numpy()
     values = columns[boxed]
@@ -98,14 +98,14 @@ def localisation_evidence(
     return numbers, columns
 
 
-def painted_over(images: Images, cams: Float32[np.ndarray, "n y x"], *, hottest: bool) -> Images:
+def painted_over(images: Images, cams: Float32[np.ndarray, "n y x"], *, at_random: bool) -> Images:
     """Each image with `PAINTED_SHARE` of its places set to its own mean grey: the hottest, or as many at random."""
     rng = np.random.default_rng(_SEED)
     painted = images.copy()
     for picture, cam in zip(painted, cams, strict=True):
-        heat = cam if hottest else rng.permutation(cam.ravel()).reshape(cam.shape)
+        heat = rng.permutation(cam.ravel()).reshape(cam.shape) if at_random else cam
         grid = upsampled(heat)
-        mask = grid >= np.quantile(grid, 1 - PAINTED_SHARE)
+        mask = hottest(grid, count=round(PAINTED_SHARE * grid.size))
         repeats = [-(-size // grid.shape[0]) for size in picture.shape]
         places: Bool[np.ndarray, "size size"] = np.kron(mask, np.ones(repeats, dtype=bool))[
             : picture.shape[0], : picture.shape[1]
@@ -115,12 +115,12 @@ def painted_over(images: Images, cams: Float32[np.ndarray, "n y x"], *, hottest:
 
 
 def _drops(
-    artifact: Artifact, images: Images, cams: Float32[np.ndarray, "n y x"], *, hottest: bool
+    artifact: Artifact, images: Images, cams: Float32[np.ndarray, "n y x"], *, at_random: bool
 ) -> Float[np.ndarray, " n"]:
     """How far each image's logit falls when places are painted over."""
     before, after = (
         run_graph(artifact.onnx, artifact.card, part).logit[:, 0]
-        for part in (images, painted_over(images, cams, hottest=hottest))
+        for part in (images, painted_over(images, cams, at_random=at_random))
     )
     drops: Float[np.ndarray, " n"] = (before - after).astype(np.float64)
     return drops
