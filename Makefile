@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test check model studies bench clean
+.PHONY: help demo test check model studies bench faults load clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,12 @@ studies: .venv/.ready ## draw the demo's synthetic studies again
 
 bench: .venv-base/.ready .venv-bench/.ready ## time reading against a torchxrayvision user's script
 	@.venv-base/bin/python benchmarks/read_speed.py
+
+faults: .venv/.ready ## kill the node at random under load, and count what was lost (an hour)
+	@.venv/bin/python benchmarks/faults.py
+
+load: .venv/.ready ## load on the node: acceptance beside DCMTK and Orthanc, reading, memory (half an hour)
+	@.venv/bin/python benchmarks/node_load.py
 
 clean: ## remove the environments, caches and builds
 	rm -rf .tools .venv .venv-base .venv-bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
