@@ -6,4 +6,12 @@ from pneumoscope.intake.frame import SUPPORTED as TRANSFER_SYNTAXES
 from pneumoscope.intake.reader import read_radiograph
 from pneumoscope.intake.sources import ImageSource, find_images
 
-__all__ = ["RADIOGRAPH_CLASSES", "TRANSFER_SYNTAXES", "ImageSource", "check", "find_images", "quieten_pydicom", "read_radiograph"]
+__all__ = [
+    "RADIOGRAPH_CLASSES",
+    "TRANSFER_SYNTAXES",
+    "ImageSource",
+    "check",
+    "find_images",
+    "quieten_pydicom",
+    "read_radiograph",
+]
