@@ -155,6 +155,15 @@ def _listens(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_node_of_which_a_part_ends_says_that_it_is_broken(start_node, monkeypatch):
+    def bug(_self, **_options):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("pneumoscope.service.completion.Completion.run", bug)
+    assert start_node().broken.wait(5)
+
+
 def test_retention_deletes_files_and_keeps_results(start_node):
     node = start_node()
     node.inbox.take(encode(build_object("1.2")), caller="CR1", route=Route.UPLOAD)
