@@ -54,6 +54,12 @@ benchreport: .venv/.ready .venv-eda/.ready ## time the exploratory report agains
 bench-cache: .venv/.ready ## time the image cache against decoding (needs PNEUMOSCOPE_DATA)
 	@.venv/bin/python benchmarks/cache_speed.py
 
+faults: .venv/.ready ## kill the node at random under load, and count what was lost (an hour)
+	@.venv/bin/python benchmarks/faults.py
+
+load: .venv/.ready ## load on the node: acceptance beside DCMTK and Orthanc, reading, memory (half an hour)
+	@.venv/bin/python benchmarks/node_load.py
+
 clean: ## remove the environments, caches and builds
 	rm -rf .tools .venv .venv-base .venv-bench .venv-eda .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -29,7 +29,6 @@ from pneumoscope.service.store import State, Store, images, open_store
 from pneumoscope.service.store.tables import deliveries
 from pneumoscope.service.store.tables import images as image_table
 
-RATE_PER_S = 6.0
 DRAIN_S = 900.0
 
 
@@ -40,6 +39,7 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=1, help="nodes on one queue; more than one need --database")
     parser.add_argument("--database", default=None, help="SQLAlchemy URL; default: SQLite")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rate", type=float, default=6.0, help="objects a second that the client sends")
     parser.add_argument("--minutes", type=float, default=120.0, help="stop killing after so long, and say how often")
     parser.add_argument("--longest-life-s", type=float, default=4.0)
     options = parser.parse_args()
@@ -49,7 +49,7 @@ def main() -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(json.dumps(figures, indent=2))
-    sys.exit(0 if not figures["lost"] else 1)
+    sys.exit(1 if figures["lost"] or figures["unfinished"] else 0)
 
 
 def campaign(options: argparse.Namespace, folder: Path) -> dict[str, object]:
@@ -61,7 +61,7 @@ def campaign(options: argparse.Namespace, folder: Path) -> dict[str, object]:
     configs = [configure(folder, port, pacs_port=pacs.port, database=options.database) for port in ports]
     stop = threading.Event()
     sender = Sender(ports[0])
-    client = threading.Thread(target=feed, args=(sender, stop), daemon=True)
+    client = threading.Thread(target=feed, args=(sender, stop, options.rate), daemon=True)
     started = time.monotonic()
     client.start()
     nodes = [start(config) for config in configs]
@@ -122,14 +122,14 @@ def await_port(port: int, *, seconds: float = 120.0) -> None:
     raise SystemExit(f"the node did not listen on port {port} within {seconds:.0f} s")
 
 
-def feed(sender: Sender, stop: threading.Event) -> None:
+def feed(sender: Sender, stop: threading.Event, rate_per_s: float) -> None:
     """Sends objects, each until it is acknowledged."""
     number = 0
     while not stop.is_set():
         begun = time.monotonic()
         if sender.send(mixed(number), stop=stop):
             number += 1
-        stop.wait(max(0.0, 1 / RATE_PER_S - (time.monotonic() - begun)))
+        stop.wait(max(0.0, 1 / rate_per_s - (time.monotonic() - begun)))
     sender.close()
 
 
@@ -151,7 +151,8 @@ def count(store: Store, sender: Sender, pacs: Pacs) -> dict[str, object]:
         made = set(connection.execute(select(deliveries.c.object)).scalars())
     final = {State.DONE, State.REFUSED, State.FAILED}
     acknowledged = set(sender.acknowledged)
-    lost = [uid for uid in acknowledged if states.get(uid) not in final]
+    lost = [uid for uid in acknowledged if uid not in states]
+    unfinished = [uid for uid in acknowledged if uid in states and states[uid] not in final]
     undelivered = made - set(pacs.received)
     return {
         "acknowledged": len(acknowledged),
@@ -161,6 +162,7 @@ def count(store: Store, sender: Sender, pacs: Pacs) -> dict[str, object]:
         "objects_in_pacs": len(pacs.received),
         "delivered_more_than_once": sum(number > 1 for number in pacs.received.values()),
         "uid_with_other_content": len(pacs.changed),
+        "unfinished": len(unfinished),
         "lost": len(lost) + len(undelivered),
         "lost_uids": sorted([*lost, *undelivered])[:20],
     }

@@ -1,8 +1,11 @@
+from dataclasses import fields
+from pathlib import Path
+
 import pytest
 
 from pneumoscope.core import Claim, ConfigError
 from pneumoscope.service import ServiceConfig, load_config, parse_config
-from pneumoscope.service.config import Kind, Send, When
+from pneumoscope.service.config import Destination, Kind, Send, When
 
 DOCUMENTED = """
 [node]
@@ -91,3 +94,13 @@ def test_a_file_that_is_missing_or_no_toml_is_a_configuration_error(tmp_path):
     (tmp_path / "bad.toml").write_text("[node\n")
     with pytest.raises(ConfigError, match=r"bad.toml: expected TOML"):
         load_config(tmp_path / "bad.toml")
+
+
+def test_every_key_is_in_the_reference():
+    words = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "node-configuration.md").read_text()
+    sections = {one.name: one for one in fields(ServiceConfig)}
+    for name, section in sections.items():
+        kind = Destination if name == "destination" else section.default_factory
+        start = words.index(f"[{name}]")
+        table = words[start : words.find("\n## ", start) if words.find("\n## ", start) > 0 else None]
+        assert [one.name for one in fields(kind) if f"| `{one.name}` |" not in table] == [], name

@@ -132,7 +132,7 @@ def test_a_node_that_was_killed_takes_up_where_it_was(tmp_path):
     ae = AE(ae_title="CR1")
     ds = chest_as("1.1")
     ae.add_requested_context(ds.SOPClassUID, ds.file_meta.TransferSyntaxUID)
-    wait_for(lambda: _listens(port), seconds=60)
+    wait_for(lambda: _listens(port))
     assoc = ae.associate("127.0.0.1", port, ae_title="PNEUMOSCOPE")
     assert [assoc.send_c_store(chest_as(f"1.2.{number}")).Status for number in range(4)] == [0x0000] * 4
     connection = assoc.dul.socket.socket
@@ -142,7 +142,7 @@ def test_a_node_that_was_killed_takes_up_where_it_was(tmp_path):
     connection.close()  # pynetdicom does not, where the peer was first
     second = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     store = open_store(f"sqlite:///{tmp_path / 'spool' / 'queue.db'}")
-    wait_for(lambda: images.count_by_state(store)[State.DONE] == 4, seconds=60)
+    wait_for(lambda: images.count_by_state(store)[State.DONE] == 4)
     store.close()
     second.terminate()
     said, _ = second.communicate(timeout=40)
@@ -153,6 +153,15 @@ def test_a_node_that_was_killed_takes_up_where_it_was(tmp_path):
 def _listens(port):
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_node_of_which_a_part_ends_says_that_it_is_broken(start_node, monkeypatch):
+    def bug(_self, **_options):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("pneumoscope.service.completion.Completion.run", bug)
+    assert start_node().broken.wait(5)
 
 
 def test_retention_deletes_files_and_keeps_results(start_node):

@@ -127,6 +127,6 @@ def test_real_images_go_through_orthanc_as_well(site, data_root):
     pacs, names = site(), ("udacity/test3.dcm", "udacity/test4.dcm", "wg04/RG1_J2KI.dcm")
     for name in names:
         pacs.upload(dcmread(data_root / "dicom" / name))
-    wait_for(lambda: settled(pacs.node) == len(names), seconds=60)
+    wait_for(lambda: settled(pacs.node) == len(names))
     instances = pacs.web.get("/instances").json()
     assert len(instances) == len(names) + 3 + 2 + 3

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pneumoscope.core import ConfigError
+from pneumoscope.core import EXIT_FAULT, ConfigError
 
 if TYPE_CHECKING:
     from pneumoscope.service import Node, ServiceConfig
@@ -45,10 +45,13 @@ def _serve(config: "ServiceConfig", *, demo: bool) -> None:
         _say_where(node, token)
         if demo:
             _take_studies(node)
-        stop.wait()
+        while not stop.wait(0.5) and not node.broken.is_set():
+            pass
         typer.echo("stopping: what is under way ends first")
     finally:
         node.stop()
+    if node.broken.is_set():
+        raise typer.Exit(EXIT_FAULT)
 
 
 def _demo_config(folder: Path) -> "ServiceConfig":

@@ -93,7 +93,8 @@ def _state(about: Source, image: Dataset, *, reading: Reading, radiograph: Radio
             ),
             specific_character_set="ISO_IR 192",
         )
-    state.SoftwareVersions = [pneumoscope.__version__, f"{reading.model.name} {reading.model.version}"[:64]]
+    versions = [pneumoscope.__version__, f"{reading.model.name} {reading.model.version}"[:64]]
+    state["SoftwareVersions"].value = versions
     state.SeriesDescription, state.BodyPartExamined = _SERIES_DESCRIPTION, "CHEST"
     state.PresentationCreationDate, state.PresentationCreationTime = about.date, about.time
     del state.InstanceCreationDate, state.InstanceCreationTime

@@ -30,10 +30,13 @@ from pneumoscope.service.conformance import statement
 from pneumoscope.service.log import set_up_logging
 from pneumoscope.service.node import Node
 from pneumoscope.service.store import Route, open_store
+from pneumoscope.service.web import Accounts, Role
 
 __all__ = [
     "Acceptance",
+    "Accounts",
     "Node",
+    "Role",
     "Route",
     "ServiceConfig",
     "compare",

@@ -1,7 +1,7 @@
 """Site acceptance: a silent node's results against the site's own reports; does the operating point hold here?"""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -152,7 +152,7 @@ def read_reports(path: Path) -> tuple[str, dict[str, bool]]:
     return key, answers
 
 
-def _answers(rows: list[Mapping[str, str]], key: str) -> Iterator[tuple[int, str, str]]:
+def _answers(rows: Sequence[Mapping[str, str]], key: str) -> Iterator[tuple[int, str, str]]:
     """Row number in the file, key and answer of each report."""
     for number, row in enumerate(rows, start=2):
         yield number, (row[key] or "").strip(), (row[ANSWER] or "").strip().lower()

@@ -41,6 +41,7 @@ class Node:
         self.config = config
         self.spool = Spool(config.store.path, min_free_mb=config.store.min_free_mb)
         self.store = open_store(config.store.url)
+        self.broken = threading.Event()  # set when a part ended that never should: stop, and start again
         self._stop = threading.Event()
         self._arrived = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -138,7 +139,15 @@ class Node:
             time.sleep(0.02)
 
     def _run(self, name: str, work: Callable[..., Any], **options: Any) -> threading.Thread:
-        thread = threading.Thread(target=work, kwargs=options, name=name, daemon=True)
+        def guarded() -> None:
+            try:
+                work(**options)
+            except Exception as error:  # a bug of ours: better no node than one that looks alive and reads nothing
+                logger.critical("a part ended", part=name, error=type(error).__name__)
+                self.broken.set()
+                raise
+
+        thread = threading.Thread(target=guarded, name=name, daemon=True)
         thread.start()
         self._threads.append(thread)
         return thread

@@ -66,8 +66,9 @@ class Site:
         images.add(self.store, image)
         found = images.find(self.store, uid)
         assert found is not None
+        images.forget_file(self.store, found.id)
         keep_result(self, found, **result)
-        return found
+        return images.of_ids(self.store, [found.id])[0]
 
 
 def study(name: str) -> bytes:

@@ -18,6 +18,7 @@ from pneumoscope.service.store import people
 from pneumoscope.service.web import Role
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright not found: it is in the dev group")
+expect = sync_api.expect
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="chromium not found: apt-get install chromium"),
@@ -92,7 +93,7 @@ def shown(page: Any) -> np.ndarray:
 def open_study(page: Any, address: str, image: Any) -> None:
     page.goto(f"{address}/images/{image.id}")
     page.wait_for_selector("#film[aria-busy=false]")
-    page.wait_for_function("document.getElementById('said').textContent.includes('Zoom')")
+    expect(page.locator("#said")).to_contain_text("Zoom")
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
@@ -128,17 +129,16 @@ def test_the_film_is_drawn_with_the_grey_values_that_were_read(site: Any, serve:
     image = site.image()
     open_study(page, serve(site), image)
     page.keyboard.press("1")  # one to one
-    page.wait_for_function("document.getElementById('said').textContent.includes('Zoom 100')")
+    expect(page.locator("#said")).to_contain_text("Zoom 100 %")
     from pneumoscope.service.web.film import film
 
     read = film(site.spool.path(image.file))
     grey = np.frombuffer(read.grey, dtype="<u2").reshape(read.rows, read.columns) / 65535
-    canvas = shown(page)[..., :3]
-    middle = canvas[
-        canvas.shape[0] // 2 - 40 : canvas.shape[0] // 2 + 40, canvas.shape[1] // 2 - 40 : canvas.shape[1] // 2 + 40
-    ]
-    expected = grey[read.rows // 2 - 40 : read.rows // 2 + 40, read.columns // 2 - 40 : read.columns // 2 + 40] * 255
-    assert np.abs(middle[..., 0] - expected).max() <= 1
+    canvas = shown(page)
+    top, left = ((whole - part) // 2 for whole, part in zip(canvas.shape, grey.shape, strict=False))
+    rows, columns = slice(200, 280), slice(200, 280)
+    middle = canvas[top + 200 : top + 280, left + 200 : left + 280]
+    assert np.abs(middle[..., 0] - 255 * grey[rows, columns]).max() <= 1
     assert (middle[..., 0] == middle[..., 2]).all()
 
 
@@ -149,12 +149,12 @@ def test_dragging_changes_the_window_and_keys_invert_and_reset_it(site: Any, ser
     page.mouse.down()
     page.mouse.move(300, 380)
     page.mouse.up()
-    page.wait_for_function("!document.getElementById('said').textContent.includes('Width 100')")
+    expect(page.locator("#said")).not_to_contain_text("Width 100")
     assert (shown(page) != before).any()
     page.keyboard.press("i")
     assert page.locator("#invert").get_attribute("aria-pressed") == "true"
     page.keyboard.press("r")
-    page.wait_for_function("document.getElementById('said').textContent.includes('Level 50 · Width 100')")
+    expect(page.locator("#said")).to_contain_text("Level 50 · Width 100")
     assert (shown(page) == before).all()
 
 
@@ -164,7 +164,7 @@ def test_the_heat_map_is_off_until_asked_for_and_then_audited(site: Any, serve: 
     assert (grey[..., 0] == grey[..., 2]).mean() > 0.99
     assert "heat" not in {entry.action for entry in people.audit_entries(site.store, limit=20)}
     page.keyboard.press("h")
-    page.wait_for_function("document.getElementById('heat-said').textContent === '70 %'")
+    expect(page.locator("#heat-said")).to_have_text("70 %")
     page.wait_for_timeout(300)
     coloured = shown(page).astype(int)
     assert (np.abs(coloured[..., 0] - coloured[..., 2]) > 20).mean() > 0.01
@@ -186,7 +186,7 @@ def test_the_worklist_refreshes_itself_and_keeps_the_reader_s_place(site: Any, s
     page.goto(serve(site))
     page.locator("a.open").first.focus()
     site.invented(probability=0.9)
-    page.wait_for_function("document.querySelectorAll('a.open').length === 2", timeout=15_000)
+    expect(page.locator("a.open")).to_have_count(2, timeout=20_000)
     assert page.evaluate("document.activeElement.getAttribute('href')") == "/images/1"
 
 

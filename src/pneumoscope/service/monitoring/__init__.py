@@ -1,8 +1,10 @@
 """Whether it still works: drift, control charts, self-test, alerts, metrics.
 
-Rounds(config, store=store, artifact=artifact).run(stop)   # a thread of the node, until the event is set
-report = report_of(store, config, artifact)                # what the page shows
-text = metrics(store, spool, artifact)                     # what Prometheus scrapes
+    Rounds(config, store=store, artifact=artifact).run(stop)   # a thread of the node, until the event is set
+    report_of(store, config, artifact)                         # what the page shows
+    metrics(store, spool, artifact)                            # what Prometheus scrapes
+
+docs/adr/0024-monitoring.md has the reasons.
 """
 
 from pneumoscope.service.monitoring.agreement import Agreement

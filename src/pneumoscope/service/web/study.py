@@ -21,6 +21,7 @@ from pneumoscope.service.store import (
 )
 from pneumoscope.service.web.film import heat_of, marks
 from pneumoscope.service.web.findings import Finding, finding
+from pneumoscope.service.web.wording import CHECKS
 
 _ROUTES = {
     Route.C_STORE: "DICOM, from {caller}",
@@ -118,7 +119,8 @@ def heat_path(one: Finding, *, spool: Spool, claim: Claim) -> str | None:
 
 def _is_drawable(one: Finding) -> bool:
     """Whether there is one grey frame to show; what was refused for its content still can be looked at."""
-    return one.kind != "failed" and not any(check.name in ("Grey image", "Number of frames") for check in one.reasons)
+    colour_or_frames = {CHECKS["photometric"], CHECKS["frames"]}
+    return one.kind != "failed" and not any(check.name in colour_or_frames for check in one.reasons)
 
 
 def _why_no_film(one: Finding) -> str:

@@ -74,9 +74,10 @@ function draw() {
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, width, height);
   const zoom = view.zoom * ratio;
-  context.setTransform(zoom, 0, 0, zoom, width / 2 + view.x * ratio, height / 2 + view.y * ratio);
-  context.translate(-film.columns / 2, -film.rows / 2);
-  context.imageSmoothingEnabled = zoom < 4; // close up, pixels are shown as they are
+  const left = Math.floor(width / 2 + view.x * ratio - (zoom * film.columns) / 2); // whole pixels: one to one is exact
+  const top = Math.floor(height / 2 + view.y * ratio - (zoom * film.rows) / 2);
+  context.setTransform(zoom, 0, 0, zoom, left, top);
+  context.imageSmoothingEnabled = zoom !== 1 && zoom < 4; // close up, pixels are shown as they are
   context.imageSmoothingQuality = "high";
   context.drawImage(film.picture, 0, 0);
   if (heat?.complete && view.heat > 0) {
