@@ -2,8 +2,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test check model databases dossier studies bench clean
-.PHONY: help demo test check model evidence studies bench clean
+.PHONY: help demo test check model evidence databases dossier studies bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,8 +28,8 @@ EVIDENCE ?= $(lastword $(sort $(wildcard evidence/[0-9]*)))
 
 databases: .venv/.ready ## count who is in the newest release's images, for the submission (needs PNEUMOSCOPE_DATA)
 	@mkdir -p runs
-	@.venv/bin/pneumoscope data import nih $(PNEUMOSCOPE_DATA)/nih -o runs/nih.parquet
-	@.venv/bin/pneumoscope data import kermany $(PNEUMOSCOPE_DATA)/kermany -o runs/kermany.parquet
+	@.venv/bin/pneumoscope data import nih $${PNEUMOSCOPE_DATA:-../shared/data}/nih -o runs/nih.parquet
+	@.venv/bin/pneumoscope data import kermany $${PNEUMOSCOPE_DATA:-../shared/data}/kermany -o runs/kermany.parquet
 	@.venv/bin/pneumoscope dossier databases runs/nih.parquet runs/kermany.parquet --release $(EVIDENCE)
 
 dossier: .venv/.ready ## run the tests of the requirements, build the submission from the newest evidence, verify it
