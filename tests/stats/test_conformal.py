@@ -57,15 +57,15 @@ def test_the_sets_agree_with_conformal_p_values():
 def test_coverage_on_new_rows_is_as_promised_on_average_in_each_class():
     rng = np.random.default_rng(5)
     covered = []
-    for _ in range(300):
+    for _ in range(120):
         truth = rng.random(120) < 0.3
         score = 1 / (1 + np.exp(-rng.normal(1.5 * truth)))
         limits = fit_conformal(truth[:80], score[:80], error=0.2)
         found = conformal_coverage(truth[80:], score[80:], limits=limits)
         covered.append((found.positive.value, found.negative.value))
     positive, negative = np.mean(covered, axis=0)
-    assert 0.79 < positive < 0.86
-    assert 0.79 < negative < 0.83
+    assert 0.78 < positive < 0.87
+    assert 0.78 < negative < 0.84
 
 
 def test_hand_worked_coverage():
