@@ -31,8 +31,8 @@ EVIDENCE ?= $(lastword $(sort $(wildcard evidence/[0-9]*)))
 
 databases: .venv/.ready ## count who is in the newest release's images, for the submission (needs PNEUMOSCOPE_DATA)
 	@mkdir -p runs
-	@.venv/bin/pneumoscope data import nih $(PNEUMOSCOPE_DATA)/nih -o runs/nih.parquet
-	@.venv/bin/pneumoscope data import kermany $(PNEUMOSCOPE_DATA)/kermany -o runs/kermany.parquet
+	@.venv/bin/pneumoscope data import nih $${PNEUMOSCOPE_DATA:-../shared/data}/nih -o runs/nih.parquet
+	@.venv/bin/pneumoscope data import kermany $${PNEUMOSCOPE_DATA:-../shared/data}/kermany -o runs/kermany.parquet
 	@.venv/bin/pneumoscope dossier databases runs/nih.parquet runs/kermany.parquet --release $(EVIDENCE)
 
 dossier: .venv/.ready ## run the tests of the requirements, build the submission from the newest evidence, verify it

@@ -12,12 +12,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pneumoscope.evidence import Cohort, Point, Question, Settings, write_evidence
+from pneumoscope.evidence import Cohort, Number, Point, Question, Settings, write_evidence
 from pneumoscope.image import Recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = {"name": "synthetic", "version": "9.9.9", "sha256": "ab" * 32}
-POINT = Point(threshold=0.5, rule="largest sensitivity + specificity (Youden)", chosen_on="validation")
+RULE = "largest sensitivity + specificity (Youden)"
+POINT = Point(threshold=0.5, rule=RULE, chosen_on="validation", elsewhere={"child": 0.45})
+ALL = Number(value=1, low=0.97, high=1, level=0.95, n=120, method="Clopper-Pearson")
+FEW = Number(value=0.01, low=0, high=0.05, level=0.95, n=120, method="Clopper-Pearson")
+GUARD = {
+    "limit": 76.2,
+    "rule": "1.3 times the distance within which nearly all validation images lie",
+    "refused": FEW,
+    "caught": {"inverted": ALL, "natural spectrum (1/f)": ALL},
+    "other_films": {"wg04/CT1": {"distance": 127.2, "refused": True}},
+}
 
 
 def synthetic_rows(seed: int, *, images: int = 120) -> pd.DataFrame:
@@ -28,6 +38,7 @@ def synthetic_rows(seed: int, *, images: int = 120) -> pd.DataFrame:
         {
             "image_id": [f"{seed}-{place:03}.png" for place in range(images)],
             "source": "synthetic",
+            "population": np.where(np.arange(images) < 10, "child", "adult"),
             "patient_id": [f"{seed}-{place // 2}" for place in range(images)],
             "split": "test",
             "view": np.where(rng.random(images) < 0.5, "PA", "AP"),
@@ -49,6 +60,7 @@ def _write_cohort(folder: Path, *, seed: int, model: dict[str, str] = MODEL) -> 
         model=model,
         manifest_sha256="cd" * 32,
         points={"Pneumonia": {"balanced": POINT}},
+        other={"guard": GUARD},
     )
     write_evidence(cohort, folder, settings=Settings(resamples=40, prevalences=(5, 20)))
 

@@ -158,3 +158,11 @@ def test_unicode_and_long_names_and_groups_without_images_build(place: Path) -> 
     build(inputs_of(place), place / "out" / "FDA_Submission.pdf")
     markdown = (place / "out" / "FDA_Submission.md").read_text(encoding="utf-8")
     assert "| race | unknown | 0 (0) | not estimable | not estimable | not estimable |" in markdown
+
+
+def test_the_guard_and_thresholds_of_two_populations_are_shown(place: Path) -> None:
+    document, _ = compose(inputs_of(place), place / "out")
+    text = {section.key: str(section.blocks) for section in document.sections}
+    assert "natural spectrum (1/f)" in text["standalone-guard"]
+    assert "('wg04/CT1', '127.2', 'yes')" in text["standalone-guard"]
+    assert "0.5; child: 0.45" in text["standalone-points"]

@@ -62,7 +62,7 @@ def findings(areas: Mapping[str, Leaf], published: Sequence[Published]) -> Any:
     for source, colour, marker in zip(published, (SOFT, VERMILLION), ("D", "x"), strict=True):
         values = [source.auroc[name] for name in areas]
         axes.plot(values, range(len(values)), marker, color=colour, markersize=5, zorder=4, label=source.name)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.09), ncols=3)
+    axes.legend(loc="lower left")
     return figure
 
 
