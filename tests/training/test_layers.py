@@ -15,13 +15,19 @@ def test_everything_up_to_the_named_block_is_frozen_and_the_rest_learns() -> Non
     one = network(added=(8,))
     freeze(one, "layer2")
     table = layer_table(one).set_index("layer")
-    assert set(table.loc[["backbone.conv1.0" if "backbone.conv1.0" in table.index else "backbone.conv1"], "state"]) == {
-        "frozen"
-    }
     states = {name: set(table.filter(like=f"backbone.{name}.", axis=0)["state"]) for name in ("layer2", "layer3")}
     assert states == {"layer2": {"frozen"}, "layer3": {"fine-tuned"}}
     assert table.loc["head", "state"] == table.loc["added.0", "state"] == "added"
     assert table["parameters"].sum() == sum(parameter.numel() for parameter in one.parameters())
+
+
+def test_normalisation_with_its_activation_inside_is_frozen_too() -> None:
+    one = Network("test_efficientnet", dropout=0.0)
+    freeze(one, "blocks.0")
+    table = layer_table(one)
+    states = table["state"].tolist()
+    assert "BatchNormAct2d" in set(table.loc[table["state"] == "frozen", "kind"])
+    assert states == sorted(states, key=["frozen", "fine-tuned", "added"].index)
 
 
 def test_the_summary_counts_each_state() -> None:

@@ -22,15 +22,15 @@ def freeze(network: Network, frozen_to: str) -> None:
 
 
 def frozen_layers(network: Network, frozen_to: str) -> list[nn.Module]:
-    """The layers without parts that `freeze` freezes, in order."""
+    """The layers with weights of their own that `freeze` freezes, in order."""
     if not frozen_to:
         return []
-    leaves = [(name, layer) for name, layer in network.backbone.named_modules() if not list(layer.children())]
-    inside = [place for place, (name, _) in enumerate(leaves) if name == frozen_to or name.startswith(f"{frozen_to}.")]
+    layers = list(network.backbone.named_modules())
+    inside = [place for place, (name, _) in enumerate(layers) if name == frozen_to or name.startswith(f"{frozen_to}.")]
     if not inside:
-        blocks = ", ".join(name for name, _ in network.backbone.named_modules() if name and name.count(".") <= 1)
+        blocks = ", ".join(name for name, _ in layers if name and name.count(".") <= 1)
         raise ConfigError(f"[layers] frozen_to: expected a layer of the backbone, got {frozen_to!r}; it has {blocks}")
-    return [layer for _, layer in leaves[: inside[-1] + 1]]
+    return [layer for _, layer in layers[: inside[-1] + 1] if list(layer.parameters(recurse=False))]
 
 
 def layer_table(network: Network) -> pd.DataFrame:
