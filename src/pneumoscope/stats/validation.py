@@ -78,7 +78,7 @@ def number_clusters(cluster: Shaped[np.ndarray, " n"] | None, *, rows: int) -> n
         raise InputError(f"expected {rows} cluster ids, one a row, found shape {cluster.shape}")
     if (cluster != cluster).any():
         raise InputError("expected a cluster id in every row, found NaN")
-    if cluster.dtype.kind in "iu" and 0 <= cluster.min(initial=0) and cluster.max(initial=0) < _DENSE * cluster.size:
+    if cluster.dtype.kind in "iu" and cluster.min(initial=0) >= 0 and cluster.max(initial=0) < _DENSE * cluster.size:
         # Nearly consecutive numbers, as `pandas.factorize` gives them: no need to sort.
         place = np.cumsum(np.bincount(cluster) > 0) - 1
         dense: np.ndarray = place[cluster]
