@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test check model studies bench benchreport clean
+.PHONY: help demo test check model studies bench benchreport benchcache clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,7 @@ bench: .venv-base/.ready .venv-bench/.ready ## time reading against a torchxrayv
 benchreport: .venv/.ready .venv-eda/.ready ## time the exploratory report against ydata-profiling
 	@.venv/bin/python benchmarks/eda_speed.py
 
-bench-cache: .venv/.ready ## time the image cache against decoding (needs PNEUMOSCOPE_DATA)
+benchcache: .venv/.ready ## time the image cache against decoding (needs PNEUMOSCOPE_DATA)
 	@.venv/bin/python benchmarks/cache_speed.py
 
 clean: ## remove the environments, caches and builds
