@@ -51,7 +51,7 @@ bench: .venv-base/.ready .venv-bench/.ready ## time reading against a torchxrayv
 benchreport: .venv/.ready .venv-eda/.ready ## time the exploratory report against ydata-profiling
 	@.venv/bin/python benchmarks/eda_speed.py
 
-bench-cache: .venv/.ready ## time the image cache against decoding (needs PNEUMOSCOPE_DATA)
+benchcache: .venv/.ready ## time the image cache against decoding (needs PNEUMOSCOPE_DATA)
 	@.venv/bin/python benchmarks/cache_speed.py
 
 faults: .venv/.ready ## kill the node at random under load, and count what was lost (an hour)

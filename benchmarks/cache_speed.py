@@ -1,6 +1,6 @@
 """Times a random-access epoch over the image cache against decoding NIH's 1024-px PNG files, in one run, in turns.
 
-    make bench-cache        (needs PNEUMOSCOPE_DATA)
+    make benchcache        (needs PNEUMOSCOPE_DATA)
 
 Both sides deliver 256 x 256 grey bytes in one random order, one image at a time, in one thread. Decoding is what
 `pneumoscope data cache` itself does once an image: read the file as a study is read, and shrink it. Also printed:

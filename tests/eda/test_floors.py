@@ -71,6 +71,22 @@ def test_both_label_releases_are_measured_on_one_and_the_same_scores(many: pd.Da
     assert new.floors[0].auroc.positives == int(many["Pneumonia"][test].sum())
 
 
+def test_another_source_without_releases_does_not_change_the_floors_of_the_one_that_has_them(
+    many: pd.DataFrame,
+) -> None:
+    released = many.assign(pneumonia_2017=many["Pneumonia"], pneumonia_2020=many["Pneumonia"])
+    children = many.assign(
+        source="other", patient_id="o:" + many["patient_id"], follow_up=np.nan, Pneumonia=1.0, view="AP"
+    )
+    alone, together = (
+        floors(released, finding="Pneumonia"),
+        floors(pd.concat([released, children]), finding="Pneumonia"),
+    )
+    assert together[:2] == alone
+    assert [one.label for one in together[2:]] == ["Pneumonia, all sources"]
+    assert "Source" in {floor.variable for floor in together[2].floors}
+
+
 def test_nothing_that_varies_means_no_floors() -> None:
     rows = pd.DataFrame({"patient_id": list("abcdef"), "source": "made", "Pneumonia": [0.0, 1.0] * 3})
     empty = dict.fromkeys(["view", "sex"], None) | dict.fromkeys(

@@ -111,3 +111,10 @@ def test_a_plain_share_is_what_every_other_share_is_made_of():
     assert (found.low, found.high) == pytest.approx((exact.low, exact.high))
     with pytest.raises(InputError, match="proportion: expected truth"):
         proportion(np.zeros(0, dtype=bool))
+
+
+@pytest.mark.parametrize("patient", [[7, 7, 3, 3, 9], [-1, -1, 0, 0, 5], [10**9, 10**9, 1, 1, 2]])
+def test_numbers_of_any_kind_name_clusters_as_well_as_words(patient):
+    success = np.array([True, True, False, False, True])
+    found, same = (proportion(success, cluster=np.array(names)) for names in (patient, list("bbaac")))
+    assert (found.effective_n, found.low, found.high) == pytest.approx((same.effective_n, same.low, same.high))

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from pneumoscope.eda.groups import (
     NO_FINDING,
     SEXES,
+    VIEWS,
     age_bands,
     distinct,
     first_rows,
@@ -66,7 +67,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingGroup:
-    """The images with a finding: how old, of which sex, in which view (shares of the rows that say)."""
+    """The images with a finding, or in a view: how old, of which sex, in which view (shares of the rows that say)."""
 
     finding: str
     images: int
@@ -187,6 +188,9 @@ def _loads(counts: Int[np.ndarray, " patients"]) -> tuple[Load, ...]:
 def _findings(manifest: pd.DataFrame, patients: Int[np.ndarray, " n"]) -> list[FindingGroup]:
     groups = {finding: (manifest[finding] == 1).to_numpy() for finding in labelled_findings(manifest)}
     groups[NO_FINDING] = without_findings(manifest)
+    groups |= {
+        f"{view} films": (manifest["view"] == view).to_numpy() for view in VIEWS if (manifest["view"] == view).any()
+    }
     age = manifest["age_years"].to_numpy()
     male, ap = _flags(manifest, "sex", "M"), _flags(manifest, "view", "AP")
     return [

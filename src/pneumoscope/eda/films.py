@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pneumoscope.core import InputError
-from pneumoscope.eda.groups import NO_FINDING, has, patient_numbers, without_findings
+from pneumoscope.eda.groups import NO_FINDING, has, labelled_findings, patient_numbers, without_findings
 from pneumoscope.eda.pixels import MEASURES, Histogram, Measured
 from pneumoscope.stats import Auroc, auroc_clustered
 
@@ -62,11 +62,18 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmReport:
-    """Every number of the measured images; `sharpness_of_folders` is the widest ratio of two folders' medians."""
+    """Every number of the measured images.
+
+    Attributes:
+        by_class: The finding, and No Finding, by view.
+        by_finding: The same for every labelled finding.
+        sharpness_of_folders: The widest ratio of two folders' median sharpness; None where there is one folder.
+    """
 
     measured: int
     unreadable: tuple[str, ...]
     by_class: tuple[Films, ...]
+    by_finding: tuple[Films, ...]
     by_folder: tuple[Films, ...]
     sharpness_of_folders: float | None
     separations: tuple[Separation, ...]
@@ -80,6 +87,8 @@ def report_films(manifest: pd.DataFrame, measured: Measured, *, finding: str) ->
     rows = manifest.loc[table.index]
     positive = (rows[finding] == 1).to_numpy()
     classes = {finding: positive, NO_FINDING: without_findings(rows)}
+    every = {name: (rows[name] == 1).to_numpy() for name in labelled_findings(rows)}
+    every[NO_FINDING] = classes[NO_FINDING]
     views = [view for view in ("PA", "AP", "LATERAL") if (rows["view"] == view).any()] or ["unknown"]
     at = {view: (rows["view"].fillna("unknown") == view).to_numpy() for view in views}
     folders = _by_folder(rows, table)
@@ -91,6 +100,12 @@ def report_films(manifest: pd.DataFrame, measured: Measured, *, finding: str) ->
             _films(table[here & at[view]], group=name, view=view)
             for view in views
             for name, here in classes.items()
+            if (here & at[view]).any()
+        ),
+        by_finding=tuple(
+            _films(table[here & at[view]], group=name, view=view)
+            for name, here in every.items()
+            for view in views
             if (here & at[view]).any()
         ),
         by_folder=folders,

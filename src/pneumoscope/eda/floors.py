@@ -63,8 +63,13 @@ def floors(manifest: pd.DataFrame, *, finding: str, pixels: pd.DataFrame | None 
         pixels: Measurements of some images, indexed as the manifest; adds floors on these alone.
     """
     rows = manifest[manifest[finding].notna()]
-    releases = {name: rows[column] for column, name in RELEASES.items() if finding == "Pneumonia" and has(rows, column)}
-    answers = _floors(rows, finding, truths=releases or {finding: rows[finding]})
+    columns = {name: column for column, name in RELEASES.items() if finding == "Pneumonia" and has(rows, column)}
+    released = rows[rows[list(columns.values())].notna().all(axis=1)] if columns else rows.iloc[:0]
+    answers = []
+    if len(released):
+        answers += _floors(released, finding, truths={name: released[column] for name, column in columns.items()})
+    if len(released) < len(rows):
+        answers += _floors(rows, finding, truths={f"{finding}, all sources" if columns else finding: rows[finding]})
     if pixels is not None and len(pixels):
         seen = rows.loc[pixels.index.intersection(rows.index)]
         truth = {f"{finding}, images at hand": seen[finding]}
@@ -86,12 +91,11 @@ def _floors(
     scores = _scores(rows, label, rounds=rounds, pixels=pixels)
     answers = []
     for name, labels in truths.items():
-        used = measured & labels.notna().to_numpy()
-        truth = (labels == 1).to_numpy()[used]
+        truth = (labels == 1).to_numpy()[measured]
         found, undefined = [], []
         for variable, score in scores.items():
             try:
-                area = auroc_clustered(truth, score[used], cluster=patients[used])
+                area = auroc_clustered(truth, score[measured], cluster=patients[measured])
                 found.append(Floor(variable=variable, auroc=area))
             except InputError:
                 undefined.append(variable)

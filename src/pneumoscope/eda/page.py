@@ -11,7 +11,7 @@ from pneumoscope.eda.draw.svg import to_svg
 from pneumoscope.eda.figures import Section, draw
 from pneumoscope.eda.pixels import Measured
 from pneumoscope.eda.report import Exploration, to_json
-from pneumoscope.eda.storage import write_text, writing
+from pneumoscope.eda.storage import whole
 from pneumoscope.eda.tables import tables
 from pneumoscope.eda.wording import count, percent, percent_interval, plain
 
@@ -45,15 +45,15 @@ def write_report(
     """
     sections = draw(exploration, measured)
     facts: dict[str, Any] = {name: getattr(provenance, name) for name in Provenance.__slots__}
-    with writing(directory / "figures"):
-        (directory / "figures").mkdir(parents=True, exist_ok=True)
-    for section in sections:
-        for figure in section.figures:
-            write_text(directory / "figures" / f"{figure.name}.svg", to_svg(figure))
-            with writing(directory / "figures" / f"{figure.name}.png"):
-                write_png(figure, directory / "figures" / f"{figure.name}.png")
-    write_text(directory / "eda.json", to_json(exploration, provenance=facts))
-    write_text(directory / "index.html", to_html(exploration, sections, provenance=provenance))
+    for figure in (figure for section in sections for figure in section.figures):
+        with whole(directory / "figures" / f"{figure.name}.svg") as place:
+            place.write_text(to_svg(figure), "utf-8")
+        with whole(directory / "figures" / f"{figure.name}.png") as place:
+            write_png(figure, place)
+    with whole(directory / "eda.json") as place:
+        place.write_text(to_json(exploration, provenance=facts), "utf-8")
+    with whole(directory / "index.html") as place:
+        place.write_text(to_html(exploration, sections, provenance=provenance), "utf-8")
     return directory / "index.html"
 
 

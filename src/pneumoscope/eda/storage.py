@@ -8,29 +8,20 @@ from pneumoscope.core import ConfigError
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """A block whose operating system errors (no space, no permission) become `ConfigError`.
+def whole(path: Path) -> Iterator[Path]:
+    """A place to write the file at: it becomes `path` when the block ends, and is removed if the block fails.
 
     Raises:
-        ConfigError: Something under the path could not be written.
-    """
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ConfigError(f"report: expected a writable place with free space, found {path}: {reason}") from error
-
-
-def write_text(path: Path, text: str) -> None:
-    """Leaves the file complete under its name, or as it was before.
-
-    Raises:
-        ConfigError: It could not be written.
+        ConfigError: It, or its folder, could not be written.
     """
     unfinished = path.with_name(f".{path.name}.unfinished")
-    with writing(path):
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            unfinished.write_text(text, "utf-8")
+            yield unfinished
             unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ConfigError(f"report: expected a writable place with free space, found {path}: {reason}") from error

@@ -47,8 +47,8 @@ def _groups(exploration: Exploration) -> Table:
 
 def _findings(exploration: Exploration) -> Table:
     return Table(
-        title="Who has which finding",
-        heads=("Finding", "Images", "Patients", "Median age, years", "Male", "AP"),
+        title="Who has which finding, and who is filmed how",
+        heads=("Images with", "Images", "Patients", "Median age, years", "Male", "AP"),
         rows=tuple(
             (
                 plain(one.finding),

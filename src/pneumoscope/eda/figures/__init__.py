@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pneumoscope.eda.draw.marks import Figure
-from pneumoscope.eda.figures import acquisition, demographics, films, profile, readers, shift
+from pneumoscope.eda.figures import acquisition, brightness, demographics, films, profile, readers, shift
 from pneumoscope.eda.pixels import Measured
 from pneumoscope.eda.report import Exploration
 
@@ -23,7 +23,16 @@ def draw(exploration: Exploration, measured: Measured | None = None) -> tuple[Se
     finding = exploration.finding
     maps = films.class_maps(measured, finding=finding) if measured else None
     its = exploration.films
-    of_films = (films.histograms(its, finding=finding), films.separations(its), films.folders(its)) if its else ()
+    of_films = (
+        (
+            brightness.histograms(its, finding=finding),
+            brightness.intensity(its, finding=finding),
+            films.separations(its),
+            films.folders(its),
+        )
+        if its
+        else ()
+    )
     parts = (
         ("people", "Who is in it", "This source states neither ages nor several images a patient.",
          (demographics.age_pyramid(exploration.demographics), demographics.images_a_patient(exploration.demographics))),

@@ -3,19 +3,18 @@
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from pneumoscope.eda.draw.axis import Scale, horizontal_grid, vertical_grid
 from pneumoscope.eda.draw.forest import ForestAxis, ForestLayout, Point, Row, forest, span
 from pneumoscope.eda.draw.inks import Ink
-from pneumoscope.eda.draw.marks import Figure, Mark, Picture, Text, Trace
+from pneumoscope.eda.draw.marks import Figure, Mark, Picture, Text
 from pneumoscope.eda.figures.areas import AREA_COLUMNS, area_row
 from pneumoscope.eda.films import MARKED, SHARPER, FilmReport, differences
 from pneumoscope.eda.groups import NO_FINDING
-from pneumoscope.eda.pixels import BINS, MEASURES, Measured
+from pneumoscope.eda.pixels import MEASURES, Measured
 from pneumoscope.eda.wording import count, decimal_interval, percent, plain, signed
 
 _WIDTH = 760.0
-_VIEW_INKS: dict[str, Ink] = {"PA": "pa", "AP": "ap", "LATERAL": "lateral"}
-_CHANCE = 0.5
+VIEW_INKS: dict[str, Ink] = {"PA": "pa", "AP": "ap", "LATERAL": "lateral"}
+CHANCE = 0.5
 # Fewer films and a mean image may still show one patient.
 FEWEST_FILMS = 20
 # Difference, in pooled deviations, at which the map's colours end.
@@ -52,7 +51,7 @@ def class_maps(measured: Measured, *, finding: str) -> Figure | None:
         notes = (f"n = {count(ill.images)}", f"n = {count(well.images)}",
                  f"{signed(float(difference.min()), digits=1)} to {signed(float(difference.max()), digits=1)}",
                  f"{ill.deviation.min():.1f} to {ill.deviation.max():.1f}")  # fmt: skip
-        marks.append(Text(x=0, y=y + side / 2, text=view, ink=_VIEW_INKS.get(view, "ink"), bold=True, size=14))
+        marks.append(Text(x=0, y=y + side / 2, text=view, ink=VIEW_INKS.get(view, "ink"), bold=True, size=14))
         for column, (pixels, note) in enumerate(zip(pictures, notes, strict=True)):
             x = left + (side + gap) * column
             marks.append(Picture(x=x, y=y, width=side, height=side, pixels=pixels))
@@ -116,50 +115,6 @@ def _legend(*, x: float, y: float, width: float) -> list[Mark]:
     ]
 
 
-def histograms(numbers: FilmReport, *, finding: str) -> Figure | None:
-    """Grey levels of the finding against No Finding, a panel a view; None where nothing was measured."""
-    views = [view for view in ("PA", "AP", "LATERAL", "unknown") if any(one.view == view for one in numbers.histograms)]
-    if not views:
-        return None
-    gap, left, top, bottom = 60.0, 40.0, 44.0, 210.0
-    width = (_WIDTH - left - gap * (len(views) - 1)) / len(views)
-    most = max(max(one.shares[1:-1]) for one in numbers.histograms) * 100 * 1.1
-    marks: list[Mark] = []
-    for index, view in enumerate(views):
-        x = Scale(low=0, high=1, start=left + (width + gap) * index, end=left + (width + gap) * index + width)
-        y = Scale(low=0, high=most, start=bottom, end=top)
-        marks += horizontal_grid(y, left=x.start, right=x.end, labels={v: f"{v:g}" for v in y.ticks(4)})
-        ticks = {0.0: "black", 0.5: "0.5", 1.0: "white"}
-        marks += vertical_grid(x, top=bottom, bottom=bottom + 2, labels=ticks, title="grey level")
-        marks.append(Text(x=x.start, y=14, text=view, bold=True, size=13, ink=_VIEW_INKS.get(view, "ink")))
-        for one in numbers.histograms:
-            if one.view != view:
-                continue
-            ink: Ink = "finding" if one.group == finding else "clear"
-            points = tuple((x((i + 0.5) / BINS), y(100 * share)) for i, share in enumerate(one.shares))
-            marks.append(Trace(points=points, ink=ink))
-            place = 14 + (0 if one.group == finding else 15)
-            marks.append(Text(x=x.end, y=place, text=f"{plain(one.group)}, n = {count(one.images)}", ink=ink, bold=True,
-                              size=11, anchor="end"))  # fmt: skip
-    best = max(numbers.separations, key=lambda one: abs(one.auroc.value - _CHANCE), default=None)
-    takeaway = (
-        f"Whole-image {MEASURES[best.measure].lower()} tells the classes apart best: on {best.view} films it is "
-        f"{'higher' if best.auroc.value > _CHANCE else 'lower'} with {plain(finding).lower()}, AUROC "
-        f"{decimal_interval(best.auroc)}."
-        if best
-        else "Only one class was measured."
-    )
-    return Figure(
-        name="grey-levels",
-        title="Grey levels by view",
-        takeaway=takeaway,
-        caption=f"% of pixels in each of {BINS} steps; {count(numbers.measured)} images measured.",
-        width=_WIDTH,
-        height=bottom + 40,
-        marks=tuple(marks),
-    )
-
-
 def separations(numbers: FilmReport) -> Figure | None:
     """AUROC of each measure within each view; None where a view lacks a class."""
     if not numbers.separations:
@@ -168,7 +123,7 @@ def separations(numbers: FilmReport) -> Figure | None:
     for view in dict.fromkeys(one.view for one in numbers.separations):
         rows.append(Row(label=f"{view} films", heading=True))
         rows += [
-            area_row(MEASURES[one.measure], one.auroc, ink=_VIEW_INKS.get(view, "ink"))
+            area_row(MEASURES[one.measure], one.auroc, ink=VIEW_INKS.get(view, "ink"))
             for one in numbers.separations
             if one.view == view
         ]
@@ -179,17 +134,19 @@ def separations(numbers: FilmReport) -> Figure | None:
             title="AUROC of the measure alone (below 0.5: lower with the finding)",
             low=min(low, 0.4),
             high=max(high, 0.6),
-            reference=_CHANCE,
+            reference=CHANCE,
         ),
         layout=ForestLayout(width=_WIDTH, columns=AREA_COLUMNS),
     )
-    clear = [one for one in numbers.separations if one.auroc.low > _CHANCE or one.auroc.high < _CHANCE]
+    best = max(numbers.separations, key=lambda one: abs(one.auroc.value - CHANCE))
+    clear = [one for one in numbers.separations if one.auroc.low > CHANCE or one.auroc.high < CHANCE]
     return Figure(
         name="film-measures",
         title="Whole-image measures within a view",
         takeaway=(
             f"{len(clear)} of {len(numbers.separations)} measures of the whole image tell the finding from No Finding "
-            "beyond chance even within one view: what a model could use instead of the lungs."
+            f"beyond chance within one view, {MEASURES[best.measure].lower()} on {best.view} films best "
+            f"({decimal_interval(best.auroc)}): what a model could use instead of the lungs."
         ),
         caption=(
             "Mean and deviation (contrast) of grey; sharpness: deviation of the Laplacian at 224 × 224 over the "
