@@ -29,7 +29,7 @@ RSNA_CLASSES = {"Lung Opacity": "rsna_opacity", "Normal": "rsna_normal"}
 OWN_PREFIX = "x_"
 
 # No one is older; what is beyond is a typing error, such as the 411 years of the NIH sample.
-OLDEST_YEARS = 120
+OLDEST_YEARS = 120.0
 
 
 class Kind(StrEnum):
@@ -62,13 +62,13 @@ CORE = (
     Column("source", _T, "data set, such as nih or kermany", required=True),
     Column("patient_id", _T, "patient, prefixed by the source: what splits go by", required=True),
     Column("study_id", _T, "examination; null where the source does not say"),
-    Column("follow_up", _W, "examinations of the patient before this one, as the source counts them", least=0),
-    Column("age_years", _N, "age at the examination, years", least=0, most=OLDEST_YEARS),
+    Column("follow_up", _W, "examinations of the patient before this one, as the source counts them", least=0.0),
+    Column("age_years", _N, "age at the examination, years", least=0.0, most=OLDEST_YEARS),
     Column("sex", _T, "sex as the source states it", among=("F", "M")),
     Column("view", _T, "projection", among=("PA", "AP", "LATERAL")),
-    Column("width_px", _W, "width of the image as acquired, pixels; the file at hand may be smaller", least=1),
-    Column("height_px", _W, "height of the image as acquired, pixels", least=1),
-    Column("pixel_spacing_mm", _N, "distance of pixel centres as acquired, mm, equal in both directions", least=0),
+    Column("width_px", _W, "width of the image as acquired, pixels; the file at hand may be smaller", least=1.0),
+    Column("height_px", _W, "height of the image as acquired, pixels", least=1.0),
+    Column("pixel_spacing_mm", _N, "distance of pixel centres as acquired, mm, equal in both directions", least=0.0),
     Column("split", _T, "side of the split in force", among=("train", "val", "test")),
 )
 
@@ -96,8 +96,8 @@ EXTRAS = (
     Column("study_date", _T, "date of the examination, YYYY-MM-DD, possibly shifted by de-identification"),
     Column("manufacturer", _T, "maker of the equipment"),
     Column("scanner_model", _T, "model of the equipment"),
-    Column("file_width_px", _W, "width of the file at `path`, pixels", least=1),
-    Column("file_height_px", _W, "height of the file at `path`, pixels", least=1),
+    Column("file_width_px", _W, "width of the file at `path`, pixels", least=1.0),
+    Column("file_height_px", _W, "height of the file at `path`, pixels", least=1.0),
     Column("folder", _T, "image folder that `path` lies in, relative to the source's root where it is inside"),
 )
 

@@ -150,7 +150,7 @@ def _ages(raw: pd.DataFrame, place: Path) -> tuple["pd.Series[float]", list[str]
     unit = parts[1].str.upper().replace("", "Y")
     years = pd.to_numeric(parts[0]) * unit.map(_DAYS_PER) / _DAYS_PER["Y"]
     impossible = years > OLDEST_YEARS
-    note = f"{impossible.sum()} ages above {OLDEST_YEARS} years are impossible and left out: "
+    note = f"{impossible.sum()} ages above {OLDEST_YEARS:g} years are impossible and left out: "
     named = ", ".join(f"{written[row]} in line {row + 2}" for row in raw.index[impossible][:5])
     return years.mask(impossible), [note + named] if impossible.any() else []
 

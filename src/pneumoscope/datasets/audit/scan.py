@@ -79,7 +79,7 @@ def look(path: str) -> Look:
         mean=float(pixels.mean()),
         deviation=deviation,
         sharpness=_sharpness(pixels),
-        blank=deviation < _FLAT_DEVIATION or counts.max() >= _ONE_VALUE * pixels.size,
+        blank=bool(deviation < _FLAT_DEVIATION or counts.max() >= _ONE_VALUE * pixels.size),
         thumbnail=thumbnail,
     )
 
