@@ -125,7 +125,7 @@ def load_network(run: Run) -> Network:
         network.load_state_dict({key.removeprefix(prefix): value for key, value in state.items()})
     except Exception as error:  # torch raises whatever the damage suggests to it
         raise ConfigError(f"expected a run's checkpoint at {path}, found {type(error).__name__}: {error}") from error
-    return network.eval()
+    return network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
 
 def to_onnx(ensemble: Ensemble, size_px: int) -> bytes:

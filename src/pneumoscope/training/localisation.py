@@ -51,7 +51,7 @@ def localisation_evidence(
     images: Images,
     cams: Float32[np.ndarray, "n y x"],
     boxes: Boxes,
-) -> tuple[Tree, pd.DataFrame]:
+) -> tuple[Tree | NotEstimable, pd.DataFrame]:
     """Numbers on the images that RSNA's radiologists read, and `COLUMNS` for every row (NaN where there is no box).
 
     Beside each measure stands its control: for pointing the share that boxes cover, for overlap the map of another
@@ -67,7 +67,7 @@ def localisation_evidence(
     boxed = np.array([len(one) > 0 for one in boxes])
     columns = pd.DataFrame(np.nan, index=rows.index, columns=list(COLUMNS))
     if boxed.sum() < 2:
-        return {"not_estimable": NotEstimable(f"{int(boxed.sum())} images with a box are too few to say")}, columns
+        return NotEstimable(f"{int(boxed.sum())} images with a box are too few to say"), columns
     where = np.flatnonzero(boxed)
     found = [agreement(cams[index], boxes[index]) for index in where]
     swapped = [agreement(cams[other], boxes[index]) for index, other in zip(where, np.roll(where, 1), strict=True)]

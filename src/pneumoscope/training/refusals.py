@@ -17,6 +17,9 @@ from pneumoscope.training.export import run_graph
 
 Images = UInt8[np.ndarray, "n size size"]
 
+# Test films of a cohort that are changed in each way, drawn at random where it has more: its interval is narrow enough.
+LARGEST_SAMPLE = 200
+
 
 def _noise(images: Images) -> Images:
     return np.random.default_rng(0).integers(0, 256, images.shape, dtype=np.uint8)
@@ -62,8 +65,9 @@ def guard_evidence(artifact: Artifact, rows: pd.DataFrame, images: Images, data:
     }
     if (rows["split"] != "test").any():
         return evidence
+    drawn = np.sort(np.random.default_rng(0).permutation(len(images))[:LARGEST_SAMPLE])
     evidence["caught"] = {
-        name: _share(_distances(artifact, np.ascontiguousarray(change(images))) > limit, patient)
+        name: _share(_distances(artifact, np.ascontiguousarray(change(images[drawn]))) > limit, patient[drawn])
         for name, change in PERTURBATIONS.items()
     }
     return evidence if data is None else {**evidence, "other_films": other_films(artifact, data / "dicom")}
