@@ -208,3 +208,10 @@ def test_the_json_has_no_number_without_its_denominator(evidence):
     found = list(values(text["labels"]))
     assert len(found) > 300
     assert all({"low", "high", "level", "n", "method"} <= set(number) for number in found)
+
+
+def test_a_figure_of_what_cannot_be_estimated_says_so():
+    from pneumoscope.evidence.figures.style import interval
+    from pneumoscope.evidence.numbers import NotEstimable
+
+    assert interval(NotEstimable("one positive image")) == "not estimable"

@@ -85,7 +85,7 @@ def loss_curves(inputs: Inputs, figures: Path) -> Iterator[Figure]:
     """Training and validation loss."""
     curves = inputs.tables["training"]["curves"]
     if not curves:
-        raise ConfigError("expected the training run's metrics.csv beside its run.json, found none")
+        raise ConfigError("expected the training run's curves.csv beside its run.json, found none")
     path = figures / "loss.svg"
     draw_curves(curves, path)
     last = [row["val_loss"] for row in next(iter(curves.values())) if row.get("val_loss")]

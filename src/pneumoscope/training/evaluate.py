@@ -28,7 +28,7 @@ _TITLES = {
 }
 _SIDES = {"val": "validation", "test": "test"}
 # What a run leaves that a reader of its evidence needs.
-_RECORDS = ("run.json", "metrics.csv", "split.csv", "layers.csv")
+_RECORDS = ("run.json", "curves.csv", "split.csv", "layers.csv")
 
 
 def evaluate(artifact: Artifact, data: Path, output: Path) -> Iterator[Evidence]:

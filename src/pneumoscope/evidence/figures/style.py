@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pneumoscope.evidence.numbers import Leaf, NotEstimable
+
 # Okabe and Ito, Color Universal Design, 2008: told apart with any colour vision.
 BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
 INK, SOFT, FAINT = "#1A1A1A", "#5F6368", "#C9CDD2"
@@ -68,6 +70,8 @@ def save(figure: Any, folder: Path, *, name: str, note: str) -> None:
     figure.savefig(folder / f"{name}.png", dpi=_DPI, metadata={"Software": None})
 
 
-def interval(number: Any, *, digits: int = 3) -> str:
-    """A number with its interval, as text: 0.762 [0.731, 0.789]."""
+def interval(number: Leaf, *, digits: int = 3) -> str:
+    """A number with its interval, as text: 0.762 [0.731, 0.789]; or that there is none."""
+    if isinstance(number, NotEstimable):
+        return "not estimable"
     return f"{number.value:.{digits}f} [{number.low:.{digits}f}, {number.high:.{digits}f}]"
