@@ -119,7 +119,7 @@ def start(config: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, stdout=log, stderr=log)
 
 
-def await_port(port: int, *, seconds: float = 120.0) -> None:
+def await_port(port: int, *, seconds: float = 300.0) -> None:
     """Returns once something listens."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
