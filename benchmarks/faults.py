@@ -51,10 +51,7 @@ def main() -> None:
         figures = campaign(options, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    text = json.dumps(figures, indent=2)
-    if options.output is not None:
-        options.output.write_text(text + "\n")
-    print(text)
+    write(figures, options.output)
     sys.exit(1 if figures["lost"] or figures["unfinished"] else 0)
 
 
@@ -173,6 +170,14 @@ def count(store: Store, sender: Sender, pacs: Pacs) -> dict[str, object]:
         "lost": len(lost) + len(undelivered),
         "lost_uids": sorted([*lost, *undelivered])[:20],
     }
+
+
+def write(figures: dict[str, object], file: Path | None) -> None:
+    """Prints figures as JSON, and writes them where that is asked for."""
+    text = json.dumps(figures, indent=2)
+    if file is not None:
+        file.write_text(text + "\n")
+    print(text)
 
 
 def free_port() -> int:

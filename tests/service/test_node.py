@@ -149,7 +149,7 @@ def test_a_node_that_was_killed_takes_up_where_it_was(tmp_path):
     wait_for(lambda: images.count_by_state(store)[State.DONE] == 4)
     store.close()
     second.terminate()
-    said, _ = second.communicate(timeout=40)
+    said, _ = second.communicate(timeout=120)
     assert second.returncode == 0
     assert "Research use only" in said
 
