@@ -52,7 +52,7 @@ def main() -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     write(figures, options.output)
-    sys.exit(1 if figures["lost"] or figures["unfinished"] else 0)
+    sys.exit(1 if figures["lost"] or figures["unfinished"] or not figures["acknowledged"] else 0)
 
 
 def campaign(options: argparse.Namespace, folder: Path) -> dict[str, object]:
