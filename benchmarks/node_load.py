@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
-from faults import await_port, free_port
+from faults import await_port, free_port, write
 from node_client import Sender, chest, small
 from pydicom import Dataset, dcmwrite
 
@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--read", type=int, default=60, help="images to read with each number of workers")
     parser.add_argument("--memory", type=int, default=20_000, help="small objects over which memory is watched")
+    parser.add_argument("-o", "--output", type=Path, default=None, help="file for the figures, besides the terminal")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="pneumoscope-load-"))
     try:
@@ -46,7 +47,7 @@ def main() -> None:
         }
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print(json.dumps(figures, indent=2))
+    write(figures, options.output)
 
 
 def acceptance(folder: Path, *, n: int, turns: int) -> dict[str, object]:

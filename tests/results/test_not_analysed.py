@@ -15,6 +15,7 @@ def written(ds):
     return stream.getvalue()
 
 
+@pytest.mark.req("REQ-SV-03")
 def test_a_report_says_coded_and_in_words_that_nothing_was_looked_for_and_why(refused, header):
     ds = pydicom.dcmread(BytesIO(written(not_analysed_report(refused(), header()))))
     items = list(ds.ContentSequence)
@@ -41,6 +42,7 @@ def test_the_codes_are_the_standards():
     assert codes.DCM.AlgorithmVersion == ours.ALGORITHM_VERSION
 
 
+@pytest.mark.req("REQ-SV-03")
 def test_a_notice_is_a_picture_with_words_and_a_capture_of_it_names_no_finding(refused, header):
     pixels = notice(refused())
     assert pixels.shape == (600, 900, 3)
@@ -59,6 +61,7 @@ def test_a_notice_with_many_and_long_reasons_stays_within_its_picture(refused):
     assert notice(reading).shape == (600, 900, 3)
 
 
+@pytest.mark.req("REQ-RS-04")
 def test_report_and_capture_are_the_same_each_time_and_differ_from_a_result(refused, analysed, header, radiograph):
     first, second = (written(not_analysed_report(refused(), header())) for _ in range(2))
     assert first == second
@@ -80,6 +83,7 @@ def test_what_cannot_be_referred_to_or_was_analysed_is_refused(refused, analysed
         notice(analysed())
 
 
+@pytest.mark.req("REQ-SV-03")
 def test_both_pass_dciodvfy_and_the_report_is_read_by_dsrdump(refused, failed, any_header, tmp_path, dciodvfy, dsrdump):
     path = tmp_path / "object.dcm"
     for reading in (refused(), failed()):

@@ -56,6 +56,7 @@ def test_a_saddle_is_cut_and_every_line_is_closed():
     assert all((line[0] == line[-1]).all() for line in lines)
 
 
+@pytest.mark.req("REQ-RS-08")
 def test_the_outline_is_where_the_heat_is_in_the_images_own_pixels(analysed, radiograph, image_header):
     (line,) = outlines(analysed(), radiograph(ds=image_header()))
     heat = analysed().heat
@@ -94,11 +95,13 @@ def test_an_image_without_hot_spot_gets_words_and_no_line(analysed, radiograph, 
     assert "No region stands out" in annotation.TextObjectSequence[0].UnformattedTextValue
 
 
+@pytest.mark.req("REQ-RS-04")
 def test_the_same_reading_gives_the_same_bytes(analysed, radiograph, image_header):
     first, second = (written(presentation_state(analysed(), radiograph(ds=image_header()))) for _ in range(2))
     assert first == second
 
 
+@pytest.mark.req("REQ-CL-01")
 def test_without_location_there_is_no_state(analysed, refused, radiograph, image_header):
     for reading in (analysed(with_heat=False), refused()):
         with pytest.raises(ValueError, match="expected an analysed reading with heat"):
@@ -107,6 +110,7 @@ def test_without_location_there_is_no_state(analysed, refused, radiograph, image
         presentation_state(analysed(), radiograph(ds=None))
 
 
+@pytest.mark.req("REQ-RS-08")
 def test_a_state_passes_dciodvfy(analysed, radiograph, image_header, tmp_path, dciodvfy):
     for number, changes in enumerate([{}, {"RescaleSlope": "1", "RescaleIntercept": "0"}]):
         path = tmp_path / f"{number}.dcm"

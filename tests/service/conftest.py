@@ -127,7 +127,7 @@ def chest_as(uid: str, **changes: Any) -> Dataset:
     return ds
 
 
-def wait_for(holds: Callable[[], Any], *, seconds: float = 120.0) -> Any:
+def wait_for(holds: Callable[[], Any], *, seconds: float = 300.0) -> Any:
     """What `holds` returns once that is true; fails after a while."""
     until = time.monotonic() + seconds
     while not (found := holds()):

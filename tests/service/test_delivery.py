@@ -77,6 +77,7 @@ def test_delays_double_up_to_a_limit():
     assert [backoff_s(n, longest_s=60) for n in (1, 2, 3, 4, 5, 1000)] == [5, 10, 20, 40, 60, 60]
 
 
+@pytest.mark.req("REQ-SV-02")
 def test_a_peer_that_is_down_is_tried_again_ever_more_slowly_and_then_gets_everything(queue, store, clock):
     down, stop = PeerDownError("down"), Stop()
     peer = Peer(down, down, None)
@@ -94,6 +95,7 @@ def test_a_peer_that_is_down_is_tried_again_ever_more_slowly_and_then_gets_every
     assert images.find(store, "1.1").state == "done"
 
 
+@pytest.mark.req("REQ-SV-02")
 def test_an_object_that_is_refused_for_good_becomes_a_dead_letter_and_holds_up_no_other(queue, store):
     peer = Peer(None, RejectedError("status C000"), None)
     queue(["a", "b", "c"], peer).work(stop=Stop())

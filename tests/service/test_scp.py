@@ -57,6 +57,7 @@ def test_echoscu_gets_an_answer(listen, dcmtk):
     assert dcmtk("echoscu", "-aec", "PNEUMOSCOPE", "127.0.0.1", listen().port).returncode == 0
 
 
+@pytest.mark.req("REQ-SV-01")
 def test_storescu_sends_what_ends_in_the_spool_byte_for_byte(listen, dcmtk, store, spool):
     file = studies_folder() / "1-chest-pa.dcm"
     done = dcmtk("storescu", "-aet", "CR1", "-aec", "PNEUMOSCOPE", "-xt", "127.0.0.1", listen().port, file)
@@ -92,16 +93,19 @@ def test_a_port_for_radiographs_refuses_other_objects_politely(listen):
 
 
 @pytest.mark.parametrize("names", [{"called": "OTHER"}, {"calling": "STRANGER"}])
+@pytest.mark.req("REQ-SV-05")
 def test_an_association_with_another_ae_title_is_rejected(listen, names):
     assert associate(listen(allowed_callers=("CR1",)), **names).is_rejected
 
 
+@pytest.mark.req("REQ-SV-05")
 def test_a_peer_from_another_address_is_turned_away_before_a_byte_is_read(listen):
     with socket.create_connection(("127.0.0.1", listen(allowed_addresses=("192.0.2.1",)).port)) as peer:
         peer.settimeout(5)
         assert peer.recv(1) == b""
 
 
+@pytest.mark.req("REQ-SV-06")
 def test_sending_again_is_a_success_that_changes_nothing(listen, store):
     port = listen()
     assert send(port, build_object()).Status == 0x0000
@@ -119,6 +123,7 @@ def test_another_object_under_a_known_uid_is_a_warning_and_the_first_one_stays(l
     assert images.find(store, "1.2.3.4").resent == 1
 
 
+@pytest.mark.req("REQ-SV-01")
 def test_a_full_disk_is_answered_with_a700_and_nothing_is_queued(listen, store, spool, monkeypatch):
     monkeypatch.setattr(spool, "_min_free_mb", 10**9)
     answer = send(listen(), build_object())
@@ -127,6 +132,7 @@ def test_a_full_disk_is_answered_with_a700_and_nothing_is_queued(listen, store, 
     assert images.count_by_state(store)[State.RECEIVED] == 0
 
 
+@pytest.mark.req("REQ-SV-01")
 def test_a_disk_that_fails_while_writing_is_answered_with_a700(listen, store, spool, monkeypatch):
     def full(_handle):
         raise OSError(28, "No space left on device")
@@ -221,6 +227,7 @@ def certificates(tmp_path_factory):
     return folder
 
 
+@pytest.mark.req("REQ-SV-05")
 def test_tls_is_spoken_with_dcmtk_and_plain_text_is_not(listen, dcmtk, certificates):
     cert, key = certificates / "cert.pem", certificates / "key.pem"
     port = listen(tls_certificate=cert, tls_key=key, tls_client_ca=cert)
@@ -264,6 +271,7 @@ def _locked(*_arguments):
     raise OperationalError("statement", {}, Exception("database is locked"))
 
 
+@pytest.mark.req("REQ-SV-01")
 def test_an_error_of_the_disk_is_never_taken_for_success(inbox, spool, monkeypatch):
     def full(*_arguments):
         raise CapacityError("full")

@@ -35,6 +35,7 @@ def take(store, **options):
     return images.claim(store, worker="w", **({"limit": 8, "lease_s": 60.0} | options))
 
 
+@pytest.mark.req("REQ-SV-06")
 def test_an_object_is_queued_once_whatever_is_sent(store):
     assert images.add(store, build_arrival("1.1"))
     assert not images.add(store, build_arrival("1.1", sha256="1" * 64))
@@ -80,6 +81,7 @@ def test_a_node_that_starts_again_takes_up_its_own_claims_only(store):
     assert [image.uid for image in take(store)] == ["1.0"]
 
 
+@pytest.mark.req("REQ-SV-06")
 def test_a_result_and_its_deliveries_are_kept_together_and_once(store):
     images.add(store, build_arrival("1.1"))
     take(store)
@@ -151,6 +153,7 @@ def test_a_late_image_opens_its_study_again(store, clock):
     assert studies.find(store, "1.2.9").completed_at is None
 
 
+@pytest.mark.req("REQ-SV-07")
 def test_the_audit_log_cannot_be_changed_or_shortened(store):
     people.audit(store, person="p", address="127.0.0.1", action="view", target="abc")
     for statement in ("UPDATE audit SET person = 'x'", "DELETE FROM audit"):

@@ -63,6 +63,7 @@ def test_one_bad_part_does_not_stop_the_others(app, store):
     assert images.find(store, "1.1") is not None
 
 
+@pytest.mark.req("REQ-SV-01")
 def test_a_full_disk_is_said_as_such(app, spool, monkeypatch):
     monkeypatch.setattr(spool, "_min_free_mb", 10**9)
     with TestClient(app) as web:

@@ -28,6 +28,7 @@ def test_a_batch_is_read_in_one_go(worker, inbox, store):
     assert images.count_by_state(store)[State.REFUSED] == 3
 
 
+@pytest.mark.req("REQ-SV-03")
 def test_an_image_that_ends_the_reader_each_time_fails_in_the_end_and_says_so(worker, inbox, store, clock):
     take(inbox)
     for _ in range(2):  # a worker that claims and dies
@@ -52,6 +53,7 @@ def test_an_error_in_reading_puts_the_images_back_and_does_not_end_the_worker(wo
     assert worker.work() + worker.work() == 2, "each alone"
 
 
+@pytest.mark.req("REQ-SV-02")
 def test_a_full_disk_loses_nothing(worker, inbox, store, spool, clock, monkeypatch):
     take(inbox)
 

@@ -42,6 +42,7 @@ def test_a_node_that_goes_on_as_it_began_is_in_control(read: Any, report: Any) -
     assert {chart.key: len(chart.points) for chart in report().charts}["probability"] == 4
 
 
+@pytest.mark.req("REQ-SV-09")
 def test_a_score_that_drifts_is_an_alarm_in_chart_and_distribution(read: Any, report: Any) -> None:
     read(steady(40, 3))
     read(np.clip(steady(40, 4) + 0.3, 0, 1))
@@ -50,6 +51,7 @@ def test_a_score_that_drifts_is_an_alarm_in_chart_and_distribution(read: Any, re
         assert words in alarms
 
 
+@pytest.mark.req("REQ-SV-09")
 def test_refusals_that_become_frequent_are_an_alarm(read: Any, report: Any) -> None:
     read(steady(40, 5))
     read([0.1, np.nan] * 5)

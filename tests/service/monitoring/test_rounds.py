@@ -67,6 +67,7 @@ def test_the_known_images_read_as_designed_with_the_model_that_ships(store: Stor
     assert sum(one is not None for one in outcome.probabilities.values()) == 3
 
 
+@pytest.mark.req("REQ-SV-09")
 def test_a_probability_that_moved_fails_the_self_test(store: Store, artifact: Artifact, quick: Any, clock: Any) -> None:
     create_tables(store)
     assert self_test(store, artifact, operating_point="balanced").passed

@@ -32,6 +32,7 @@ def _paths(found: Any) -> dict[str, set[str]]:
     return paths
 
 
+@pytest.mark.req("REQ-SV-04")
 def test_beyond_loopback_every_address_but_the_door_asks_for_a_token(guarded: Any) -> None:
     client, open_to_all = guarded.client(), set()
     for method, path in routes(guarded):
@@ -57,6 +58,7 @@ def test_loopback_is_known_by_any_of_its_names(make_site: Any, host: str) -> Non
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "pacs-node"])
+@pytest.mark.req("REQ-SV-04")
 def test_sign_in_cannot_be_avoided_beyond_loopback(make_site: Any, host: str) -> None:
     assert must_sign_in(make_site(host=host).config.web)
 
@@ -83,6 +85,7 @@ def test_the_database_holds_neither_tokens_nor_sessions(guarded: Any) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), ADMIN_ONLY)
+@pytest.mark.req("REQ-SV-04")
 def test_a_viewer_is_kept_from_what_is_an_admin_s(guarded: Any, method: str, path: str) -> None:
     viewer, admin = (guarded.client(guarded.token(role)) for role in (Role.VIEWER, Role.ADMIN))
     assert viewer.request(method, path).status_code == 403
@@ -90,6 +93,7 @@ def test_a_viewer_is_kept_from_what_is_an_admin_s(guarded: Any, method: str, pat
 
 
 @pytest.mark.parametrize("path", SEEN_BY_PEOPLE)
+@pytest.mark.req("REQ-SV-04")
 def test_a_machine_sees_no_result(guarded: Any, path: str) -> None:
     guarded.image()
     machine, viewer = (guarded.client(guarded.token(role)) for role in (Role.MACHINE, Role.VIEWER))

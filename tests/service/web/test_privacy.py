@@ -36,6 +36,7 @@ def everything_said(site: Any, capsys: pytest.CaptureFixture[str]) -> dict[str, 
     }
 
 
+@pytest.mark.req("REQ-SV-08")
 def test_no_patient_in_logs_addresses_metrics_and_errors(site: Any, capsys: pytest.CaptureFixture[str]) -> None:
     site.image(heat=True)
     site.invented(status="refused")
@@ -48,6 +49,7 @@ def test_no_patient_in_logs_addresses_metrics_and_errors(site: Any, capsys: pyte
             assert secret not in words, where
 
 
+@pytest.mark.req("REQ-SV-08")
 def test_the_worklist_names_patients_only_where_the_site_asks_for_it(make_site: Any) -> None:
     plain, named = make_site(), make_site(columns=(Column.PATIENT_NAME, Column.PATIENT_ID, Column.ACCESSION))
     for one in (plain, named):

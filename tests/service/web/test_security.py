@@ -93,6 +93,7 @@ def test_on_loopback_this_machine_s_names_are_served(site: Any, host: str) -> No
         ({}, 303),
     ],
 )
+@pytest.mark.req("REQ-SV-04")
 def test_only_our_own_pages_and_programs_change_anything(site: Any, headers: dict[str, str], status: int) -> None:
     image = site.image()
     answer = site.client().post(f"/images/{image.id}/feedback", data={"answer": "agree"}, headers=headers)
@@ -170,6 +171,7 @@ def test_a_path_in_the_database_does_not_lead_out_of_the_spool(site: Any) -> Non
     assert b"root:" not in answer.content
 
 
+@pytest.mark.req("REQ-SV-07")
 def test_who_saw_an_image_is_in_the_audit_log(guarded: Any) -> None:
     image = guarded.image(heat=True)
     client = guarded.client(guarded.token(Role.VIEWER, "Dr. A"))
@@ -182,6 +184,7 @@ def test_who_saw_an_image_is_in_the_audit_log(guarded: Any) -> None:
     assert entries[0].address == "testclient"
 
 
+@pytest.mark.req("REQ-SV-07")
 def test_nothing_is_shown_that_could_not_be_audited(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     image = site.image()
     with site.store.engine.begin() as connection:

@@ -71,6 +71,7 @@ def test_the_scale_says_whether_it_holds_at_the_detector(header: Any, found: Any
 
 
 @pytest.mark.parametrize(("claim", "shown"), [(Claim.TRIAGE, False), (Claim.DETECTION, True), (Claim.BOTH, True)])
+@pytest.mark.req("REQ-CL-01")
 def test_a_triage_claim_shows_no_location_anywhere(make_site: Any, claim: Claim, shown: bool) -> None:
     site = make_site(claim=claim)
     image = site.image(heat=True)

@@ -25,6 +25,7 @@ def test_under_a_triage_claim_the_most_urgent_study_comes_first(site: Any) -> No
     assert found[0].finding.probability == "90.0 %"
 
 
+@pytest.mark.req("REQ-CL-01")
 def test_without_a_triage_claim_the_order_is_that_of_receipt_whatever_is_asked_for(make_site: Any) -> None:
     site = make_site(claim=Claim.DETECTION)
     for probability in (0.9, 0.1, 0.5):
@@ -60,6 +61,7 @@ def test_the_most_suspicious_image_decides_and_a_refused_lateral_does_not_hide_i
     assert "Another image: not analysed, Modality: expected CR or DX, found CT" in page
 
 
+@pytest.mark.req("REQ-RD-05")
 def test_a_study_with_an_image_still_waiting_is_not_called_clear(site: Any) -> None:
     site.invented(study_uid="1.2", probability=0.1)
     site.invented(study_uid="1.2", status="waiting")
