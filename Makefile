@@ -22,7 +22,7 @@ check: .venv/.ready ## format, lint, types, import order, repository size
 model: .venv/.ready ## train, seal and measure the shipped model (hours on a CPU; needs PNEUMOSCOPE_DATA and _WEIGHTS)
 	@.venv/bin/pneumoscope train --preset default -o runs/default
 	@.venv/bin/pneumoscope export runs/default -o src/pneumoscope/model/pneumonia.onnx
-	@$(MAKE) evidence
+	@RUN=runs/default scripts/evidence model
 
 evidence: .venv/.ready ## measure the shipped model and the CheXNet reproduction again, and draw the pages (needs PNEUMOSCOPE_DATA)
 	@scripts/evidence
