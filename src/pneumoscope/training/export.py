@@ -125,7 +125,8 @@ def load_network(run: Run) -> Network:
         network.load_state_dict({key.removeprefix(prefix): value for key, value in state.items()})
     except Exception as error:  # torch raises whatever the damage suggests to it
         raise ConfigError(f"expected a run's checkpoint at {path}, found {type(error).__name__}: {error}") from error
-    return network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster on a CPU
+    return network.eval()
 
 
 def to_onnx(ensemble: Ensemble, size_px: int) -> bytes:
