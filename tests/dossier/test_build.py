@@ -78,7 +78,7 @@ def test_the_courses_template_is_covered_in_its_order(place: Path) -> None:
 
 @pytest.mark.parametrize("claim", list(Claim))
 def test_the_claim_decides_regulation_outputs_and_words(place: Path, claim: Claim) -> None:
-    edit(place / "device.toml", 'claim = "detection"             #', f'claim = "{claim}"             #')
+    edit(place / "device.toml", 'claim = "triage"                #', f'claim = "{claim}"             #')
     document, _ = compose(inputs_of(place), place / "out")
     text = {section.key: str(section.blocks) for section in document.sections}
     regulation = {"triage": "892.2080", "detection": "892.2070", "both": "892.2090"}[claim]

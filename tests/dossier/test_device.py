@@ -22,12 +22,12 @@ def refused(tmp_path: Path, text: str) -> str:
 
 def test_the_projects_own_description_is_valid() -> None:
     device = read_device(OWN)
-    assert device.claim is Claim.DETECTION
+    assert device.claim is Claim.TRIAGE
     assert {cohort.role for cohort in device.cohort} == {"test", "validation"}
 
 
 def test_every_fault_of_a_description_is_named_at_once(tmp_path: Path, text: str) -> None:
-    text = text.replace('claim = "detection"             #', 'claim = "cure"\ncolour = "red" #')
+    text = text.replace('claim = "triage"                #', 'claim = "cure"\ncolour = "red" #')
     text = text.replace("youngest_years = 1", 'youngest_years = "one"').replace(
         "[manufacturer]", "[manufacturer]\nfax = 1"
     )

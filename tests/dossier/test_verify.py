@@ -113,7 +113,7 @@ def evidence_removed(place: Path) -> None:
 
 
 def device_description(place: Path) -> None:
-    edit_text(place / "device.toml", 'claim = "detection"', 'claim = "both"')
+    edit_text(place / "device.toml", 'claim = "triage"', 'claim = "both"')
 
 
 def bill_of_materials(place: Path) -> None:

@@ -76,6 +76,7 @@ def config() -> TrainingConfig:
     """The default preset on timm's smallest network, a few steps long."""
     table = read_config(preset("default")).as_dict()
     tiny = {
+        "seeds": [1],
         "backbone": "test_resnet",
         "initial_weights": "",
         "train_size_px": 32,

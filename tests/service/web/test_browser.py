@@ -150,11 +150,13 @@ def test_dragging_changes_the_window_and_keys_invert_and_reset_it(site: Any, ser
     page.mouse.move(300, 380)
     page.mouse.up()
     expect(page.locator("#said")).not_to_contain_text("Width 100")
+    page.wait_for_timeout(300)  # drawn at the next frame
     assert (shown(page) != before).any()
     page.keyboard.press("i")
-    assert page.locator("#invert").get_attribute("aria-pressed") == "true"
+    expect(page.locator("#invert")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("r")
     expect(page.locator("#said")).to_contain_text("Level 50 · Width 100")
+    page.wait_for_timeout(300)
     assert (shown(page) == before).all()
 
 
