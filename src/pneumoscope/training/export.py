@@ -28,6 +28,7 @@ from pneumoscope.training.targets import TARGETS
 
 # ONNX and PyTorch must agree on every validation image; the issue is rounding, so this is far below any decision.
 LARGEST_DIFFERENCE = 1e-4
+_ANY_SIZE = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,10 @@ def load_network(run: Run) -> Network:
 
 
 def to_onnx(ensemble: Ensemble, size_px: int) -> bytes:
-    """The graph with weights inside; any batch size."""
+    """The graph with weights inside; any batch size. What members share (frozen layers) is computed once."""
+    from onnx_ir.passes import Sequential
+    from onnx_ir.passes.common import CommonSubexpressionEliminationPass, DeduplicateInitializersPass
+
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*LeafSpec")  # torch's remark on itself
         program = torch.onnx.export(
@@ -143,6 +147,7 @@ def to_onnx(ensemble: Ensemble, size_px: int) -> bytes:
             verbose=False,
         )
     assert program is not None
+    Sequential(DeduplicateInitializersPass(size_limit=_ANY_SIZE), CommonSubexpressionEliminationPass())(program.model)
     graph: bytes = program.model_proto.SerializeToString()
     return graph
 
