@@ -20,6 +20,7 @@ from pneumoscope.cli.eda import eda
 from pneumoscope.cli.evaluate import evaluate
 from pneumoscope.cli.export import export
 from pneumoscope.cli.plan import plan
+from pneumoscope.cli.pretrain import pretrain
 from pneumoscope.cli.read import read
 from pneumoscope.cli.serve import serve
 from pneumoscope.cli.token import token
@@ -78,7 +79,7 @@ def _ended(message: str, code: int) -> typer.Exit:
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Read": (demo, read, check),
     "In the clinic": (serve, acceptance, conformance, token),
-    "Build a model": (eda, train, export, evaluate),
+    "Build a model": (eda, pretrain, train, export, evaluate),
     "Submission": (plan,),
 }
 for _panel, _commands in _PANELS.items():

@@ -129,46 +129,31 @@ class LossWeights:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingConfig:
-    """Everything that decides a run, given the manifest and the initial weights."""
+class RunConfig:
+    """What decides any run, with labels or without, given the manifest and the initial weights."""
 
     name: str
-    version: str
     seeds: tuple[int, ...]
     split_seed: int
     backbone: str
     initial_weights: str
-    ships: str = "Pneumonia"
     train_size_px: int
     epochs: int
     images_per_epoch: int
     batch_size: int
     learning_rate: float
     weight_decay: float
-    dropout: float
     precision: str
-    opacity_weight: float
-    sampling: dict[str, float]
-    loss: LossWeights
     augmentation: Augmentation
     recipe: Recipe
     data: Data = field(default_factory=Data)
     layers: Layers = field(default_factory=Layers)
     optimizer: Optimizer = field(default_factory=Optimizer)
-    criterion: Criterion = field(default_factory=Criterion)
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ConfigError(f"seeds: expected at least one, all different, got {list(self.seeds)}")
-        for name, value, known in (
-            ("ships", self.ships, ("Pneumonia", "nih_Pneumonia", "opacity")),
-            ("precision", self.precision, ("32-true", "bf16-mixed", "16-mixed")),
-            ("[layers] input", self.layers.input, ("grey", "imagenet")),
-            ("[optimizer] kind", self.optimizer.kind, ("adamw", "adam", "sgd")),
-            ("[optimizer] schedule", self.optimizer.schedule, ("one_cycle", "plateau", "constant")),
-            ("[optimizer] keep", self.optimizer.keep, ("last", "best")),
-            ("[criterion] kind", self.criterion.kind, ("bce", "weighted_bce", "focal", "asymmetric")),
-        ):
+        for name, value, known in self._choices():
             if value not in known:
                 raise ConfigError(f"{name}: expected one of {', '.join(known)}, got {value!r}")
         for name in ("train_size_px", "epochs", "images_per_epoch", "batch_size", "learning_rate"):
@@ -179,9 +164,80 @@ class TrainingConfig:
                 f"images_per_epoch: expected at least a batch ({self.batch_size}), got {self.images_per_epoch}"
             )
 
+    def _choices(self) -> list[tuple[str, str, tuple[str, ...]]]:
+        """Keys that take one of some words: name, value, words."""
+        return [
+            ("precision", self.precision, ("32-true", "bf16-mixed", "16-mixed")),
+            ("[layers] input", self.layers.input, ("grey", "imagenet")),
+            ("[optimizer] kind", self.optimizer.kind, ("adamw", "adam", "sgd")),
+            ("[optimizer] schedule", self.optimizer.schedule, ("one_cycle", "plateau", "constant")),
+            ("[optimizer] keep", self.optimizer.keep, ("last", "best")),
+        ]
+
     def as_dict(self) -> dict[str, Any]:
         """Plain data for evidence and the model card."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingConfig(RunConfig):
+    """Everything that decides a run with labels."""
+
+    version: str
+    ships: str = "Pneumonia"
+    dropout: float
+    opacity_weight: float
+    sampling: dict[str, float]
+    loss: LossWeights
+    criterion: Criterion = field(default_factory=Criterion)
+
+    def _choices(self) -> list[tuple[str, str, tuple[str, ...]]]:
+        return [
+            *RunConfig._choices(self),
+            ("ships", self.ships, ("Pneumonia", "nih_Pneumonia", "opacity")),
+            ("[criterion] kind", self.criterion.kind, ("bce", "weighted_bce", "focal", "asymmetric")),
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """What two views of one film are asked for; details in `training.pretraining`.
+
+    Attributes:
+        projector: Widths of the dense layers between embedding and loss; they are not kept.
+        invariance: Weight of the distance between both views.
+        variance: Weight of each feature's lack of spread over the batch.
+        covariance: Weight of what one feature says of another.
+    """
+
+    projector: tuple[int, ...] = (1024, 1024)
+    invariance: float = 25.0
+    variance: float = 25.0
+    covariance: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PretrainingConfig(RunConfig):
+    """Everything that decides a run without labels; of its `optimizer`, `keep` is the last epoch."""
+
+    agreement: Agreement = field(default_factory=Agreement)
+
+    def __post_init__(self) -> None:
+        RunConfig.__post_init__(self)
+        if len(self.seeds) > 1:
+            raise ConfigError(f"seeds: expected one, pretraining makes one file, got {list(self.seeds)}")
+        if not self.agreement.projector or self.layers.added:
+            raise ConfigError(
+                "expected widths in [agreement] projector and none in [layers] added, got "
+                f"{list(self.agreement.projector)} and {list(self.layers.added)}"
+            )
+        needed = {"early_stopping": 0, "keep": "last", "ema": 0.0}
+        wrong = {name: getattr(self.optimizer, name) for name, value in needed.items()}
+        if wrong != needed or self.optimizer.schedule == "plateau":
+            raise ConfigError(
+                f"[optimizer]: nothing validates without labels: expected {needed} and a schedule other than plateau, "
+                f"got {wrong} and {self.optimizer.schedule}"
+            )
 
 
 def read_config(path: Path) -> TrainingConfig:
@@ -190,11 +246,24 @@ def read_config(path: Path) -> TrainingConfig:
     Raises:
         ConfigError: The file is missing, is not TOML, or has unknown, missing or wrong keys; all are named.
     """
+    return _build(TrainingConfig, read_toml(path), str(path))
+
+
+def read_pretraining(path: Path) -> PretrainingConfig:
+    """As `read_config`, of a run without labels."""
+    return _build(PretrainingConfig, read_toml(path), str(path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The table in a TOML file.
+
+    Raises:
+        ConfigError: The file is missing or is not TOML.
+    """
     try:
-        table = tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: expected a training configuration in TOML, found {error}") from error
-    return read_config_record(table, where=str(path))
 
 
 def read_config_record(table: dict[str, Any], *, where: str) -> TrainingConfig:

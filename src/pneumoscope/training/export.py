@@ -18,13 +18,13 @@ from pneumoscope.reading import Outputs, open_engine
 from pneumoscope.training.card import draft_card, finish_card, validation_auroc
 from pneumoscope.training.config import TrainingConfig, read_config_record
 from pneumoscope.training.ensemble import Ensemble, Member, Seen, embed, in_batches
-from pneumoscope.training.fit import RECORD, checkpoint
 from pneumoscope.training.guard import fit_gaussian
 from pneumoscope.training.images import unit
 from pneumoscope.training.loading import gather
 from pneumoscope.training.network import OUTPUTS, Network, build_network
 from pneumoscope.training.populations import populations
 from pneumoscope.training.targets import TARGETS
+from pneumoscope.training.trainer import RECORD, checkpoint
 
 # ONNX and PyTorch must agree on every validation image; the issue is rounding, so this is far below any decision.
 LARGEST_DIFFERENCE = 1e-4

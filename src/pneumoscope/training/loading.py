@@ -16,7 +16,7 @@ from pneumoscope.core import ConfigError
 from pneumoscope.datasets import ImageCache, boxes_of, read_nih_labels, split_by_patient
 from pneumoscope.datasets import read_manifest as read_parquet
 from pneumoscope.image import Recipe
-from pneumoscope.training.config import TrainingConfig
+from pneumoscope.training.config import RunConfig, TrainingConfig
 from pneumoscope.training.images import crop_grey, load_cropped, read_manifest
 from pneumoscope.training.radiologists import airspace_opacity, box_maps, rsna_boxes
 from pneumoscope.training.targets import TARGETS, target_matrix
@@ -44,27 +44,48 @@ def gather(config: TrainingConfig, data: Path) -> Material:
         ConfigError: Tables or images are missing, or one class is absent in training or validation.
         InputError: The manifest was edited, or the cache does not hold its images.
     """
-    notes: tuple[str, ...] = ()
+    manifest, notes = read_rows(config, data)
     if config.data.manifest:
-        manifest, notes = _from_manifest(config, data)
         labels, boxes = manifest, boxes_of(manifest)
         boxes = boxes[boxes["by"] == "rsna"]
         airspace = manifest["google_airspace_opacity"].to_numpy(dtype=np.float32)
     else:
-        manifest = read_manifest(data, split_seed=config.split_seed)
         labels, boxes = read_nih_labels(data / "nih"), rsna_boxes(data)
         airspace = airspace_opacity(data, manifest)
     targets = target_matrix(manifest, labels, airspace=airspace, opacity_weight=config.opacity_weight)
     _require_classes(manifest, targets[:, TARGETS.index(config.ships)])
-    if config.data.cache:
-        images, crops = _from_cache(data / config.data.cache, manifest, config.recipe)
-    else:
-        images, crops = load_cropped(manifest["path"], config.recipe)
+    images, crops = read_images(config, data, manifest)
     read = manifest if len(boxes) else manifest.assign(rsna_opacity=np.nan)  # without boxes nothing says where
     return Material(manifest, images, targets, box_maps(boxes, read, crops), notes)
 
 
-def _from_manifest(config: TrainingConfig, data: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def read_rows(config: RunConfig, data: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The rows that a run is about, each with its side, and what a person should know of them.
+
+    Raises:
+        ConfigError: Tables are missing, or no row has an image.
+        InputError: The manifest was edited.
+    """
+    if config.data.manifest:
+        return _from_manifest(config, data)
+    return read_manifest(data, split_seed=config.split_seed), ()
+
+
+def read_images(
+    config: RunConfig, data: Path, rows: pd.DataFrame
+) -> tuple[UInt8[np.ndarray, "n size size"], Float[np.ndarray, "n 4"]]:
+    """The rows' prepared images and crops, as `load_cropped` gives them, from the cache or their files.
+
+    Raises:
+        ConfigError: Images are missing or cannot be decoded.
+        InputError: The cache does not hold them.
+    """
+    if config.data.cache:
+        return _from_cache(data / config.data.cache, rows, config.recipe)
+    return load_cropped(rows["path"], config.recipe)
+
+
+def _from_manifest(config: RunConfig, data: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The manifest's rows that have a file (or are in the cache), each with its side; and what was left out."""
     manifest = read_parquet(data / config.data.manifest).manifest
     without = manifest["path"].isna() & (not config.data.cache)
@@ -181,8 +202,8 @@ def loaders(
         processes=processes,
     )
     return (
-        DataLoader(Rows(material, train), batch, sampler=sampler, drop_last=True, collate_fn=_as_it_is),
-        DataLoader(Rows(material, val), 2 * batch, collate_fn=_as_it_is),
+        DataLoader(Rows(material, train), batch, sampler=sampler, drop_last=True, collate_fn=as_it_is),
+        DataLoader(Rows(material, val), 2 * batch, collate_fn=as_it_is),
     )
 
 
@@ -210,6 +231,6 @@ def sampling_weights(
     return chances
 
 
-def _as_it_is(batch: Any) -> Any:
+def as_it_is(batch: Any) -> Any:
     """`Rows` fetches batches whole: nothing is left to collate."""
     return batch
