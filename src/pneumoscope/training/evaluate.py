@@ -100,8 +100,14 @@ class _Seen:
         """The images of one source and side; rows are numbered anew, and have room for localisation."""
         index = np.flatnonzero((self.rows["source"] == source) & (self.rows["split"] == split))
         rows = self.rows.iloc[index].reset_index(drop=True).reindex(columns=[*self.rows.columns, *_KEPT])
-        boxes, masks = ([one[place] for place in index] for one in (self.boxes, self.masks))
-        return _Seen(self.artifact, rows, self.images[index], self.outputs.of(index), boxes, masks)
+        return _Seen(
+            self.artifact,
+            rows,
+            self.images[index],
+            self.outputs.of(index),
+            [self.boxes[one] for one in index],
+            [self.masks[one] for one in index],
+        )
 
     def boxed(self) -> Boxed:
         """The images with a box."""

@@ -24,6 +24,7 @@ from pneumoscope.image import Recipe
 from pneumoscope.stats import Mean, clustered_mean
 from pneumoscope.training.augmentation import augment_pair
 from pneumoscope.training.config import Augmentation, build_record
+from pneumoscope.training.ensemble import in_batches
 from pneumoscope.training.images import load_cropped, read_manifest, unit
 
 TASK = "lungs"
@@ -202,7 +203,7 @@ def mask_seen(path: Path, crop: Float[np.ndarray, " 4"], *, size_px: int) -> Boo
 @torch.no_grad()
 def segment(network: LungNetwork, images: UInt8[np.ndarray, "n size size"]) -> Float[np.ndarray, "n y x"]:
     """Probability of lying in a lung, for prepared images."""
-    parts = [torch.sigmoid(network(unit(part[:, None]))) for part in torch.from_numpy(images).split(16)]
+    parts = [torch.sigmoid(network(unit(torch.from_numpy(part)[:, None]))) for part in in_batches(images)]
     found: Float[np.ndarray, "n y x"] = torch.cat(parts)[:, 0].numpy()
     return found
 
@@ -250,12 +251,12 @@ def _epochs(network: LungNetwork, films: Masked, config: LungsConfig) -> Iterato
     network.train()
     for _ in range(config.epochs):
         losses = []
-        for drawn in torch.randperm(len(images))[: steps * config.batch_size].split(config.batch_size):
+        for drawn in torch.randperm(len(images))[: steps * config.batch_size].reshape(steps, -1):
             share = functional.adaptive_avg_pool2d(masks[drawn].float(), GRID)
             shown, target = augment_pair(unit(images[drawn]), share, config.augmentation, size_px=INPUT_PX)
             loss = functional.binary_cross_entropy_with_logits(network(shown), target)
             optimizer.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimizer.step()
             schedule.step()
             losses.append(loss.item())

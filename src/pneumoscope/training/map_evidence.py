@@ -13,7 +13,7 @@ from pneumoscope.evidence import Leaf, Node, NotEstimable, Tree, estimate
 from pneumoscope.explain import agreement, upsampled
 from pneumoscope.model import Artifact
 from pneumoscope.stats import clustered_mean
-from pneumoscope.training.ensemble import Seen
+from pneumoscope.training.ensemble import Seen, in_batches
 from pneumoscope.training.export import Run, load_network, run_graph
 from pneumoscope.training.faithfulness import CURVES, curve_areas
 from pneumoscope.training.images import unit
@@ -30,7 +30,6 @@ Maps = Float[np.ndarray, "n y x"]
 LARGEST_SAMPLE = 32
 # What the checkpoints of the artefact's own runs may differ from it in, logits.
 LARGEST_DIFFERENCE = 1e-2
-_BATCH = 4
 _NO_RUN = "needs the checkpoints of the model's runs: evaluate --run"
 
 
@@ -125,23 +124,23 @@ def _grad_cams(boxed: Boxed, runs: Sequence[Run]) -> Maps:
         ConfigError: The runs are not those that the artefact was sealed from.
     """
     networks = [load_network(run) for run in runs]
-    images = unit(torch.from_numpy(boxed.images)[:, None])
+    batches = [unit(torch.from_numpy(part)[:, None]) for part in in_batches(boxed.images)]
     output = OUTPUTS.index(runs[0].config.ships)
-    _require_own(boxed, networks, images, output=output)
+    _require_own(boxed, networks, batches, output=output)
     maps = []
     for network in networks:
-        layer = finer_layer(network, images[:1])
-        parts = [grad_cam(network, part, output=output, layer=layer) for part in images.split(_BATCH)]
+        layer = finer_layer(network, batches[0])
+        parts = [grad_cam(network, part, output=output, layer=layer) for part in batches]
         maps.append([upsampled(one) for part in parts for one in part])
     found: Maps = np.mean(maps, axis=0)
     return found
 
 
 @torch.no_grad()
-def _require_own(boxed: Boxed, networks: Sequence[Network], images: Tensor, *, output: int) -> None:
+def _require_own(boxed: Boxed, networks: Sequence[Network], batches: Sequence[Tensor], *, output: int) -> None:
     mirrored = bool(boxed.artifact.card.training.get("mirrored"))
     answers = [
-        torch.cat([network.answer(Seen(network, mirrored=mirrored)(part))[:, output] for part in images.split(_BATCH)])
+        torch.cat([network.answer(Seen(network, mirrored=mirrored)(part))[:, output] for part in batches])
         for network in networks
     ]
     difference = np.abs(torch.stack(answers).mean(dim=0).numpy() - boxed.logit(boxed.images)).max()
