@@ -247,12 +247,12 @@ def read_config(path: Path) -> TrainingConfig:
     Raises:
         ConfigError: The file is missing, is not TOML, or has unknown, missing or wrong keys; all are named.
     """
-    return _build(TrainingConfig, read_toml(path), str(path))
+    return read_config_record(read_toml(path), where=str(path))
 
 
 def read_pretraining(path: Path) -> PretrainingConfig:
     """As `read_config`, of a run without labels."""
-    return _build(PretrainingConfig, read_toml(path), str(path))
+    return build_record(PretrainingConfig, read_toml(path), where=str(path))
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -273,7 +273,7 @@ def read_config_record(table: dict[str, Any], *, where: str) -> TrainingConfig:
     Raises:
         ConfigError: Keys are unknown, missing or of another type; all are named.
     """
-    return _build(TrainingConfig, table, where)
+    return build_record(TrainingConfig, table, where=where)
 
 
 def preset(name: str) -> Path:
@@ -289,8 +289,12 @@ def preset(name: str) -> Path:
     return folder / f"{name}.toml"
 
 
-def _build(kind: type[Record], table: dict[str, Any], where: str) -> Record:
-    """A record from plain data: sections are records in turn, whole numbers serve as numbers, lists as tuples."""
+def build_record(kind: type[Record], table: dict[str, Any], *, where: str) -> Record:
+    """A record from plain data: sections are records in turn, whole numbers serve as numbers, lists as tuples.
+
+    Raises:
+        ConfigError: Keys are unknown, missing or of another type; all are named.
+    """
     known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]
     if unknown := sorted(table.keys() - known.keys()):
         raise ConfigError(f"{where}: unknown keys {', '.join(unknown)}; known: {', '.join(sorted(known))}")
@@ -305,7 +309,7 @@ def _value(kind: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(value, dict):
             raise ConfigError(f"{where}: expected a section, got {value!r}")
-        return _build(kind, value, where)
+        return build_record(kind, value, where=where)
     origin = getattr(kind, "__origin__", kind)
     if origin is tuple and isinstance(value, list | tuple):
         element = kind.__args__[0]

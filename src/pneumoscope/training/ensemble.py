@@ -77,6 +77,18 @@ class Ensemble(nn.Module):
         )
 
 
+class WithLungs(nn.Module):
+    """An ensemble, and beside its outputs the probability of lying in a lung."""
+
+    def __init__(self, ensemble: Ensemble, lungs: nn.Module) -> None:
+        super().__init__()
+        self.ensemble, self.lungs = ensemble, lungs
+
+    def forward(self, images: Float[Tensor, "n 1 h w"]) -> tuple[Tensor, ...]:
+        """`OUTPUTS` in order, then `LUNGS`."""
+        return *self.ensemble(images), torch.sigmoid(self.lungs(images))
+
+
 def _on_grid(cam: Float[Tensor, "n 1 y x"], shape: Sequence[int], logit: Float[Tensor, "n 1"]) -> Tensor:
     """The map on another grid; interpolation moves its mean, so it is set back to the logit."""
     if tuple(cam.shape[2:]) == tuple(shape):

@@ -18,18 +18,22 @@ from pneumoscope.datasets import read_manifest as read_parquet
 from pneumoscope.image import Recipe
 from pneumoscope.training.config import RunConfig, TrainingConfig
 from pneumoscope.training.images import crop_grey, load_cropped, read_manifest
-from pneumoscope.training.radiologists import airspace_opacity, box_maps, rsna_boxes
+from pneumoscope.training.radiologists import Boxes, airspace_opacity, box_maps, boxes_seen, rsna_boxes
 from pneumoscope.training.targets import TARGETS, target_matrix
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Material:
-    """All rows of the manifest with images and targets; arrays are in its order."""
+    """All rows of the manifest with images and targets; arrays are in its order.
+
+    `boxes` are drawn on a grid for the loss, `drawn` are their corners.
+    """
 
     manifest: pd.DataFrame
     images: UInt8[np.ndarray, "n size size"]
     targets: Float[np.ndarray, "n targets"]
     boxes: Float32[np.ndarray, "n y x"]
+    drawn: Boxes
     notes: tuple[str, ...] = ()
 
     def rows(self, split: str) -> Shaped[np.ndarray, " k"]:
@@ -56,7 +60,8 @@ def gather(config: TrainingConfig, data: Path) -> Material:
     _require_classes(manifest, targets[:, TARGETS.index(config.ships)])
     images, crops = read_images(config, data, manifest)
     read = manifest if len(boxes) else manifest.assign(rsna_opacity=np.nan)  # without boxes nothing says where
-    return Material(manifest, images, targets, box_maps(boxes, read, crops), notes)
+    drawn = boxes_seen(boxes, manifest["image_id"], crops)
+    return Material(manifest, images, targets, box_maps(boxes, read, crops), drawn, notes)
 
 
 def read_rows(config: RunConfig, data: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
