@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from pneumoscope.datasets import FINDINGS
-from pneumoscope.training.targets import patient_target, pneumonia_target
+from pneumoscope.training.targets import pneumonia_target
 
 
 def rows(**columns: list[object]) -> pd.DataFrame:
@@ -71,8 +71,3 @@ def test_kermany_keeps_its_label_and_one_class_sources_teach_other_heads_only(la
     common = {"split": "train", "patient_id": "x", "rsna_opacity": np.nan}
     assert target(labels, source="kermany", Pneumonia=1.0, **common) == 1.0
     assert np.isnan(target(labels, source="rsna_normal", Pneumonia=0.0, **common))
-
-
-def test_the_patient_is_told_where_the_source_publishes_ages() -> None:
-    manifest = rows(age_years=[50.0, 120.0, np.nan], sex=["M", "F", None], view=["PA", "AP", "AP"])
-    np.testing.assert_allclose(patient_target(manifest), [[0.5, 1, 0], [1, 0, 1], [np.nan] * 3])

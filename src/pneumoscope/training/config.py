@@ -125,7 +125,6 @@ class LossWeights:
     opacity: float
     airspace: float = 0.0
     boxes: float = 0.0
-    patient: float = 0.0
     pose: float
 
 

@@ -20,7 +20,6 @@ from pneumoscope.training.network import (
     FINDING_OUTPUTS,
     OPACITY_OUTPUT,
     OUTPUTS,
-    PATIENT_OUTPUTS,
     POSE_OUTPUTS,
     Network,
 )
@@ -124,7 +123,6 @@ class Lesson(Repeatable):
             (weights.findings, FINDING_OUTPUTS),
             (weights.opacity, slice(OPACITY_OUTPUT, OPACITY_OUTPUT + 1)),
             (weights.airspace, slice(AIRSPACE_OUTPUT, AIRSPACE_OUTPUT + 1)),
-            (weights.patient, PATIENT_OUTPUTS),
         ):
             yield weight, self.criterion.part(head)(logits[:, head], targets[:, head])
 

@@ -10,7 +10,6 @@ from pneumoscope.core import ConfigError
 from pneumoscope.datasets import FINDINGS
 from pneumoscope.training.augmentation import POSES
 from pneumoscope.training.config import Layers, TrainingConfig
-from pneumoscope.training.targets import PATIENT
 
 # Outputs of the linear head, in order. One of them ships.
 OUTPUTS = (
@@ -18,14 +17,12 @@ OUTPUTS = (
     *(f"nih_{finding}" for finding in FINDINGS),
     "opacity",
     "airspace",
-    *PATIENT,
     *(f"pose_{i}" for i in range(POSES)),
 )
 FINDING_OUTPUTS = slice(1, 1 + len(FINDINGS))
 OPACITY_OUTPUT = 1 + len(FINDINGS)
 AIRSPACE_OUTPUT = OPACITY_OUTPUT + 1
-PATIENT_OUTPUTS = slice(AIRSPACE_OUTPUT + 1, AIRSPACE_OUTPUT + 1 + len(PATIENT))
-POSE_OUTPUTS = slice(PATIENT_OUTPUTS.stop, None)
+POSE_OUTPUTS = slice(OPACITY_OUTPUT + 2, None)
 
 # Of RGB in [0, 1]. Source: torchvision's reference classification models, as timm has them.
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -15,12 +15,8 @@ from jaxtyping import Float, Float32
 from pneumoscope.core import ConfigError
 from pneumoscope.datasets import FINDINGS
 
-# What the film says of patient and exposure.
-PATIENT = ("age", "male", "anteroposterior")
-# Columns of the target matrix: the shipped label, the 14 NIH findings, RSNA's and Google's radiologists' opacity, and
-# the patient.
-TARGETS = ("Pneumonia", *(f"nih_{finding}" for finding in FINDINGS), "opacity", "airspace", *PATIENT)
-_OLDEST_YEARS = 100.0
+# Columns of the target matrix: the shipped label, the 14 NIH findings, RSNA's and Google's radiologists' opacity.
+TARGETS = ("Pneumonia", *(f"nih_{finding}" for finding in FINDINGS), "opacity", "airspace")
 
 
 def target_matrix(
@@ -31,17 +27,7 @@ def target_matrix(
     findings = manifest[list(FINDINGS)].to_numpy(dtype=np.float32, copy=True)
     findings[(manifest["source"] == "kermany").to_numpy()] = np.nan
     opacity = manifest["rsna_opacity"].to_numpy(dtype=np.float32)
-    return np.column_stack([shipped, findings, opacity, airspace, patient_target(manifest)]).astype(np.float32)
-
-
-def patient_target(manifest: pd.DataFrame) -> Float[np.ndarray, "n 3"]:
-    """`PATIENT` of each row: age as a share of a hundred years, and 1 or 0; NaN where the source publishes no age.
-
-    Such a source is of one age and one view (Kermany's children): its films would teach to tell the source.
-    """
-    age = (manifest["age_years"] / _OLDEST_YEARS).clip(0, 1)
-    told = [age, manifest["sex"].map({"M": 1.0, "F": 0.0}), manifest["view"].map({"AP": 1.0, "PA": 0.0})]
-    return np.column_stack([values.where(age.notna()).to_numpy(dtype=float) for values in told])
+    return np.column_stack([shipped, findings, opacity, airspace]).astype(np.float32)
 
 
 def pneumonia_target(
