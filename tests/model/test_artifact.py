@@ -24,6 +24,7 @@ from pneumoscope.model import (
 )
 
 ADULTS = DecisionRule(
+    output=0,
     calibration=Calibration(slope=2.0, intercept=-1.0, prevalence=0.3),
     operating_points={
         "screening": OperatingPoint(threshold=0.1, rule="a"),

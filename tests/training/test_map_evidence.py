@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pneumoscope.core import ConfigError
+from pneumoscope.core import ConfigError, Population
 from pneumoscope.evidence import NotEstimable, Number
 from pneumoscope.model import load
 from pneumoscope.training import map_evidence as module
@@ -36,7 +36,7 @@ def boxed(run: Path, tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) 
     return Boxed(
         artifact=artifact,
         patient=np.array([f"p{index}" for index in range(COUNT)]),
-        population=np.array(["adults"] * COUNT),
+        population=Population.ADULTS,
         images=images,
         cams=run_graph(artifact.onnx, artifact.card, images).cam[:, 0],
         boxes=[np.array([[0.5, 0.5, 1.0, 1.0]])] * COUNT,

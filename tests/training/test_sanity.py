@@ -5,7 +5,7 @@ import pytest
 
 from pneumoscope.model import Artifact, load, shipped_path
 from pneumoscope.training.export import run_graph
-from pneumoscope.training.sanity import rank_correlation, shuffled_graph, shuffled_maps
+from pneumoscope.training.sanity import rank_correlation, shuffled_graph
 
 
 @pytest.fixture(scope="module")
@@ -19,11 +19,12 @@ def images() -> np.ndarray:
 
 
 def test_shuffled_weights_draw_another_map(artifact: Artifact, images: np.ndarray) -> None:
-    maps = run_graph(artifact.onnx, artifact.card, images).cam[:, 0]
+    def maps(graph: bytes) -> np.ndarray:
+        return run_graph(graph, artifact.card, images).cam[:, 0]
+
     for share in (0.0, 1.0):
-        assert rank_correlation(maps, shuffled_maps(artifact, images, share=share)).max() < 0.9
-    again = shuffled_maps(artifact, images, share=0.0)
-    np.testing.assert_array_equal(again, shuffled_maps(artifact, images, share=0.0))
+        assert rank_correlation(maps(artifact.onnx), maps(shuffled_graph(artifact.onnx, share=share))).max() < 0.9
+    assert shuffled_graph(artifact.onnx, share=0.0) == shuffled_graph(artifact.onnx, share=0.0)
 
 
 def test_shuffling_takes_the_layers_from_the_head_downwards_and_keeps_their_values(artifact: Artifact) -> None:
@@ -33,8 +34,9 @@ def test_shuffling_takes_the_layers_from_the_head_downwards_and_keeps_their_valu
     def weights(graph: bytes) -> dict[str, np.ndarray]:
         model = onnx.load_from_string(graph)
         used = [node.input[1] for node in model.graph.node if node.op_type == "Conv"]
+        widened = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "Cast"}
         known = {one.name: one for one in model.graph.initializer}
-        return {name: numpy_helper.to_array(known[name]) for name in used}
+        return {name: numpy_helper.to_array(known[widened.get(name, name)]) for name in used}
 
     before = weights(artifact.onnx)
     members = sum(one.shape[0] == 1 for one in before.values())

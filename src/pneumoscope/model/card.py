@@ -12,8 +12,8 @@ from pneumoscope.core import ArtifactError, IntendedUse, Population, View
 from pneumoscope.image import Recipe
 
 SCHEMA = 3
-# Schema 2 had no rule for heat maps: they are shown as they were then.
-_WITHOUT_HEAT_RULE = 2
+# Schema 2 had no rule for heat maps, which are shown as they were then, and one column for everybody.
+_FORMER = 2
 OPERATING_POINTS = ("screening", "balanced", "confirmatory")
 
 Record = TypeVar("Record")
@@ -88,8 +88,14 @@ UNJUDGED_HEAT = HeatRule(shown=True, why="never held against radiologists' boxes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRule:
-    """How a logit becomes a decision for one population; `fitted_on` names the validation images that gave it."""
+    """How a logit becomes a decision for one population.
 
+    Attributes:
+        output: The graph's column of logits and maps that answers for this population.
+        fitted_on: The validation images that gave the rule.
+    """
+
+    output: int
     calibration: Calibration
     operating_points: dict[str, OperatingPoint]
     conformal: Conformal
@@ -170,10 +176,11 @@ def parse_card(text: str) -> Card:
     """
     try:
         table = json.loads(text)
-        if table["schema"] not in (SCHEMA, _WITHOUT_HEAT_RULE):  # said before keys that differ because of it
+        if table["schema"] not in (SCHEMA, _FORMER):  # said before keys that differ because of it
             raise ArtifactError(f"model card: expected schema {SCHEMA}, found {table['schema']}")
-        if table["schema"] == _WITHOUT_HEAT_RULE:
-            table["rules"] = {name: rule | {"heat": asdict(UNJUDGED_HEAT)} for name, rule in table["rules"].items()}
+        if table["schema"] == _FORMER:
+            added = {"output": 0, "heat": asdict(UNJUDGED_HEAT)}
+            table["rules"] = {name: rule | added for name, rule in table["rules"].items()}
         use = table["intended_use"]
         return _build(
             Card,

@@ -1,7 +1,7 @@
 """Engines that run an artefact's graph: ONNX Runtime everywhere, OpenVINO where it is installed and asked for."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -27,11 +27,16 @@ class Outputs:
     `lungs` is the probability of lying in a lung, on its own grid over the input; None where the graph has none.
     """
 
-    logit: Float32[np.ndarray, "n labels"]
-    cam: Float32[np.ndarray, "n labels y x"]
+    logit: Float32[np.ndarray, "n columns"]
+    cam: Float32[np.ndarray, "n columns y x"]
     embedding: Float32[np.ndarray, "n features"]
     distance: Float32[np.ndarray, " n"]
     lungs: Float32[np.ndarray, "n 1 rows columns"] | None = None
+
+    def answering(self, columns: Int[np.ndarray, " n"]) -> "Outputs":
+        """Each image's logit and map in the column of its population (`DecisionRule.output`), as the only column."""
+        image = np.arange(len(columns))
+        return replace(self, logit=self.logit[image, columns][:, None], cam=self.cam[image, columns][:, None])
 
     def of(self, images: Int[np.ndarray, " k"]) -> "Outputs":
         """The outputs of some images, by their place in the batch."""

@@ -120,6 +120,7 @@ class Reader:
             return replace(self._reading(Status.REFUSED, radiograph, checks, elapsed_ms), distance=distance)
         population = card.population_of(radiograph.age_years, unknown=self.population)
         rule = card.rules[population]
+        outputs = outputs.answering(np.array([rule.output]))
         probability = float(rule.calibration.probability(outputs.logit[0, :1])[0])
         threshold = rule.operating_points[self.operating_point].threshold
         cam = outputs.cam[0, 0]

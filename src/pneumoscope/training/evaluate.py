@@ -30,7 +30,7 @@ from pneumoscope.training.localisation import COLUMNS, localisation_evidence
 from pneumoscope.training.lung_evidence import LUNG_COLUMNS, lung_evidence
 from pneumoscope.training.lungs import masks_seen
 from pneumoscope.training.map_evidence import Boxed, map_evidence
-from pneumoscope.training.populations import populations, probability
+from pneumoscope.training.populations import columns_of, populations, probability
 from pneumoscope.training.radiologists import Boxes, boxes_seen, rsna_boxes
 from pneumoscope.training.refusals import guard_evidence
 
@@ -64,8 +64,8 @@ def evaluate(artifact: Artifact, data: Path, output: Path, *, runs: Sequence[Pat
     manifest = manifest[manifest["split"] != "train"].reset_index(drop=True)
     images, crops = load_cropped(manifest["path"], card.recipe)
     boxes = boxes_seen(rsna_boxes(data), manifest["image_id"], crops)
-    outputs = run_graph(artifact.onnx, card, images)
     population = populations(manifest)
+    outputs = run_graph(artifact.onnx, card, images).answering(columns_of(card, population))
     rows = manifest.assign(
         population=population.astype(str),
         logit=outputs.logit[:, 0],
@@ -110,12 +110,14 @@ class _Seen:
         )
 
     def boxed(self) -> Boxed:
-        """The images with a box."""
-        index = np.flatnonzero([len(one) > 0 for one in self.boxes])
+        """The images with a box, of the population that most of them are of: one column of the graph answers."""
+        boxed = np.array([len(one) > 0 for one in self.boxes])
+        population = Population(self.rows.loc[boxed, "population"].mode()[0])
+        index = np.flatnonzero(boxed & (self.rows["population"] == population))
         return Boxed(
             artifact=self.artifact,
             patient=self.rows["patient_id"].to_numpy()[index],
-            population=self.rows["population"].to_numpy()[index],
+            population=population,
             images=self.images[index],
             cams=self.outputs.cam[index, 0],
             boxes=[self.boxes[one] for one in index],

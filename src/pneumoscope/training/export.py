@@ -17,6 +17,7 @@ from pneumoscope.model import LUNGS, Artifact, Card, seal
 from pneumoscope.model import OUTPUTS as GRAPH_OUTPUTS
 from pneumoscope.reading import Outputs, open_engine
 from pneumoscope.training.card import draft_card, finish_card, validation_auroc
+from pneumoscope.training.compact import compact
 from pneumoscope.training.config import TrainingConfig, read_config_record
 from pneumoscope.training.ensemble import Ensemble, Member, Seen, WithLungs, embed, in_batches
 from pneumoscope.training.guard import fit_gaussian
@@ -25,13 +26,12 @@ from pneumoscope.training.images import unit
 from pneumoscope.training.loading import gather
 from pneumoscope.training.lungs import LungNetwork, load_lungs
 from pneumoscope.training.network import OUTPUTS, Network, build_network
-from pneumoscope.training.populations import populations
+from pneumoscope.training.populations import columns_of, populations
 from pneumoscope.training.targets import TARGETS
 from pneumoscope.training.trainer import RECORD, checkpoint
 
 # ONNX and PyTorch must agree on every validation image; the issue is rounding, so this is far below any decision.
 LARGEST_DIFFERENCE = 1e-4
-_ANY_SIZE = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,15 @@ def export(
     config = members[0].config
     material = gather(config, data)
     manifest, images = material.manifest, material.images
-    train, validation = material.rows("train"), material.rows("val")
     groups = populations(manifest)
+    names = [name for name in sorted(set(groups)) if any(name in member.config.populations for member in members)]
+    train, validation = (rows[np.isin(groups[rows], names)] for rows in (material.rows("train"), material.rows("val")))
+    columns = [[place for place, one in enumerate(members) if name in one.config.populations] for name in names]
 
     seen = [Seen(load_network(member), mirrored=mirrored).eval() for member in members]
     ships = OUTPUTS.index(config.ships)
     ensemble = Ensemble(
-        [Member(one, fit_gaussian(embed(one, images[train]), groups[train]), output=ships) for one in seen]
+        [Member(one, fit_gaussian(embed(one, images[train]), groups[train]), output=ships) for one in seen], columns
     ).eval()
     record = members[0].record | {"members": [member.record for member in members], "mirrored": mirrored}
     shipped: nn.Module = ensemble
@@ -78,14 +80,21 @@ def export(
         network, record["lungs"] = _lungs(lungs, config)
         shipped = WithLungs(ensemble, network).eval()
     graph = to_onnx(shipped, config.recipe.size_px)
-    draft = draft_card(config, record, populations=sorted(set(groups)))
-    outputs = run_graph(graph, draft, images[validation])
+    draft = draft_card(config, record, populations=names)
+    group = groups[validation]
+    outputs = run_graph(graph, draft, images[validation]).answering(columns_of(draft, group))
     single = member_logits(ensemble, images[validation])
-    _require_agreement(single.mean(axis=1), outputs)
+    _require_agreement(_mean_of_members(single, [columns[names.index(name)] for name in group]), outputs)
     rows = manifest.iloc[validation]
     targets = material.targets[validation, TARGETS.index(config.ships)].astype(float)
     spread = [
-        {"seed": member.config.seeds[0], "auroc": validation_auroc(rows, single[:, index], targets)}
+        {
+            "seed": member.config.seeds[0],
+            "name": member.config.name,
+            "auroc": validation_auroc(
+                rows, single[:, index], np.where(np.isin(group, member.config.populations), targets, np.nan)
+            ),
+        }
         for index, member in enumerate(members)
     ]
     card = finish_card(draft, rows, outputs, targets, members=spread)
@@ -142,9 +151,6 @@ def load_network(run: Run) -> Network:
 
 def to_onnx(shipped: nn.Module, size_px: int) -> bytes:
     """The graph with weights inside; any batch size. What members share (frozen layers) is computed once."""
-    from onnx_ir.passes import Sequential
-    from onnx_ir.passes.common import CommonSubexpressionEliminationPass, DeduplicateInitializersPass
-
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*LeafSpec")  # torch's remark on itself
         program = torch.onnx.export(
@@ -157,7 +163,7 @@ def to_onnx(shipped: nn.Module, size_px: int) -> bytes:
             verbose=False,
         )
     assert program is not None
-    Sequential(DeduplicateInitializersPass(size_limit=_ANY_SIZE), CommonSubexpressionEliminationPass())(program.model)
+    compact(program.model)
     graph: bytes = program.model_proto.SerializeToString()
     return graph
 
@@ -201,6 +207,11 @@ def _lungs(folder: Path, config: TrainingConfig) -> tuple[LungNetwork, dict[str,
         if one != another:
             raise ConfigError(f"lungs and members must agree in {name}, found {another} in {folder}, {one} in the run")
     return network, record
+
+
+def _mean_of_members(single: Float[np.ndarray, "n members"], columns: Sequence[list[int]]) -> Float[np.ndarray, " n"]:
+    """Each row's mean over the members that answer for it."""
+    return np.array([row[members].mean() for row, members in zip(single, columns, strict=True)])
 
 
 def _require_agreement(logits: Float[np.ndarray, " n"], outputs: Outputs) -> None:

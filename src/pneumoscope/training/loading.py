@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Float32, Shaped, UInt8
+from jaxtyping import Bool, Float, Float32, Shaped, UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -57,7 +57,8 @@ def gather(config: TrainingConfig, data: Path) -> Material:
         labels, boxes = read_nih_labels(data / "nih"), rsna_boxes(data)
         airspace = airspace_opacity(data, manifest)
     targets = target_matrix(manifest, labels, airspace=airspace, opacity_weight=config.opacity_weight)
-    _require_classes(manifest, targets[:, TARGETS.index(config.ships)])
+    taught = taught_rows(manifest, config.sampling)
+    _require_classes(manifest[taught], targets[taught, TARGETS.index(config.ships)])
     images, crops = read_images(config, data, manifest)
     read = manifest if len(boxes) else manifest.assign(rsna_opacity=np.nan)  # without boxes nothing says where
     drawn = boxes_seen(boxes, manifest["image_id"], crops)
@@ -196,7 +197,8 @@ def loaders(
     """
     if config.batch_size % processes:
         raise ConfigError(f"batch_size: expected a multiple of {processes} processes, got {config.batch_size}")
-    train, val = material.rows("train"), material.rows("val")
+    taught = taught_rows(material.manifest, config.sampling)
+    train, val = (rows[taught[rows]] for rows in (material.rows("train"), material.rows("val")))
     batch = config.batch_size // processes
     sampler = EpochSampler(
         len(train),
@@ -212,6 +214,20 @@ def loaders(
     )
 
 
+def taught_rows(manifest: pd.DataFrame, sampling: dict[str, float]) -> Bool[np.ndarray, " n"]:
+    """Which rows a member learns from and is validated on: those of sources with a share, or all without shares.
+
+    Raises:
+        ConfigError: Sources and shares are not for the same names.
+    """
+    if not sampling:
+        return np.ones(len(manifest), dtype=bool)
+    if unknown := sorted(set(manifest["source"]) ^ set(sampling)):
+        raise ConfigError(f"[sampling]: expected a share for each source, sources and shares differ in {unknown}")
+    taught: Bool[np.ndarray, " n"] = (manifest["source"].map(sampling) > 0).to_numpy()
+    return taught
+
+
 def sampling_weights(
     material: Material, rows: Shaped[np.ndarray, " k"], sampling: dict[str, float]
 ) -> Float[np.ndarray, " k"]:
@@ -223,8 +239,6 @@ def sampling_weights(
         ConfigError: Sources and shares are not for the same names.
     """
     table = material.manifest.iloc[rows]
-    if unknown := sorted(set(table["source"]) ^ set(sampling)):
-        raise ConfigError(f"[sampling]: expected a share for each source, sources and shares differ in {unknown}")
     # Rows without the shipped target count as one label: they do not teach it.
     table = table.assign(label=table["Pneumonia"].where(~np.isnan(material.targets[rows, 0]), 0.0))
     cell = table.groupby(["source", "view", "label"], dropna=False)

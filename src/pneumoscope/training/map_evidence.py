@@ -8,20 +8,20 @@ import torch
 from jaxtyping import Float, Float32, Shaped, UInt8
 from torch import Tensor
 
-from pneumoscope.core import ConfigError
+from pneumoscope.core import ConfigError, Population
 from pneumoscope.evidence import Leaf, Node, NotEstimable, Tree, estimate
 from pneumoscope.explain import agreement, upsampled
 from pneumoscope.model import Artifact
+from pneumoscope.reading import Outputs
 from pneumoscope.stats import clustered_mean
 from pneumoscope.training.ensemble import Seen, in_batches
 from pneumoscope.training.export import Run, load_network, run_graph
 from pneumoscope.training.faithfulness import CURVES, curve_areas
 from pneumoscope.training.images import unit
 from pneumoscope.training.network import OUTPUTS, Network
-from pneumoscope.training.populations import probability
 from pneumoscope.training.radiologists import Boxes
 from pneumoscope.training.saliency import finer_layer, grad_cam, occlusion
-from pneumoscope.training.sanity import CASCADE, rank_correlation, shuffled_maps
+from pneumoscope.training.sanity import CASCADE, rank_correlation, shuffled_graph
 
 Images = UInt8[np.ndarray, "n size size"]
 Maps = Float[np.ndarray, "n y x"]
@@ -35,11 +35,11 @@ _NO_RUN = "needs the checkpoints of the model's runs: evaluate --run"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Boxed:
-    """Images with radiologists' boxes: patient and population of each, prepared image, activation map, boxes."""
+    """Images of one population with radiologists' boxes: patient of each, prepared image, activation map, boxes."""
 
     artifact: Artifact
     patient: Shaped[np.ndarray, " n"]
-    population: Shaped[np.ndarray, " n"]
+    population: Population
     images: Images
     cams: Float32[np.ndarray, "n y x"]
     boxes: Boxes
@@ -50,7 +50,7 @@ class Boxed:
         return Boxed(
             artifact=self.artifact,
             patient=self.patient[drawn],
-            population=self.population[drawn],
+            population=self.population,
             images=self.images[drawn],
             cams=self.cams[drawn],
             boxes=[self.boxes[index] for index in drawn],
@@ -58,11 +58,16 @@ class Boxed:
 
     def logit(self, images: Images) -> Float[np.ndarray, " n"]:
         """The artefact's answer for changed images."""
-        return run_graph(self.artifact.onnx, self.artifact.card, images).logit[:, 0].astype(np.float64)
+        return self.run(self.artifact.onnx, images).logit[:, 0].astype(np.float64)
+
+    def run(self, graph: bytes, images: Images) -> Outputs:
+        """The outputs of the artefact's graph, or of one like it, in the column of this population."""
+        column = self.artifact.card.rules[self.population].output
+        return run_graph(graph, self.artifact.card, images).answering(np.full(len(images), column))
 
     def score(self, images: Images) -> Float[np.ndarray, " n"]:
-        """The probability, by the calibration of each image's population."""
-        return probability(self.artifact.card, self.logit(images), self.population)
+        """The probability, by the population's calibration."""
+        return self.artifact.card.rules[self.population].calibration.probability(self.logit(images))
 
     def mean(self, value: Float[np.ndarray, " n"]) -> Leaf:
         """Mean over the images, with an interval that knows patients."""
@@ -109,7 +114,7 @@ def _faithfulness(boxed: Boxed) -> Tree:
 def _sanity(boxed: Boxed) -> Tree:
     found: dict[str, Node] = {}
     for name, share in CASCADE.items():
-        maps = shuffled_maps(boxed.artifact, boxed.images, share=share)
+        maps = boxed.run(shuffled_graph(boxed.artifact.onnx, share=share), boxed.images).cam[:, 0]
         found[name] = {
             "rank_correlation": boxed.mean(rank_correlation(boxed.cams, maps)),
             "pointing": _agreement(boxed, maps)["pointing"],
@@ -123,7 +128,7 @@ def _grad_cams(boxed: Boxed, runs: Sequence[Run]) -> Maps:
     Raises:
         ConfigError: The runs are not those that the artefact was sealed from.
     """
-    networks = [load_network(run) for run in runs]
+    networks = [load_network(run) for run in runs if boxed.population in run.config.populations]
     batches = [unit(torch.from_numpy(part)[:, None]) for part in in_batches(boxed.images)]
     output = OUTPUTS.index(runs[0].config.ships)
     _require_own(boxed, networks, batches, output=output)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 
 from pneumoscope.core import Population
 from pneumoscope.model import Card
@@ -17,6 +17,11 @@ def populations(manifest: pd.DataFrame) -> Shaped[np.ndarray, " n"]:
     of_age = manifest["age_years"].map(lambda age: None if np.isnan(age) else Population.of_age(age))
     of_row: Shaped[np.ndarray, " n"] = of_age.fillna(of_source).to_numpy(dtype=object)
     return of_row
+
+
+def columns_of(card: Card, population: Shaped[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+    """The graph's column that answers for each image."""
+    return np.array([card.rules[one].output for one in population], dtype=int)
 
 
 def probability(

@@ -4,22 +4,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, Float32
 from scipy.stats import rankdata
-
-from pneumoscope.model import Artifact
-from pneumoscope.training.export import run_graph
 
 # Share of each member's layers whose weights are shuffled, from the head downwards.
 CASCADE = {"head": 0.0, "upper_half": 0.5, "all": 1.0}
 _SEED = 0
-
-
-def shuffled_maps(
-    artifact: Artifact, images: UInt8[np.ndarray, "n size size"], *, share: float
-) -> Float32[np.ndarray, "n y x"]:
-    """The activation maps that the artefact would draw with shuffled weights."""
-    return run_graph(shuffled_graph(artifact.onnx, share=share), artifact.card, images).cam[:, 0]
 
 
 def rank_correlation(
@@ -52,13 +42,15 @@ def shuffled_graph(graph: bytes, *, share: float) -> bytes:
     from onnx import numpy_helper
 
     model = onnx.load_from_string(graph)
-    weights = {one.name: one for one in model.graph.initializer}
+    stored = {one.name: one for one in model.graph.initializer}
+    widened = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "Cast"}
+    weights = stored | {name: stored[half] for name, half in widened.items() if half in stored}
     rng = np.random.default_rng(_SEED)
     for layers in _members(model.graph.node, weights):
         for name in layers[-max(1, round(share * len(layers))) :]:
             values = numpy_helper.to_array(weights[name])
             shuffled = rng.permutation(values.ravel()).reshape(values.shape)
-            weights[name].CopyFrom(numpy_helper.from_array(shuffled, name))
+            weights[name].CopyFrom(numpy_helper.from_array(shuffled, weights[name].name))
     data: bytes = model.SerializeToString()
     return data
 
