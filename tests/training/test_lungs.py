@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from pneumoscope.core import ConfigError
-from pneumoscope.training.config import build_record, preset, read_table
+from pneumoscope.training.config import build_record, preset, read_toml
 from pneumoscope.training.images import read_manifest
 from pneumoscope.training.lungs import (
     GRID,
@@ -30,7 +30,7 @@ SQUARE[:2, :2] = True
 
 @pytest.fixture(scope="module")
 def preset_config() -> LungsConfig:
-    return build_record(LungsConfig, read_table(preset("lungs")), where="preset")
+    return build_record(LungsConfig, read_toml(preset("lungs")), where="preset")
 
 
 def test_the_network_that_ships_answers_on_the_grid_of_heat_and_weighs_less_than_a_megabyte(
@@ -105,7 +105,7 @@ def test_a_finished_run_is_not_written_over(tiny_data: Path, lungs_run: Path, pr
 )
 def test_a_configuration_that_makes_no_sense_is_refused(change: dict[str, object], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
-        build_record(LungsConfig, read_table(preset("lungs")) | change, where="test")
+        build_record(LungsConfig, read_toml(preset("lungs")) | change, where="test")
 
 
 def test_a_folder_without_a_run_and_damaged_weights_are_named(lungs_run: Path, tmp_path: Path) -> None:
