@@ -31,6 +31,7 @@ def plan() -> Plan:
         "batch_size": 16,
         "precision": "32-true",
         "recipe": {"size_px": SIDE},
+        "layers": {"frozen_to": ""},
     }
     shipped = read_plan(DEFAULT)
     kept = tuple(one for one in shipped.variant if one.name in ("default", "no-boxes"))

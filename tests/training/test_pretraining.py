@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pneumoscope.core import ConfigError
-from pneumoscope.training.config import TrainingConfig
+from pneumoscope.training.config import Layers, TrainingConfig
 from pneumoscope.training.curves import read_curves
 from pneumoscope.training.fit import Paths, fit
 from pneumoscope.training.images import read_manifest
@@ -131,7 +131,7 @@ def test_the_file_is_where_a_training_run_begins(
     unlabelled: PretrainingConfig, learn: Callable[..., Path], tiny_data: Path, tmp_path: Path, config: TrainingConfig
 ) -> None:
     written = learn(replace(unlabelled, epochs=1), "run")
-    still = replace(config, initial_weights=str(written), learning_rate=1e-12, epochs=1)
+    still = replace(config, layers=Layers(), initial_weights=str(written), learning_rate=1e-12, epochs=1)
     (folder,) = fit(still, Paths(data=tiny_data, weights=tiny_data, run=tmp_path / "fine"))
     begun = torch.load(folder / "last.ckpt", weights_only=True)["state_dict"]
     for name, weight in read_state(written).items():

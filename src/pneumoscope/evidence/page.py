@@ -17,9 +17,9 @@ from pneumoscope.evidence.numbers import NotEstimable, Number
 def render_page(template: Path, release: Path) -> str:
     """The page of a Jinja template; `number`, `value`, `fact`, `given` and `names` take a cohort and a dotted path.
 
-    `number` is a value with its interval, or the reason why there is none; `value` the bare value; `fact` a count or
-    threshold; `given` whether there is anything; `names` what a group has. `table` takes the name of a CSV file of
-    the release and has its rows.
+    `number` is a value with its interval, or the reason why there is none; `value` the bare value; `fact` a count, a
+    threshold, words, yes or no; `given` whether there is anything; `names` what a group has. `table` takes the name
+    of a CSV file of the release and has its rows.
 
     Raises:
         ConfigError: There is no such template, or it is none.
@@ -64,7 +64,9 @@ def _functions(release: Path) -> dict[str, object]:
 
     def fact(cohort: str, path: str) -> str:
         node = of(cohort).at(path)
-        if isinstance(node, bool | int | str):
+        if isinstance(node, bool):
+            return "yes" if node else "no"
+        if isinstance(node, int | str):
             return f"{node:,}" if isinstance(node, int) else node
         if isinstance(node, float):
             return f"{node:.3g}"

@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pneumoscope.core import ConfigError
+from pneumoscope.core import ConfigError, Population
 from pneumoscope.image import Recipe
 
 Record = TypeVar("Record")
@@ -189,12 +189,19 @@ class RunConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingConfig(RunConfig):
-    """Everything that decides a run with labels."""
+    """Everything that decides a run with labels.
+
+    Attributes:
+        populations: Whom the members answer for.
+        sampling: Share of each source in an epoch; a source at 0 is neither learnt from nor validated on. Empty: each
+            image at most once an epoch.
+    """
 
     version: str
     ships: str = "Pneumonia"
     dropout: float
     opacity_weight: float
+    populations: tuple[str, ...] = ("adults", "children")
     sampling: dict[str, float]
     loss: LossWeights
     criterion: Criterion = field(default_factory=Criterion)
@@ -203,6 +210,7 @@ class TrainingConfig(RunConfig):
         return [
             *RunConfig._choices(self),
             ("ships", self.ships, ("Pneumonia", "nih_Pneumonia", "opacity")),
+            *(("populations", name, tuple(Population)) for name in self.populations or ("none",)),
             ("[criterion] kind", self.criterion.kind, ("bce", "weighted_bce", "focal", "asymmetric")),
         ]
 
@@ -213,7 +221,7 @@ def read_config(path: Path) -> TrainingConfig:
     Raises:
         ConfigError: The file is missing, is not TOML, or has unknown, missing or wrong keys; all are named.
     """
-    return build_record(TrainingConfig, read_toml(path), where=str(path))
+    return read_config_record(read_toml(path), where=str(path))
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from pneumoscope.training.images import unit
 from pneumoscope.training.losses import Loss, masked_bce, smooth
 from pneumoscope.training.network import (
     AIRSPACE_OUTPUT,
-    BOX_OUTPUT,
     FINDING_OUTPUTS,
     OPACITY_OUTPUT,
     OUTPUTS,
@@ -29,6 +28,8 @@ from pneumoscope.training.optimization import optimization
 Batch = tuple[Tensor, Tensor, Tensor]
 # How often the loss is looked at, steps: each look waits for a GPU.
 CHECK_EVERY = 20
+# Of the activation map, where a place is as likely in a radiologist's box as not.
+PLACE_LOGIT = 2.0
 
 
 class Repeatable(lightning.LightningModule):
@@ -103,7 +104,8 @@ class Lesson(Repeatable):
         loss = self.loss(logits, torch.where(upright[:, None], targets, torch.nan))
         if weights.boxes:
             placed = torch.where(upright[:, None, None], placed[:, 0], torch.nan)
-            loss = loss + weights.boxes * box_loss(self.network.activation(maps, BOX_OUTPUT).float(), placed)
+            shipped = OUTPUTS.index(self.config.ships)
+            loss = loss + weights.boxes * box_loss(self.network.activation(maps, shipped).float(), placed)
         loss = loss + weights.pose * functional.cross_entropy(logits[:, POSE_OUTPUTS], pose)
         if index % CHECK_EVERY == 0:
             self.require_finite(loss)
@@ -141,6 +143,10 @@ class Lesson(Repeatable):
 
 
 def box_loss(activation: Float[Tensor, "n y x"], boxes: Float[Tensor, "n h w"]) -> Float[Tensor, ""]:
-    """Mean binary cross-entropy of each place of the feature map against its share that lies in a box; NaN masked."""
+    """Mean binary cross-entropy of each place of an activation map against its share that lies in a box; NaN masked.
+
+    The map's mean is the image's logit, so a box that covers a tenth of a suspicious film must lie far above it: a
+    place is as likely in a box as not at the logit `PLACE_LOGIT`.
+    """
     target = functional.adaptive_avg_pool2d(boxes[:, None], (activation.shape[1], activation.shape[2]))[:, 0]
-    return masked_bce(activation, target)
+    return masked_bce(activation - PLACE_LOGIT, target)

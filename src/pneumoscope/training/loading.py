@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Float32, Shaped, UInt8
+from jaxtyping import Bool, Float, Float32, Shaped, UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -18,7 +18,7 @@ from pneumoscope.datasets import read_manifest as read_parquet
 from pneumoscope.image import Recipe
 from pneumoscope.training.config import RunConfig, TrainingConfig
 from pneumoscope.training.images import crop_grey, load_cropped, read_manifest
-from pneumoscope.training.radiologists import airspace_opacity, box_maps, rsna_boxes
+from pneumoscope.training.radiologists import Boxes, airspace_opacity, box_maps, boxes_seen, rsna_boxes
 from pneumoscope.training.targets import TARGETS, target_matrix
 
 Films = Callable[[RunConfig, Path, pd.DataFrame], tuple[UInt8[np.ndarray, "n size size"], Float[np.ndarray, "n 4"]]]
@@ -26,12 +26,16 @@ Films = Callable[[RunConfig, Path, pd.DataFrame], tuple[UInt8[np.ndarray, "n siz
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Material:
-    """All rows of the manifest with images and targets; arrays are in its order."""
+    """All rows of the manifest with images and targets; arrays are in its order.
+
+    `boxes` are drawn on a grid for the loss, `drawn` are their corners.
+    """
 
     manifest: pd.DataFrame
     images: UInt8[np.ndarray, "n size size"]
     targets: Float[np.ndarray, "n targets"]
     boxes: Float32[np.ndarray, "n y x"]
+    drawn: Boxes
     notes: tuple[str, ...] = ()
 
     def rows(self, split: str) -> Shaped[np.ndarray, " k"]:
@@ -60,10 +64,12 @@ def gather(config: TrainingConfig, data: Path, *, films: Films | None = None) ->
         labels, boxes = read_nih_labels(data / "nih"), rsna_boxes(data)
         airspace = airspace_opacity(data, manifest)
     targets = target_matrix(manifest, labels, airspace=airspace, opacity_weight=config.opacity_weight)
-    _require_classes(manifest, targets[:, TARGETS.index(config.ships)])
+    taught = taught_rows(manifest, config.sampling)
+    _require_classes(manifest[taught], targets[taught, TARGETS.index(config.ships)])
     images, crops = (films or read_images)(config, data, manifest)
     read = manifest if len(boxes) else manifest.assign(rsna_opacity=np.nan)  # without boxes nothing says where
-    return Material(manifest, images, targets, box_maps(boxes, read, crops), notes)
+    drawn = boxes_seen(boxes, manifest["image_id"], crops)
+    return Material(manifest, images, targets, box_maps(boxes, read, crops), drawn, notes)
 
 
 def read_rows(config: RunConfig, data: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -208,7 +214,8 @@ def loaders(
     """
     if config.batch_size % processes:
         raise ConfigError(f"batch_size: expected a multiple of {processes} processes, got {config.batch_size}")
-    train, val = material.rows("train"), material.rows("val")
+    taught = taught_rows(material.manifest, config.sampling)
+    train, val = (rows[taught[rows]] for rows in (material.rows("train"), material.rows("val")))
     batch = config.batch_size // processes
     sampler = EpochSampler(
         len(train),
@@ -224,6 +231,20 @@ def loaders(
     )
 
 
+def taught_rows(manifest: pd.DataFrame, sampling: dict[str, float]) -> Bool[np.ndarray, " n"]:
+    """Which rows a member learns from and is validated on: those of sources with a share, or all without shares.
+
+    Raises:
+        ConfigError: Sources and shares are not for the same names.
+    """
+    if not sampling:
+        return np.ones(len(manifest), dtype=bool)
+    if unknown := sorted(set(manifest["source"]) ^ set(sampling)):
+        raise ConfigError(f"[sampling]: expected a share for each source, sources and shares differ in {unknown}")
+    taught: Bool[np.ndarray, " n"] = (manifest["source"].map(sampling) > 0).to_numpy()
+    return taught
+
+
 def sampling_weights(
     material: Material, rows: Shaped[np.ndarray, " k"], sampling: dict[str, float]
 ) -> Float[np.ndarray, " k"]:
@@ -235,8 +256,6 @@ def sampling_weights(
         ConfigError: Sources and shares are not for the same names.
     """
     table = material.manifest.iloc[rows]
-    if unknown := sorted(set(table["source"]) ^ set(sampling)):
-        raise ConfigError(f"[sampling]: expected a share for each source, sources and shares differ in {unknown}")
     # Rows without the shipped target count as one label: they do not teach it.
     table = table.assign(label=table["Pneumonia"].where(~np.isnan(material.targets[rows, 0]), 0.0))
     cell = table.groupby(["source", "view", "label"], dropna=False)

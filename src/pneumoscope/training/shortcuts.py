@@ -15,6 +15,7 @@ from pneumoscope.model import Artifact
 from pneumoscope.stats import Auroc, auroc_clustered, clustered_mean, paired_auroc_difference
 from pneumoscope.training.export import run_graph
 from pneumoscope.training.images import Change, load_cropped
+from pneumoscope.training.populations import columns_of, populations
 
 # The probe's folds and penalty; fixed, as nothing may be chosen on test images.
 FOLDS, PENALTY = 5, 0.01
@@ -124,11 +125,12 @@ def route_evidence(artifact: Artifact, rows: pd.DataFrame, questions: Sequence[Q
         rows: Films with `path`, `logit` and references.
         questions: Of the score `Pneumonia`; those with their own negatives are left out.
     """
-    patient, before = rows["patient_id"].to_numpy(), rows["logit"].to_numpy(dtype=float)
+    card, patient, before = artifact.card, rows["patient_id"].to_numpy(), rows["logit"].to_numpy(dtype=float)
+    answering = columns_of(card, populations(rows))
     routes: dict[str, Node] = {}
     for name, change in ROUTES.items():
-        images, _ = load_cropped(rows["path"], artifact.card.recipe, change=change)
-        after = run_graph(artifact.onnx, artifact.card, images).logit[:, 0].astype(float)
+        images, _ = load_cropped(rows["path"], card.recipe, change=change)
+        after = run_graph(artifact.onnx, card, images).answering(answering).logit[:, 0].astype(float)
         moved = after - before
         routes[name] = {
             "logit_change": estimate(_mean(moved, patient)),
