@@ -28,6 +28,11 @@ model: .venv/.ready ## train, seal and measure the shipped model (hours on a CPU
 evidence: .venv/.ready ## measure the shipped model and the CheXNet reproduction again, and draw the pages (needs PNEUMOSCOPE_DATA)
 	@scripts/evidence
 
+ablations: .venv/.ready ## train variants of the preset and compare them on validation patients (an hour on a CPU core; goes on where it was)
+	@.venv/bin/pneumoscope ablate --data $${PNEUMOSCOPE_DATA:-../shared/data} $(ABLATE)
+	@.venv/bin/python -m pneumoscope.evidence docs/explanation/ablations.md.jinja evidence/ablations >docs/explanation/ablations.md.partial
+	@mv docs/explanation/ablations.md.partial docs/explanation/ablations.md
+
 EVIDENCE ?= $(lastword $(sort $(wildcard evidence/[0-9]*)))
 
 databases: .venv/.ready ## count who is in the newest release's images, for the submission (needs PNEUMOSCOPE_DATA)

@@ -10,15 +10,17 @@ import pytest
 import torch
 
 from pneumoscope.core import ConfigError
-from pneumoscope.training.config import PretrainingConfig, TrainingConfig, read_pretraining
+from pneumoscope.training.config import Layers, TrainingConfig
 from pneumoscope.training.curves import read_curves
 from pneumoscope.training.fit import Paths, fit
 from pneumoscope.training.images import read_manifest
 from pneumoscope.training.pretraining import (
     DEFAULT,
+    PretrainingConfig,
     effective_rank,
     missing_spread,
     pretrain,
+    read_pretraining,
     redundancy,
     spread_on_sphere,
 )
@@ -72,7 +74,7 @@ def test_without_the_variance_term_embeddings_collapse_and_the_curves_show_it(
     config = replace(unlabelled, learning_rate=1e-2, epochs=6)
     alike = replace(config, agreement=replace(config.agreement, variance=0.0, covariance=0.0))
     collapsed, kept = (learn(one, name).parent for one, name in ((alike, "alike"), (config, "apart")))
-    assert curve(collapsed, "variance")[-1] > curve(kept, "variance")[-1] + 0.2
+    assert curve(collapsed, "variance")[-1] > curve(kept, "variance")[-1] + 0.05
     assert curve(collapsed, "embedding_rank")[-1] < curve(kept, "embedding_rank")[-1]
 
 
@@ -129,7 +131,7 @@ def test_the_file_is_where_a_training_run_begins(
     unlabelled: PretrainingConfig, learn: Callable[..., Path], tiny_data: Path, tmp_path: Path, config: TrainingConfig
 ) -> None:
     written = learn(replace(unlabelled, epochs=1), "run")
-    still = replace(config, initial_weights=str(written), learning_rate=1e-12, epochs=1)
+    still = replace(config, layers=Layers(), initial_weights=str(written), learning_rate=1e-12, epochs=1)
     (folder,) = fit(still, Paths(data=tiny_data, weights=tiny_data, run=tmp_path / "fine"))
     begun = torch.load(folder / "last.ckpt", weights_only=True)["state_dict"]
     for name, weight in read_state(written).items():

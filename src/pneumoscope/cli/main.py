@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from pneumoscope import __version__
+from pneumoscope.cli.ablate import ablate
 from pneumoscope.cli.acceptance import acceptance
 from pneumoscope.cli.check import check
 from pneumoscope.cli.conformance import conformance
@@ -79,7 +80,7 @@ def _ended(message: str, code: int) -> typer.Exit:
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Read": (demo, read, check),
     "In the clinic": (serve, acceptance, conformance, token),
-    "Build a model": (eda, pretrain, train, export, evaluate),
+    "Build a model": (eda, pretrain, train, export, evaluate, ablate),
     "Submission": (plan,),
 }
 for _panel, _commands in _PANELS.items():

@@ -17,9 +17,8 @@ def pretrain(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")] = False,
 ) -> None:
     """Train a backbone without labels, for `initial_weights` of a training configuration."""
-    from pneumoscope.training.config import read_pretraining
     from pneumoscope.training.fit import Paths
-    from pneumoscope.training.pretraining import DEFAULT
+    from pneumoscope.training.pretraining import DEFAULT, read_pretraining
     from pneumoscope.training.pretraining import pretrain as learn
 
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)

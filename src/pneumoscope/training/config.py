@@ -21,12 +21,20 @@ class Data:
         manifest: A manifest (Parquet) of `pneumoscope data import`; rows without a split are split by patient.
         cache: An image cache of `pneumoscope data cache` for it; empty reads the files.
         validation_share: Expected share of the patients without a split that validate; `test_share` likewise.
+        folds: Above 0, the patients of training and validation are dealt anew into so many parts, of which part
+            `fold` (from 0) validates; who is held out for the test stays.
     """
 
     manifest: str = ""
     cache: str = ""
     validation_share: float = 0.1
     test_share: float = 0.0
+    folds: int = 0
+    fold: int = 0
+
+    def __post_init__(self) -> None:
+        if self.folds and not 0 <= self.fold < self.folds:
+            raise ConfigError(f"[data] fold: expected 0 to {self.folds - 1}, got {self.fold}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,47 +215,6 @@ class TrainingConfig(RunConfig):
         ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
-    """What two views of one film are asked for; details in `training.pretraining`.
-
-    Attributes:
-        projector: Widths of the dense layers between embedding and loss; they are not kept.
-        invariance: Weight of the distance between both views.
-        variance: Weight of each feature's lack of spread over the batch.
-        covariance: Weight of what one feature says of another.
-    """
-
-    projector: tuple[int, ...] = (1024, 1024)
-    invariance: float = 25.0
-    variance: float = 25.0
-    covariance: float = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PretrainingConfig(RunConfig):
-    """Everything that decides a run without labels; of its `optimizer`, `keep` is the last epoch."""
-
-    agreement: Agreement = field(default_factory=Agreement)
-
-    def __post_init__(self) -> None:
-        RunConfig.__post_init__(self)
-        if len(self.seeds) > 1:
-            raise ConfigError(f"seeds: expected one, pretraining makes one file, got {list(self.seeds)}")
-        if not self.agreement.projector or self.layers.added:
-            raise ConfigError(
-                "expected widths in [agreement] projector and none in [layers] added, got "
-                f"{list(self.agreement.projector)} and {list(self.layers.added)}"
-            )
-        needed = {"early_stopping": 0, "keep": "last", "ema": 0.0}
-        wrong = {name: getattr(self.optimizer, name) for name, value in needed.items()}
-        if wrong != needed or self.optimizer.schedule == "plateau":
-            raise ConfigError(
-                f"[optimizer]: nothing validates without labels: expected {needed} and a schedule other than plateau, "
-                f"got {wrong} and {self.optimizer.schedule}"
-            )
-
-
 def read_config(path: Path) -> TrainingConfig:
     """The configuration in a TOML file; keys without a default are needed, none may be unknown.
 
@@ -255,11 +222,6 @@ def read_config(path: Path) -> TrainingConfig:
         ConfigError: The file is missing, is not TOML, or has unknown, missing or wrong keys; all are named.
     """
     return read_config_record(read_toml(path), where=str(path))
-
-
-def read_pretraining(path: Path) -> PretrainingConfig:
-    """As `read_config`, of a run without labels."""
-    return build_record(PretrainingConfig, read_toml(path), where=str(path))
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -313,6 +275,8 @@ def build_record(kind: type[Record], table: dict[str, Any], *, where: str) -> Re
 
 
 def _value(kind: Any, value: Any, where: str) -> Any:
+    if kind is Any:
+        return value
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(value, dict):
             raise ConfigError(f"{where}: expected a section, got {value!r}")
@@ -322,7 +286,7 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         element = kind.__args__[0]
         return tuple(_value(element, one, where) for one in value)
     if origin is dict and isinstance(value, dict):
-        return {key: _value(float, one, where) for key, one in value.items()}
+        return {key: _value(kind.__args__[1], one, where) for key, one in value.items()}
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, origin) or (kind is int and isinstance(value, bool)):

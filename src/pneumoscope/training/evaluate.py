@@ -24,6 +24,7 @@ from pneumoscope.evidence import (
 )
 from pneumoscope.model import OPERATING_POINTS, Artifact, Card
 from pneumoscope.reading import Outputs
+from pneumoscope.training.cost import total_cost
 from pneumoscope.training.export import Run, member_folders, read_run, run_graph
 from pneumoscope.training.images import load_cropped, read_manifest
 from pneumoscope.training.localisation import COLUMNS, localisation_evidence
@@ -33,6 +34,7 @@ from pneumoscope.training.map_evidence import Boxed, map_evidence
 from pneumoscope.training.populations import columns_of, populations, probability
 from pneumoscope.training.radiologists import Boxes, boxes_seen, rsna_boxes
 from pneumoscope.training.refusals import guard_evidence
+from pneumoscope.training.shortcuts import probe_evidence, route_evidence
 
 _LABEL = "Pneumonia"
 _KEPT = (*COLUMNS, *LUNG_COLUMNS)
@@ -74,6 +76,7 @@ def evaluate(artifact: Artifact, data: Path, output: Path, *, runs: Sequence[Pat
     )
     masks = masks_seen(data, manifest["image_id"], crops, size_px=card.recipe.size_px)
     seen = _Seen(artifact, rows, images, outputs, boxes, masks)
+    cost = total_cost(card.training.get("members", [card.training]))
     sha256 = manifest_sha256(manifest)
     for split in _SIDES:
         for source in _TITLES:
@@ -81,6 +84,7 @@ def evaluate(artifact: Artifact, data: Path, output: Path, *, runs: Sequence[Pat
             if not part.rows.empty:
                 cohort = _cohort(artifact, part.rows, manifest_sha256=sha256)
                 other = _of_pixels(part, data if source == "nih" else None, members)
+                other |= _shortcuts(seen, part, cohort.questions) | ({"training": cost} if cost else {})
                 folder = output / f"{source}-{split}"
                 yield write_evidence(replace(cohort, other=other), folder, settings=Settings())
 
@@ -143,6 +147,18 @@ def _of_pixels(part: _Seen, data: Path | None, members: Sequence[Run]) -> dict[s
             located = located | map_evidence(part.boxed(), runs=members)
         other["localisation"] = located
     return other
+
+
+def _shortcuts(seen: _Seen, part: _Seen, questions: Sequence[Question]) -> dict[str, Node]:
+    """Of test images: what another route of copies changes and, of NIH's, what else the embedding knows."""
+    source, split = part.rows.loc[0, ["source", "split"]]
+    if split != "test":
+        return {}
+    found: dict[str, Node] = {"routes": route_evidence(part.artifact, part.rows, questions)}
+    if source == "nih":
+        side = np.flatnonzero(seen.rows["split"] == split)
+        found["probes"] = probe_evidence(seen.rows.iloc[side], seen.outputs.embedding[side], source=source)
+    return {"shortcuts": found}
 
 
 def points(card: Card, population: Sequence[str]) -> dict[str, Point]:

@@ -8,12 +8,21 @@ import torch
 
 from pneumoscope.datasets import manifest_sha256
 from pneumoscope.training.config import TrainingConfig
+from pneumoscope.training.cost import cost_of
 from pneumoscope.training.layers import freeze, layer_table, summary
 from pneumoscope.training.lesson import Lesson
 from pneumoscope.training.loading import Material, gather, loaders
 from pneumoscope.training.losses import positive_shares
 from pneumoscope.training.network import Network, build_network
-from pneumoscope.training.trainer import Say, make_trainer, require_begun, run, whole_checkpoint, write_record
+from pneumoscope.training.trainer import (
+    Say,
+    add_to_record,
+    make_trainer,
+    require_begun,
+    run,
+    whole_checkpoint,
+    write_record,
+)
 from pneumoscope.training.weights import initialise
 
 CURVES = ("train_loss", "val_loss", "val_pneumonia_loss")
@@ -55,9 +64,18 @@ def fit(config: TrainingConfig, paths: Paths, *, resume: bool = False, say: Say 
 
 
 def fit_member(
-    config: TrainingConfig, material: Material, *, weights: Path, folder: Path, say: Say = lambda _: None
+    config: TrainingConfig,
+    material: Material,
+    *,
+    weights: Path,
+    folder: Path,
+    validate: bool = True,
+    say: Say = lambda _: None,
 ) -> None:
-    """Train the one member of `config` into `folder`, from its last checkpoint if there is one."""
+    """Train the one member of `config` into `folder`, from its last checkpoint if there is one.
+
+    Without `validate` no epoch ends with the validation loss: for who measures afterwards.
+    """
     (seed,) = config.seeds
     last = whole_checkpoint(folder)
     lightning.seed_everything(seed, verbose=False)
@@ -76,7 +94,9 @@ def fit_member(
     batches = loaders(config, material, rank=trainer.global_rank, processes=trainer.world_size)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 1.4 times the images per second on CPUs with bf16 units
     lesson = Lesson(network, config, positives=positive_shares(material.targets[train]))
-    run(trainer, lesson, batches=batches, resume_from=last)
+    run(trainer, lesson, batches=batches if validate else batches[:1], resume_from=last)
+    if trainer.is_global_zero:
+        add_to_record(folder, cost=cost_of(folder / "curves.csv"))
 
 
 def _rows(material: Material) -> list[str]:

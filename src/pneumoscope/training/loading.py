@@ -1,6 +1,6 @@
 """What a run learns from, in memory: images, targets, boxes; and in which order each epoch sees them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,15 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from pneumoscope.core import ConfigError
-from pneumoscope.datasets import ImageCache, boxes_of, read_nih_labels, split_by_patient
+from pneumoscope.datasets import ImageCache, boxes_of, folds_by_patient, read_nih_labels, split_by_patient
 from pneumoscope.datasets import read_manifest as read_parquet
 from pneumoscope.image import Recipe
 from pneumoscope.training.config import RunConfig, TrainingConfig
 from pneumoscope.training.images import crop_grey, load_cropped, read_manifest
 from pneumoscope.training.radiologists import Boxes, airspace_opacity, box_maps, boxes_seen, rsna_boxes
 from pneumoscope.training.targets import TARGETS, target_matrix
+
+Films = Callable[[RunConfig, Path, pd.DataFrame], tuple[UInt8[np.ndarray, "n size size"], Float[np.ndarray, "n 4"]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,8 +43,13 @@ class Material:
         return np.flatnonzero(self.manifest["split"] == split)
 
 
-def gather(config: TrainingConfig, data: Path) -> Material:
+def gather(config: TrainingConfig, data: Path, *, films: Films | None = None) -> Material:
     """Read everything that a run needs; paths in the configuration are relative to `data`.
+
+    Args:
+        config: Of the run.
+        data: Folder of the data sets.
+        films: Reads the rows' images; `read_images`, unless they are in memory already.
 
     Raises:
         ConfigError: Tables or images are missing, or one class is absent in training or validation.
@@ -59,7 +66,7 @@ def gather(config: TrainingConfig, data: Path) -> Material:
     targets = target_matrix(manifest, labels, airspace=airspace, opacity_weight=config.opacity_weight)
     taught = taught_rows(manifest, config.sampling)
     _require_classes(manifest[taught], targets[taught, TARGETS.index(config.ships)])
-    images, crops = read_images(config, data, manifest)
+    images, crops = (films or read_images)(config, data, manifest)
     read = manifest if len(boxes) else manifest.assign(rsna_opacity=np.nan)  # without boxes nothing says where
     drawn = boxes_seen(boxes, manifest["image_id"], crops)
     return Material(manifest, images, targets, box_maps(boxes, read, crops), drawn, notes)
@@ -72,9 +79,19 @@ def read_rows(config: RunConfig, data: Path) -> tuple[pd.DataFrame, tuple[str, .
         ConfigError: Tables are missing, or no row has an image.
         InputError: The manifest was edited.
     """
+    notes: tuple[str, ...] = ()
     if config.data.manifest:
-        return _from_manifest(config, data)
-    return read_manifest(data, split_seed=config.split_seed), ()
+        rows, notes = _from_manifest(config, data)
+    else:
+        rows = read_manifest(data, split_seed=config.split_seed)
+    return (deal(rows, config) if config.data.folds else rows), notes
+
+
+def deal(rows: pd.DataFrame, config: RunConfig) -> pd.DataFrame:
+    """The rows, their patients of training and validation dealt anew into the configured folds; the test stays."""
+    fold = folds_by_patient(rows, folds=config.data.folds, seed=config.split_seed)
+    side = np.where(fold == config.data.fold, "val", "train")
+    return rows.assign(split=np.where(fold.isna(), "test", side))
 
 
 def read_images(

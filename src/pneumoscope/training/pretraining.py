@@ -8,6 +8,7 @@ Source:
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
@@ -19,16 +20,26 @@ from lightning.pytorch.callbacks import LambdaCallback
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from pneumoscope.core import ConfigError
 from pneumoscope.datasets import manifest_sha256
 from pneumoscope.training.augmentation import augment
-from pneumoscope.training.config import PretrainingConfig
+from pneumoscope.training.config import RunConfig, build_record, read_toml
+from pneumoscope.training.cost import cost_of
 from pneumoscope.training.fit import Paths
 from pneumoscope.training.images import unit
 from pneumoscope.training.layers import freeze
 from pneumoscope.training.lesson import CHECK_EVERY, Repeatable
 from pneumoscope.training.loading import EpochSampler, as_it_is, read_images, read_rows
 from pneumoscope.training.network import Network
-from pneumoscope.training.trainer import Say, make_trainer, require_begun, run, whole_checkpoint, write_record
+from pneumoscope.training.trainer import (
+    Say,
+    add_to_record,
+    make_trainer,
+    require_begun,
+    run,
+    whole_checkpoint,
+    write_record,
+)
 from pneumoscope.training.weights import initialise, write_backbone
 
 CURVES = ("train_loss", "invariance", "variance", "covariance", "embedding_std", "embedding_rank")
@@ -37,6 +48,56 @@ BACKBONE = "backbone.safetensors"
 DEFAULT = Path(str(resources.files("pneumoscope.training") / "pretraining.toml"))
 # Spread that each projected feature is asked for, and what keeps its root's slope finite. Source: VICReg, equation 1.
 _SPREAD, _EPSILON = 1.0, 1e-4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """What two views of one film are asked for; terms as below.
+
+    Attributes:
+        projector: Widths of the dense layers between embedding and loss; they are not kept.
+        invariance: Weight of the distance between both views.
+        variance: Weight of each feature's lack of spread over the batch.
+        covariance: Weight of what one feature says of another.
+    """
+
+    projector: tuple[int, ...] = (1024, 1024)
+    invariance: float = 25.0
+    variance: float = 25.0
+    covariance: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PretrainingConfig(RunConfig):
+    """Everything that decides a run without labels; of its `optimizer`, `keep` is the last epoch."""
+
+    agreement: Agreement = field(default_factory=Agreement)
+
+    def __post_init__(self) -> None:
+        RunConfig.__post_init__(self)
+        if len(self.seeds) > 1:
+            raise ConfigError(f"seeds: expected one, pretraining makes one file, got {list(self.seeds)}")
+        if not self.agreement.projector or self.layers.added:
+            raise ConfigError(
+                "expected widths in [agreement] projector and none in [layers] added, got "
+                f"{list(self.agreement.projector)} and {list(self.layers.added)}"
+            )
+        needed = {"early_stopping": 0, "keep": "last", "ema": 0.0}
+        wrong = {name: getattr(self.optimizer, name) for name, value in needed.items()}
+        if wrong != needed or self.optimizer.schedule == "plateau":
+            raise ConfigError(
+                f"[optimizer]: nothing validates without labels: expected {needed} and a schedule other than plateau, "
+                f"got {wrong} and {self.optimizer.schedule}"
+            )
+
+
+def read_pretraining(path: Path) -> PretrainingConfig:
+    """The configuration in a TOML file, as `config.read_config` reads a run's with labels.
+
+    Raises:
+        ConfigError: The file is missing, is not TOML, or has unknown, missing or wrong keys; all are named.
+    """
+    return build_record(PretrainingConfig, read_toml(path), where=str(path))
 
 
 def pretrain(config: PretrainingConfig, paths: Paths, *, resume: bool = False, say: Say = lambda _: None) -> Path:
@@ -69,6 +130,8 @@ def pretrain(config: PretrainingConfig, paths: Paths, *, resume: bool = False, s
         rows[["source", "image_id"]].to_csv(folder / "films.csv", index=False)
     batches = film_loader(config, images, rank=trainer.global_rank, processes=trainer.world_size)
     run(trainer, TwoViews(network, config), batches=[batches], resume_from=last)
+    if trainer.is_global_zero:
+        add_to_record(folder, cost=cost_of(folder / "curves.csv"))
     return output
 
 
@@ -175,7 +238,8 @@ def spread_on_sphere(embedding: Float[Tensor, "n features"]) -> Float[Tensor, ""
         Chen and He, SimSiam, CVPR 2021, section 4.1.
     """
     directions = nn.functional.normalize(embedding)
-    return directions.std(dim=0).mean() * embedding.shape[1] ** 0.5
+    mean: Tensor = directions.std(dim=0).mean()
+    return mean * embedding.shape[1] ** 0.5
 
 
 def effective_rank(embedding: Float[Tensor, "n features"]) -> Float[Tensor, ""]:

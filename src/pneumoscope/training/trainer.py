@@ -110,10 +110,18 @@ def whole_checkpoint(folder: Path) -> Path | None:
     return path
 
 
-def write_record(folder: Path, config: RunConfig, *, manifest_sha256: str, **more: Any) -> None:
-    """Write what makes a run repeatable: configuration and manifest hash, and `more`."""
+def write_record(folder: Path, config: RunConfig, *, manifest_sha256: str) -> None:
+    """Write what makes a run repeatable: configuration, manifest hash, torch's version."""
     record = {"config": config.as_dict(), "manifest_sha256": manifest_sha256, "torch": torch.__version__}
-    (folder / RECORD).write_text(json.dumps(record | more, indent=1))
+    (folder / RECORD).write_text(json.dumps(record, indent=1))
+
+
+def add_to_record(folder: Path, **facts: Any) -> None:
+    """Add what is known at the run's end."""
+    path = folder / RECORD
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(json.loads(path.read_text()) | facts, indent=1))
+    partial.replace(path)
 
 
 def _callbacks(config: RunConfig, folder: Path) -> list[Callback]:

@@ -40,12 +40,24 @@ def initialise(network: Network, config: RunConfig, *, folder: Path, images: UIn
     if name.startswith(DOWNLOAD):
         state = _download(name.removeprefix(DOWNLOAD))
     else:
-        path = folder / name if (folder / name).is_file() or not Path(name).is_file() else Path(name)
+        path = locate(name, folder)
         state = read_state(path)
         _require_same_split(path, config)
     load_backbone(network, state, where=name)
     if _is_folded(network):
         unfold_normalisation(network, unit(torch.from_numpy(images[:_SAMPLE])[:, None]))
+
+
+def locate(name: str, folder: Path) -> Path:
+    """Where a file of initial weights lies: in `folder`, or where the name says.
+
+    Raises:
+        ConfigError: In neither place.
+    """
+    for path in (folder / name, Path(name)):
+        if path.is_file():
+            return path
+    raise ConfigError(f"initial weights: expected a file at {folder / name} or {name}, found none")
 
 
 def write_backbone(path: Path, network: Network, config: RunConfig) -> None:
@@ -81,10 +93,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
     """Weights by name in a safetensors or torch file; torch's are read without running code in them.
 
     Raises:
-        ConfigError: There is no file, or it is no such file.
+        ConfigError: It is no such file.
     """
-    if not path.is_file():
-        raise ConfigError(f"initial weights: expected a file at {path}, found none")
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
