@@ -138,6 +138,7 @@ def _of_pixels(part: _Seen, data: Path | None, members: Sequence[Run]) -> dict[s
         cams=cams,
         lungs=None if lungs is None else lungs[:, 0],
         masks=part.masks,
+        boxes=part.boxes,
     )
     part.rows[list(LUNG_COLUMNS)] = columns
     if any(len(one) for one in part.boxes):

@@ -7,13 +7,14 @@ import pandas as pd
 from jaxtyping import Bool, Float32
 
 from pneumoscope.evidence import Leaf, Node, NotEstimable, estimate
-from pneumoscope.explain import heat_outside_lungs, lung_field
+from pneumoscope.explain import box_mask, heat_outside_lungs, lung_field
 from pneumoscope.model import Card, HeatRule
 from pneumoscope.stats import clustered_mean
 from pneumoscope.training.lungs import dice_of_each
+from pneumoscope.training.radiologists import Boxes
 
 # What predictions.parquet keeps of each image.
-LUNG_COLUMNS = ("heat_outside_lungs", "area_outside_lungs", "lung_dice")
+LUNG_COLUMNS = ("heat_outside_lungs", "area_outside_lungs", "lung_dice", "boxes_in_lungs")
 
 
 def lung_evidence(
@@ -23,6 +24,7 @@ def lung_evidence(
     cams: Float32[np.ndarray, "n y x"],
     lungs: Float32[np.ndarray, "n rows columns"] | None,
     masks: Sequence[Bool[np.ndarray, "size size"] | None],
+    boxes: Boxes,
 ) -> tuple[dict[str, Node], pd.DataFrame]:
     """Numbers of one cohort, and `LUNG_COLUMNS` for every row.
 
@@ -36,16 +38,20 @@ def lung_evidence(
         cams: The model's activation maps.
         lungs: The model's lung fields; None where it has none.
         masks: What is to be found of each image; None where nobody knows.
+        boxes: Radiologists' boxes on each image: opacity that the lungs must hold, for all that it hides them.
     """
     limits = {str(name): rule.heat.largest_outside for name, rule in card.rules.items()}
     columns = pd.DataFrame(np.nan, index=rows.index, columns=list(LUNG_COLUMNS))
     if lungs is not None:
         columns["heat_outside_lungs"] = [heat_outside_lungs(*pair) for pair in zip(cams, lungs, strict=True)]
-        columns["area_outside_lungs"] = [float((~lung_field(one)).mean()) for one in lungs]
+        fields = [lung_field(one) for one in lungs]
+        columns["area_outside_lungs"] = [1 - field.mean() for field in fields]
         known = [index for index, mask in enumerate(masks) if mask is not None]
         if known:
             truth = np.stack([mask for mask in masks if mask is not None])
             columns.loc[columns.index[known], "lung_dice"] = dice_of_each(lungs[known], truth)
+        drawn = [(field, box_mask(one)) for field, one in zip(fields, boxes, strict=True)]
+        columns["boxes_in_lungs"] = [field[box].mean() if box.any() else np.nan for field, box in drawn]
     outside, patient = columns["heat_outside_lungs"], rows["patient_id"].to_numpy()
     limit = rows["population"].map(limits).astype(float)
     threshold = {str(name): rule.operating_points["balanced"].threshold for name, rule in card.rules.items()}
@@ -59,6 +65,7 @@ def lung_evidence(
     return {
         "rules": {str(name): _told(rule.heat) for name, rule in card.rules.items()},
         "dice": mean(columns["lung_dice"]),
+        "boxes_inside": mean(columns["boxes_in_lungs"]),
         "heat_outside": mean(outside),
         "area_outside": mean(columns["area_outside_lungs"]),
         "heat_outside_of_right_flags": mean(outside, right),
