@@ -74,7 +74,7 @@ def timed(start: Archive, place: Path, files: Path) -> float:
     port = free_port()
     server = subprocess.Popen(start(place, port), cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        await_port(port)
+        await_port(port, of=server)
         begun = time.perf_counter()
         command = ["dcmsend", "-aec", "ARCHIVE", "+sd", "127.0.0.1", str(port), str(files)]
         subprocess.run(command, check=True, capture_output=True)
@@ -122,7 +122,7 @@ def start_node(folder: Path, *, n_workers: int) -> tuple[subprocess.Popen[bytes]
     )
     command = [sys.executable, "-m", "pneumoscope", "serve", "--config", str(config), "--json"]
     node = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    await_port(port)
+    await_port(port, of=node)
     return node, port
 
 

@@ -80,7 +80,7 @@ class Accounts:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        TABLES.create_all(store.engine)
+        store.create_tables(TABLES)
 
     def first_token(self) -> str | None:
         """A new admin token where there has never been any token, to be shown once; None otherwise."""
