@@ -148,7 +148,9 @@ def await_port(port: int, *, of: subprocess.Popen[bytes], seconds: float = 300.0
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise SystemExit(f"expected port {port} to listen, found it {'silent' if of.returncode is None else 'ended'}: {of.args}")
+    raise SystemExit(
+        f"expected port {port} to listen, found it {'silent' if of.returncode is None else 'ended'}: {of.args}"
+    )
 
 
 def feed(sender: Sender, *, numbers: Iterator[int], due: threading.Semaphore, stop: threading.Event) -> None:

@@ -110,7 +110,7 @@ class Pacs:
 
 
 class Sender:
-    """Sends objects one after the other; sends again only what was not acknowledged, to the next node if there is one."""
+    """Sends objects one after the other; sends again only what was not acknowledged, to the next node."""
 
     def __init__(self, *ports: int) -> None:
         self._ports = itertools.cycle(ports)
