@@ -60,11 +60,11 @@ benchreport: .venv/.ready .venv-eda/.ready ## time the exploratory report agains
 benchcache: .venv/.ready ## time the image cache against decoding (needs PNEUMOSCOPE_DATA)
 	@.venv/bin/python benchmarks/cache_speed.py
 
-faults: .venv/.ready ## kill the node at random under load, and count what was lost (an hour)
-	@.venv/bin/python benchmarks/faults.py
+faults: .venv/.ready ## kill the node at random under load, count what was lost, draw docs/explanation/faults.md (half an hour)
+	@.venv/bin/python -m benchmarks.faults
 
-load: .venv/.ready ## load on the node: acceptance beside DCMTK and Orthanc, reading, memory (half an hour)
-	@.venv/bin/python benchmarks/node_load.py
+load: .venv/.ready ## load on the node beside DCMTK and Orthanc, drawn into docs/explanation/faults.md (a quarter of an hour)
+	@.venv/bin/python -m benchmarks.node_load
 
 clean: ## remove the environments, caches and builds
 	rm -rf .tools .venv .venv-base .venv-bench .venv-eda .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
