@@ -5,7 +5,16 @@ import pandas as pd
 import pytest
 
 from pneumoscope.core import ConfigError, InputError
-from pneumoscope.datasets import FINDINGS, Imported, LabelRelease, Prefer, boxes_of, import_nih, read_nih, write_manifest
+from pneumoscope.datasets import (
+    FINDINGS,
+    Imported,
+    LabelRelease,
+    Prefer,
+    boxes_of,
+    import_nih,
+    read_nih,
+    write_manifest,
+)
 
 
 @pytest.fixture(scope="module")
