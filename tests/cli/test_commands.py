@@ -130,3 +130,17 @@ def test_importing_the_package_is_light() -> None:
     heavy = "{'torch', 'highdicom', 'onnxruntime', 'pandas', 'scipy'}"
     code = f"import sys, pneumoscope, pneumoscope.cli; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "missing", "extra"),
+    [
+        (["eda", __file__, "-o", "report"], "pandas", "data"),
+        (["train", "--preset", "default"], "pandas", "train"),
+    ],
+)
+def test_a_missing_library_is_answered_with_the_smallest_extra(command: list[str], missing: str, extra: str) -> None:
+    program = f"import sys; sys.modules[{missing!r}] = None; from pneumoscope.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert f"pip install 'pneumoscope[{extra}]'" in done.stderr

@@ -5,7 +5,16 @@ import pandas as pd
 import pytest
 
 from pneumoscope.core import ConfigError, InputError
-from pneumoscope.datasets import FINDINGS, Imported, LabelRelease, Prefer, boxes_of, import_nih, write_manifest
+from pneumoscope.datasets import (
+    FINDINGS,
+    Imported,
+    LabelRelease,
+    Prefer,
+    boxes_of,
+    import_nih,
+    read_nih,
+    write_manifest,
+)
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +161,10 @@ def test_a_list_that_matches_nothing_is_refused(nih_root: Path) -> None:
     (nih_root / "test_list.txt").unlink()
     with pytest.raises(ConfigError, match="found none among 0 image files"):
         import_nih(nih_root, images=[empty])
+
+
+@pytest.mark.parametrize("name", ["train_val_list.txt", "test_list.txt"])
+def test_without_an_official_list_no_image_is_taken_for_training(name: str, nih_root: Path) -> None:
+    (nih_root / name).unlink()
+    with pytest.raises(ConfigError, match=f"official split's lists in .*, found no {name}"):
+        read_nih(nih_root, nih_root / "images")

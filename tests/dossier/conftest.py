@@ -92,10 +92,13 @@ def _write_training(folder: Path) -> None:
     )
     (folder / "curves.csv").write_text("epoch,train_loss,val_loss\n0,0.9,0.8\n1,0.6,0.7\n")
     part = {"images": 120, "patients": 60, "positives": 60, "negatives": 60, "share": "50.0 %"}
-    part |= {"age": "50 (35 to 65)", "female": "50.0 %", "views": "AP 50.0 %, PA 50.0 %"}
+    part |= {"age": "50 (35 to 65)", "age_range": "20 to 80", "female": "50.0 %", "views": "AP 50.0 %, PA 50.0 %"}
+    part |= {"most_of_a_patient": 2, "grey_with": "0.50 (0.45 to 0.55)", "grey_without": "0.48 (0.44 to 0.52)"}
+    part |= {"contrast_with": "0.22 (0.20 to 0.24)", "contrast_without": "0.23 (0.21 to 0.25)"}
+    beside = {"with": {"all": "60", "Edema": "3 (5.0 %)"}, "without": {"all": "60", "Edema": "2 (3.3 %)"}}
     databases = {
         "sources": {"synthetic": dict.fromkeys(("train", "val", "test"), part)},
-        "co_occurrence": {name: {"Edema": "3 of 60"} for name in ("train", "val", "test")},
+        "co_occurrence": dict.fromkeys(("train", "val", "test"), beside),
     }
     (folder / "databases.json").write_text(json.dumps(databases))
 

@@ -85,6 +85,37 @@ def test_the_claim_decides_regulation_outputs_and_words(place: Path, claim: Clai
     assert regulation in text["claim-chosen"]
     assert ("no location" in text["intended-use"]) is (claim is Claim.TRIAGE)
     assert ("marks the region" in text["intended-use"]) is (claim is not Claim.TRIAGE)
+    assert regulation in text["claim-chosen"].partition("table-special-controls")[2]
+    assert ("worklist order" in text["predicate"]) is (claim is Claim.TRIAGE)
+    for key in ("instructions", "human-factors", "model-card"):
+        assert ("heat map" in text[key]) is claim.shows_location, key
+    assert ("time from acquisition to opening" in text["reader-protocol"]) is (claim is Claim.TRIAGE)
+
+
+def test_every_place_that_a_person_must_fill_is_listed_appendices_too(place: Path) -> None:
+    document, _ = compose(inputs_of(place), place / "out")
+    blank = re.compile(r"\[!((?:\\\\.|[^]])+)\]")
+    wanted = {
+        found.replace("\\\\", "")
+        for section in document.sections
+        if section.key not in ("manufacturer-items", "references")
+        for found in blank.findall(str(section.blocks))
+    }
+    listed = str(next(section.blocks for section in document.sections if section.key == "manufacturer-items"))
+    assert "sources of funding and role of funders" in wanted
+    assert all(one in listed for one in wanted if "'" not in one), wanted
+
+
+def test_goals_are_met_by_the_lower_end_of_the_interval_alone(place: Path) -> None:
+    def set_area(low: float) -> str:
+        change = {"value": 0.95, "low": low, "high": 0.97}
+        test = place / "release" / "site-test" / "evidence.json"
+        edit_json(test, lambda table: table["labels"]["Pneumonia"]["auroc"].update(change))
+        document, _ = compose(inputs_of(place), place / "out")
+        return str(next(section.blocks for section in document.sections if section.key == "standalone-goals"))
+
+    assert "0.950 [0.881, 0.970] **met**" in set_area(0.881).replace("\\", "")
+    assert "0.950 [0.880, 0.970] **not met**" in set_area(0.88).replace("\\", "")
 
 
 def test_no_template_types_a_measured_number() -> None:
@@ -127,12 +158,16 @@ def test_a_cohort_or_question_that_no_evidence_has_is_named_with_what_there_is(p
 
 
 def test_numbers_and_figures_that_are_missing_are_all_named(place: Path) -> None:
-    (place / "release" / "site-test" / "figures" / "Pneumonia-roc.svg").unlink()
+    (place / "release" / "site-test" / "curves.parquet").unlink()
     test = place / "release" / "site-test" / "evidence.json"
     edit_json(test, lambda table: table["labels"]["Pneumonia"].pop("prevalence"))
     edit_json(place / "release" / "training" / "run.json", lambda table: table["config"].pop("initial_weights"))
     said = faults(place)
-    for part in ("figures/Pneumonia-roc.svg", "expected 'prevalence'", "training/config.initial_weights"):
+    for part in (
+        "curve 'roc' of Pneumonia in curves.parquet",
+        "expected 'prevalence'",
+        "training/config.initial_weights",
+    ):
         assert part in said
 
 
@@ -157,12 +192,12 @@ def test_unicode_and_long_names_and_groups_without_images_build(place: Path) -> 
     edit_json(test, lambda table: table["labels"]["Pneumonia"]["subgroups"].update(race=groups))
     build(inputs_of(place), place / "out" / "FDA_Submission.pdf")
     markdown = (place / "out" / "FDA_Submission.md").read_text(encoding="utf-8")
-    assert "| race | unknown | 0 (0) | not estimable | not estimable | not estimable |" in markdown
+    assert "All images in one group: race (unknown)." in markdown
 
 
 def test_the_guard_and_thresholds_of_two_populations_are_shown(place: Path) -> None:
     document, _ = compose(inputs_of(place), place / "out")
     text = {section.key: str(section.blocks) for section in document.sections}
     assert "natural spectrum (1/f)" in text["standalone-guard"]
-    assert "('wg04/CT1', '127.2', 'yes')" in text["standalone-guard"]
-    assert "0.5; child: 0.45" in text["standalone-points"]
+    assert "('`wg04/CT1`', 'CT', '127.2', 'yes')" in text["standalone-guard"]
+    assert "0.5; child: 0.45" in text["final-threshold"]

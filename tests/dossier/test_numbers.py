@@ -26,6 +26,8 @@ def numbers() -> Numbers:
         ("full", "nih-test/labels.Pneumonia.auroc", "0.759 (95 % CI 0.678 to 0.824; n 230, 93 positive)"),
         ("cell", "nih-test/labels.Pneumonia.auroc", "0.759 [0.678, 0.824]"),
         ("value", "nih-test/labels.Pneumonia.auroc", "0.759"),
+        ("rest", "nih-test/labels.Pneumonia.sensitivity", "50.0 % [25.0, 75.0]"),
+        ("rest", "nih-test/labels.Pneumonia.auroc", "0.241 [0.176, 0.322]"),
         ("cell", "nih-test/labels.Pneumonia.sensitivity", "50.0 % [25.0, 75.0]"),
         ("full", "nih-test/labels.Pneumonia.few", "not estimable"),
         ("value", "nih-test/labels.Pneumonia.n", "1,230"),

@@ -116,6 +116,27 @@ def device_description(place: Path) -> None:
     edit_text(place / "device.toml", 'claim = "triage"', 'claim = "both"')
 
 
+def figure_deleted(place: Path) -> None:
+    (place / FOLDER / "figures" / "roc.svg").unlink()
+
+
+def figure_redrawn(place: Path) -> None:
+    edit_text(place / FOLDER / "figures" / "roc.svg", "</svg>", "<desc>better</desc></svg>")
+
+
+def evidence_swapped(place: Path) -> None:
+    test, val = place / "release" / "site-test", place / "release" / "site-val"
+    test.rename(place / "aside")
+    val.rename(test)
+    (place / "aside").rename(val)
+
+
+def evidence_swapped_and_every_hash_renewed(place: Path) -> None:
+    evidence_swapped(place)
+    record = place / FOLDER / "submission.json"
+    edit_json(record, lambda t: t["inputs"].update({name: digest(place / FOLDER / name) for name in t["inputs"]}))
+
+
 def bill_of_materials(place: Path) -> None:
     edit_text(place / FOLDER / "sbom.cdx.json", '"numpy"', '"numpi"')
 
@@ -133,6 +154,10 @@ CORRUPTIONS = [
     (image_dropped, "its predictions give"),
     (another_models_hash, "expected evidence of model abababababab"),
     (evidence_removed, "site-val"),
+    (evidence_swapped, "site-test/predictions.parquet: expected SHA-256"),
+    (evidence_swapped_and_every_hash_renewed, "stands there, the inputs give"),
+    (figure_deleted, "figures/roc.svg: expected a file, found none"),
+    (figure_redrawn, "figures/roc.svg: expected SHA-256"),
     (device_description, "device.toml: expected SHA-256"),
     (bill_of_materials, "sbom.cdx.json: expected SHA-256"),
 ]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -91,10 +92,11 @@ def databases(
     manifests: Annotated[list[Path], typer.Argument(help="Manifests (Parquet) that the run's images are in.")],
     release: Annotated[Path, typer.Option(help="Release folder; its training/ has split.csv and gets databases.json.")],
 ) -> None:
-    """Count who is in the training, validation and test images, for the submission's chapter on databases."""
+    """Describe the training, validation and test images, for the submission's chapter on databases."""
+    from pneumoscope.cli.terminal import progress
     from pneumoscope.dossier import describe_files
 
-    described = describe_files(manifests, release / "training")
+    described = describe_files(manifests, release / "training", watch=partial(progress, title="reading images"))
     typer.echo(f"{release / 'training' / 'databases.json'}: {', '.join(described['sources'])}")
 
 

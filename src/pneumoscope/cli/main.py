@@ -51,6 +51,11 @@ def _map(
     """Reads chest radiographs for signs of pneumonia. Research use only, not a medical device."""
 
 
+# By the file of a command; others run with [data] until they ask for a module of [train].
+_EXTRAS = {"train": "train", "export": "train", "dossier": "dossier", "plan": "dossier"}
+_DATA_MODULES = ("pandas", "pyarrow", "pandera", "scipy", "sklearn", "matplotlib")
+
+
 def _with_exit_code(command: Callable[..., None]) -> Callable[..., None]:
     """The command, its expected errors told in one line and turned into exit codes."""
 
@@ -63,13 +68,19 @@ def _with_exit_code(command: Callable[..., None]) -> Callable[..., None]:
         except PneumoscopeError as error:
             raise _ended(str(error), exit_code(error)) from error
         except ModuleNotFoundError as error:
-            extra = "this command needs more than the base install: pip install 'pneumoscope[train]'"
-            raise _ended(f"{extra} ({error})", EXIT_USAGE) from error
+            install = f"pip install 'pneumoscope[{_extra(command, error)}]'"
+            raise _ended(f"this command needs more than the base install: {install} ({error})", EXIT_USAGE) from error
         except BrokenPipeError:  # the reader of our output went away, as `head` does
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(EXIT_DONE) from None
 
     return run
+
+
+def _extra(command: Callable[..., None], error: ModuleNotFoundError) -> str:
+    """The smallest extra of pyproject.toml that the command runs with."""
+    module = (error.name or "").partition(".")[0]
+    return _EXTRAS.get(command.__module__.rpartition(".")[2]) or ("data" if module in _DATA_MODULES else "train")
 
 
 def _ended(message: str, code: int) -> typer.Exit:

@@ -48,6 +48,7 @@ FACTS = SourceFacts(
 )
 
 _TABLES = ("Data_Entry_2017_v2020.csv", "Data_Entry_2017.csv", "sample_labels.csv")
+_OFFICIAL_LISTS = {"train_val": "train_val_list.txt", "test": "test_list.txt"}
 # The same column under the names of the releases and of the sample of 5,606.
 _WIDTH, _HEIGHT, _SPACING_X, _SPACING_Y = (
     ("OriginalImage[Width", "OriginalImageWidth"),
@@ -177,7 +178,7 @@ def _labelled(
 
 def _official_split(root: Path, ids: "pd.Series[str]") -> tuple[pd.DataFrame, list[str]]:
     """`official_split` by the published lists, and `split` = test for the official test: it is never for choosing."""
-    sides = {"train_val": root / "train_val_list.txt", "test": root / "test_list.txt"}
+    sides = {side: root / name for side, name in _OFFICIAL_LISTS.items()}
     missing = [place.name for place in sides.values() if not place.is_file()]
     if missing:
         return pd.DataFrame(), [f"no official split: {' and '.join(missing)} not in {root}"]
@@ -220,8 +221,10 @@ def read_nih(root: Path, images: Path) -> pd.DataFrame:
     `split` is "test" for the official test list and null otherwise; RSNA columns are NaN where not read.
 
     Raises:
-        ConfigError: The table is missing under `root`, or the folder holds none of its images.
+        ConfigError: The table or an official list is missing under `root`, or the folder holds none of its images.
     """
+    if missing := [name for name in _OFFICIAL_LISTS.values() if not (root / name).is_file()]:
+        raise ConfigError(f"expected the official split's lists in {root}, found no {' and no '.join(missing)}")
     rows = import_nih(root, images=[images]).manifest
     columns = ["image_id", "path", "source", "patient_id", "follow_up", "age_years", "sex", "view", "split"]
     rows = rows.loc[rows["path"].notna(), [*columns, *FINDINGS, *RSNA_CLASSES.values()]]

@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
@@ -12,22 +12,30 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined, TemplateError
 
-from pneumoscope.core import ConfigError
-from pneumoscope.dossier.content import Document, Section
+from pneumoscope.core import Claim, ConfigError
+from pneumoscope.dossier.content import Document, Figure, Section
 from pneumoscope.dossier.inline import Marked, escape
 from pneumoscope.dossier.inputs import Inputs
 from pneumoscope.dossier.makers import makers, recipe_of
 from pneumoscope.dossier.markdown import to_markdown
 from pneumoscope.dossier.markup import parse_sections
 from pneumoscope.dossier.numbers import Numbers
+from pneumoscope.dossier.risks import PROBABILITIES, SEVERITIES
 from pneumoscope.dossier.sbom import write_cyclonedx
 from pneumoscope.dossier.tables.device import REGULATIONS
+from pneumoscope.dossier.tables.impact import goals_met
 from pneumoscope.dossier.typeset import to_first_page, to_pdf
 
 RECORD = "submission.json"
 SBOM = "sbom.cdx.json"
 FIRST_PAGE = "first-page.png"
 SCHEMA = 1
+
+SUBTITLES = {
+    Claim.TRIAGE: "Triage of frontal chest radiographs that are suspicious for pneumonia",
+    Claim.DETECTION: "Detection of signs of pneumonia on frontal chest radiographs",
+    Claim.BOTH: "Detection and triage of signs of pneumonia on frontal chest radiographs",
+}
 
 NOTICE = (
     "**Draft, not a clearance.** Prepared by the developers from open data; not submitted to any authority. Research "
@@ -53,10 +61,18 @@ def build(inputs: Inputs, output: Path) -> dict[str, Any]:
     write_cyclonedx(inputs.components, folder / SBOM, version=inputs.device.version, created=created)
     record = _record(inputs, numbers, folder) | {
         "created": created.isoformat(timespec="seconds"),
-        "documents": {path.name: sha256(path) for path in (markdown, output, folder / SBOM, folder / FIRST_PAGE)},
+        "documents": {
+            path.relative_to(folder).as_posix(): sha256(path)
+            for path in (markdown, output, folder / SBOM, folder / FIRST_PAGE, *_figures(document))
+        },
     }
     (folder / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return record
+
+
+def _figures(document: Document) -> Iterator[Path]:
+    blocks = (block for section in document.sections for block in section.blocks)
+    yield from (panel.path for block in blocks if isinstance(block, Figure) for panel in block.panels)
 
 
 def compose(inputs: Inputs, folder: Path) -> tuple[Document, Numbers]:
@@ -122,12 +138,12 @@ def assemble(inputs: Inputs, sections: tuple[Section, ...]) -> Document:
         ("Claim", escape(f"{device.claim}: {regulation}, {name} ({kind})")),
         ("Model", escape(f"{model['name']} {model['version']}")),
         ("Model SHA-256", f"`{model['sha256']}`"),
-        ("Evidence of", moment(inputs).strftime("%d %B %Y").lstrip("0")),
+        ("Evidence of", _day(moment(inputs))),
         ("Submitter", escape(device.manufacturer.name) if device.manufacturer.name else "[!name and address]"),
     )
     return Document(
         title=device.name,
-        subtitle="Detection of signs of pneumonia on frontal chest radiographs",
+        subtitle=SUBTITLES[device.claim],
         facts=facts,
         notice=NOTICE,
         header=f"{device.name} {device.version} · model {model['version']} · {model['sha256'][:12]}",
@@ -139,6 +155,10 @@ def assemble(inputs: Inputs, sections: tuple[Section, ...]) -> Document:
 def moment(inputs: Inputs) -> dt.datetime:
     """When the youngest evidence was made: the document's date, so that the same inputs give the same bytes."""
     return max(dt.datetime.fromisoformat(one.provenance["created"]) for one in inputs.release.values())
+
+
+def _day(when: dt.datetime) -> str:
+    return when.strftime("%d %B %Y").lstrip("0")
 
 
 def sha256(path: Path) -> str:
@@ -172,6 +192,8 @@ def _words(inputs: Inputs, numbers: Numbers) -> dict[str, Any]:
         if (value := getattr(device.texts, name)) is not None
     }
 
+    met, wanted = goals_met(inputs)
+
     def blank(words: str) -> Marked:
         return Marked(f"[!{escape(words)}]")
 
@@ -185,12 +207,17 @@ def _words(inputs: Inputs, numbers: Numbers) -> dict[str, Any]:
         "regulation": REGULATIONS[device.claim],
         "model": inputs.model,
         "youngest": f"{device.youngest_years:g}",
+        "created": _day(moment(inputs)),
         "tests": device.cohorts("test"),
+        "validation": device.cohorts("validation"),
+        "goals_met": met,
+        "goals_all": wanted,
+        "severities": ", ".join(SEVERITIES),
+        "probabilities": ", ".join(PROBABILITIES),
         "point": f"operating_points.{device.operating_point}",
         "recipe": recipe_of(inputs),
         "initial": numbers.value("training/config.initial_weights") or "random values",
         "has_layers": bool(inputs.tables["training"]["layers"]),
-        "has_eda": "eda" in inputs.tables,
         "n": numbers.full,
         "cell": numbers.cell,
         "v": numbers.value,

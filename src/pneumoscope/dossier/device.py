@@ -116,7 +116,6 @@ class Inputs:
     lock: Path
     plan: Path | None = None
     results: Path | None = None
-    eda: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

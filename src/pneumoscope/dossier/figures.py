@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from html import escape as xml
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pneumoscope.dossier.inputs import Inputs
 from pneumoscope.dossier.plan import Plan, needs, power_curve
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 INK, QUIET, ACCENT, WARN, BAND = "#1b2330", "#4a5566", "#0b4f6c", "#8a4b00", "#eef2f6"
 
@@ -36,10 +39,10 @@ def draw_pipeline(steps: tuple[Step, ...], path: Path) -> None:
         parts += _box(step.title, lines, top=top, height=height)
         if step.leaves:
             parts += _exit(step.leaves, middle=top + height / 2)
-        top += height + 26
+        top += height + 17
     for (above, height), (below, _) in pairwise(boxes):
         parts.append(_arrow(_MAIN / 2 + 10, above + height, _MAIN / 2 + 10, below))
-    total = top - 16
+    total = top - 7
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {total}" width="{_WIDTH}" height="{total}" '
         'font-family="DejaVu Sans, Verdana, sans-serif">'
@@ -127,7 +130,45 @@ def draw_curves(curves: dict[str, list[dict[str, str]]], path: Path) -> None:
                     *zip(*points, strict=True), style, color=colour, lw=1.6, label=label, alpha=1 if place == 0 else 0.6
                 )
         axes.set(xlabel="epoch", ylabel="loss (all heads)", ylim=(0, None))
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(frameon=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """One panel: a curve of the evidence with its band, and the operating points on it.
+
+    Attributes:
+        points: Columns x, y, low and high.
+        marks: Place of each operating point, by name.
+        floor: What needs no image: the line of chance (None) or a share.
+    """
+
+    title: str
+    area: str
+    points: "pd.DataFrame"
+    marks: dict[str, tuple[float, float]]
+    floor: float | None = None
+
+
+def draw_panels(panels: list[Curve], path: Path, *, labels: tuple[str, str]) -> None:
+    """Curves side by side, each under its cohort's name, in letters that can be read in print."""
+    with _plot(path, width=6.6, height=2.9, panels=len(panels)) as every:
+        for axes, panel in zip(every, panels, strict=True):
+            curve = panel.points
+            step = "post" if panel.floor is None else None
+            axes.fill_between(curve["x"], curve["low"], curve["high"], step=step, color=ACCENT, alpha=0.18, lw=0)
+            style = "default" if step is None else f"steps-{step}"
+            axes.plot(curve["x"], curve["y"], color=ACCENT, lw=1.5, drawstyle=style)
+            floor = (0, 1) if panel.floor is None else (panel.floor, panel.floor)
+            axes.plot((0, 1), floor, "--", color=QUIET, lw=0.9)
+            for marker, (name, (x, y)) in zip("osD^v", panel.marks.items(), strict=False):
+                axes.plot(x, y, marker, color=WARN, ms=4.5, label=name, zorder=4)
+            axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.03), xlabel=labels[0], ylabel=labels[1])
+            axes.set_title(f"{textwrap.fill(panel.title, 30)}\n{panel.area}", fontsize=8, loc="left")
+        every[0].figure.legend(
+            *every[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False
+        )
 
 
 def draw_power(plan: Plan, path: Path) -> None:
@@ -142,8 +183,8 @@ def draw_power(plan: Plan, path: Path) -> None:
         axes.set(xlabel="images with the finding", ylabel="power", ylim=(0, 1.02))
 
 
-def _plot(path: Path, *, width: float, height: float) -> Any:
-    """Axes to draw on; the figure is written when the block ends, the same bytes for the same points."""
+def _plot(path: Path, *, width: float, height: float, panels: int = 0) -> Any:
+    """Axes to draw on (a list, where there are `panels`); written when the block ends, the same bytes for the same."""
     from contextlib import contextmanager
 
     from matplotlib import rc_context
@@ -154,10 +195,11 @@ def _plot(path: Path, *, width: float, height: float) -> Any:
         settings: Any = {"svg.hashsalt": "pneumoscope", "svg.fonttype": "path", "font.size": 9, "axes.edgecolor": QUIET}
         with rc_context(settings):
             figure = Figure(figsize=(width, height), layout="constrained")
-            axes = figure.add_subplot()
-            axes.spines[["top", "right"]].set_visible(False)
-            axes.grid(alpha=0.25)
-            yield axes
+            every = list(figure.subplots(1, max(panels, 1), squeeze=False)[0])
+            for axes in every:
+                axes.spines[["top", "right"]].set_visible(False)
+                axes.grid(alpha=0.25)
+            yield every if panels else every[0]
             figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
 
     return drawing()

@@ -29,7 +29,7 @@ class Inputs:
     """What `read_inputs` found, consistent with itself.
 
     Attributes:
-        tables: Facts by source: `literature`, `training`, and where they are there `eda` and `databases`.
+        tables: Facts by source: `literature`, `training`, `plan`, and `databases` where it is there.
         files: Every file that was read, for the record of the build.
     """
 
@@ -61,7 +61,7 @@ def read_inputs(device_path: Path, evidence: Path) -> Inputs:
     folder = device_path.parent
     problems: list[str] = []
     release = _tried(lambda: read_release(evidence), problems) or {}
-    tables = _tried(lambda: _tables(device, folder, evidence), problems) or {}
+    tables = _tried(lambda: _tables(evidence), problems) or {}
     given = device.inputs
     traced = _tried(
         lambda: trace(
@@ -137,14 +137,12 @@ def _threshold_problems(device: Device, release: dict[str, Evidence]) -> Iterato
                 yield f"{cohort.evidence}: threshold {threshold:.6g} was used on no validation cohort"
 
 
-def _tables(device: Device, folder: Path, evidence: Path) -> dict[str, Any]:
+def _tables(evidence: Path) -> dict[str, Any]:
     literature = (resources.files("pneumoscope.dossier") / "literature.toml").read_text(encoding="utf-8")
     tables: dict[str, Any] = {"literature": tomllib.loads(literature), TRAINING: _training(evidence / TRAINING)}
     databases = evidence / TRAINING / "databases.json"
     if databases.is_file():
         tables["databases"] = _json(databases)
-    if device.inputs.eda:
-        tables["eda"] = _json(folder / device.inputs.eda)
     return tables
 
 
@@ -187,7 +185,7 @@ def _tried(read: Callable[[], Found], problems: list[str]) -> Found | None:
 def _files(device: Device, device_path: Path, evidence: Path) -> Iterator[Path]:
     given = device.inputs
     yield device_path
-    for path in (given.requirements, given.risks, given.plan, given.lock, given.results, given.eda):
+    for path in (given.requirements, given.risks, given.plan, given.lock, given.results):
         if path:
             yield device_path.parent / path
     yield from sorted(

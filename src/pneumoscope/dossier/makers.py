@@ -1,28 +1,32 @@
 """What the templates may name: each table and figure by its name."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from shutil import copyfile
 
 from pneumoscope.core import ConfigError
 from pneumoscope.dossier.content import Block, Column, Figure, Panel, Section, Table, texts
-from pneumoscope.dossier.figures import draw_curves, draw_pipeline, draw_power, pipeline_steps
-from pneumoscope.dossier.inline import Blank, escape, parse
+from pneumoscope.dossier.device import Cohort
+from pneumoscope.dossier.figures import Curve, draw_curves, draw_panels, draw_pipeline, draw_power, pipeline_steps
+from pneumoscope.dossier.inline import Blank, escape, parse, plain
 from pneumoscope.dossier.inputs import Inputs
 from pneumoscope.dossier.markup import Maker
 from pneumoscope.dossier.numbers import Numbers
 from pneumoscope.dossier.plan import needs
-from pneumoscope.dossier.tables import device, performance, registers, training
+from pneumoscope.dossier.tables import device, guard, impact, performance, registers, training
+from pneumoscope.evidence import Number
 from pneumoscope.image import Recipe
 
 _TABLES = {
     "outputs": device.outputs,
     "predicates": device.predicates,
     "checks": device.checks,
+    "special-controls": device.special_controls,
     "parameters": training.parameters,
     "augmentation": training.augmentation,
     "layers": training.layers,
+    "rules": performance.rules,
     "thresholds": performance.thresholds,
     "performance": performance.performance,
     "operating-points": performance.operating_points,
@@ -33,8 +37,12 @@ _TABLES = {
     "floors": performance.floors,
     "gaps": performance.gaps,
     "label-noise": performance.label_noise,
-    "guard": performance.guard,
-    "other-films": performance.other_films,
+    "goals": impact.goals,
+    "impact": impact.impact,
+    "reader-standard": impact.reader_standard,
+    "localisation": impact.localisation,
+    "guard": guard.refused,
+    "other-films": guard.other_films,
     "evidence": registers.evidence,
     "requirements": registers.requirements,
     "risks": registers.risks,
@@ -55,8 +63,8 @@ def makers(inputs: Inputs, numbers: Numbers, *, folder: Path, before: list[Secti
         "co-occurrence": partial(training.co_occurrence, inputs, numbers),
         "pipeline": partial(pipeline, inputs, figures),
         "loss-curves": partial(loss_curves, inputs, figures),
-        "precision-recall": partial(evidence_figure, inputs, numbers, "precision-recall", figures),
-        "roc": partial(evidence_figure, inputs, numbers, "roc", figures),
+        "precision-recall": partial(curve_figure, inputs, numbers, "precision-recall", figures),
+        "roc": partial(curve_figure, inputs, numbers, "roc", figures),
         "plan": partial(plan, inputs, figures),
         "manufacturer-items": partial(manufacturer_items, before),
     }
@@ -77,7 +85,7 @@ def pipeline(inputs: Inputs, figures: Path) -> Iterator[Figure]:
         "pipeline",
         "The path of one image, drawn from the code: steps, checks, and every way out.",
         (Panel(path, alternative),),
-        0.8,
+        0.78,
     )
 
 
@@ -93,7 +101,7 @@ def loss_curves(inputs: Inputs, figures: Path) -> Iterator[Figure]:
     alternative = f"Loss by epoch. Validation loss goes from {first:.3f} to {final:.3f} over {len(last)} epochs."
     yield Figure(
         "loss-curves",
-        "Training and validation loss by epoch, all heads together; a line each run.",
+        "Training and validation loss by epoch, all heads together; a line each network.",
         (Panel(path, alternative),),
         0.85,
     )
@@ -127,30 +135,78 @@ def plan(inputs: Inputs, figures: Path) -> Iterator[Block]:
     yield Figure("figure-power", f"{caption} The exact test makes the saw-tooth.", (Panel(path, caption),), 0.75)
 
 
-_CAPTIONS = {
-    "roc": ("ROC curves of the test images", "ROC curve"),
-    "precision-recall": ("Precision against recall, validation images", "Precision-recall curve"),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """A figure of curves: whose, which curve, what its axes and its operating points show."""
+
+    role: str
+    curve: str
+    caption: str
+    area: tuple[str, str]
+    labels: tuple[str, str]
+    marks: tuple[str, str]
+
+
+_KINDS = {
+    "roc": _Kind(
+        role="test",
+        curve="roc",
+        caption="ROC curves of the test images, with the operating points",
+        area=("auroc", "AUROC"),
+        labels=("1 − specificity", "sensitivity"),
+        marks=("specificity", "sensitivity"),
+    ),
+    "precision-recall": _Kind(
+        role="validation",
+        curve="precision_recall",
+        caption="Precision against recall on validation images, with the operating points; dashed: the prevalence",
+        area=("auprc", "average precision"),
+        labels=("recall (sensitivity)", "precision (PPV)"),
+        marks=("sensitivity", "ppv"),
+    ),
 }
 
 
-def evidence_figure(inputs: Inputs, numbers: Numbers, kind: str, figures: Path) -> Iterator[Figure]:
-    """A figure that the evidence folders hold, a panel a cohort, copied beside the document."""
-    role = "validation" if kind == "precision-recall" else "test"
-    caption, words = _CAPTIONS[kind]
-    panels = []
-    for cohort in inputs.device.cohorts(role):
-        name = f"{cohort.question}-{kind}.svg"
-        source = inputs.release[cohort.evidence].path / "figures" / name
-        if not source.is_file():
-            numbers.missing.append(f"{cohort.evidence}: figure figures/{name}")
-            continue
-        copy = figures / f"{cohort.evidence.replace('/', '-')}-{name}"
-        copyfile(source, copy)
-        area = numbers.cell(cohort.at("auprc" if kind == "precision-recall" else "auroc"))
-        panels.append(Panel(copy, f"{words}: {cohort.title}, {cohort.reference}; area {area}"))
-    sources = "".join(dict.fromkeys(numbers.source(cohort.at("auroc")) for cohort in inputs.device.cohorts(role)))
-    yield Figure(
-        f"figure-{kind}", f"{caption}; bands are intervals by the bootstrap of patients. {sources}", tuple(panels)
+def curve_figure(inputs: Inputs, numbers: Numbers, name: str, figures: Path) -> Iterator[Figure]:
+    """A figure drawn from the curves of the evidence, a panel a cohort."""
+    kind = _KINDS[name]
+    cohorts = inputs.device.cohorts(kind.role)
+    panels = [panel for cohort in cohorts if (panel := _panel(inputs, numbers, cohort, kind))]
+    if not panels:
+        return
+    path = figures / f"{name}.svg"
+    draw_panels(panels, path, labels=kind.labels)
+    sources = "".join(dict.fromkeys(numbers.source(cohort.at("auroc")) for cohort in cohorts))
+    alternative = f"{kind.caption}. " + escape("; ".join(f"{panel.title}: {panel.area}" for panel in panels))
+    caption = f"{kind.caption}. Bands: pointwise intervals by the bootstrap of patients.{sources}"
+    yield Figure(f"figure-{name}", caption, (Panel(path, alternative),))
+
+
+def _panel(inputs: Inputs, numbers: Numbers, cohort: Cohort, kind: _Kind) -> Curve | None:
+    import pandas as pd
+
+    file = inputs.release[cohort.evidence].path / "curves.parquet"
+    try:
+        table = pd.read_parquet(file)
+        points = table[(table["label"] == cohort.question) & (table["curve"] == kind.curve)]
+    except (OSError, ValueError, KeyError):
+        points = pd.DataFrame()
+    if points.empty:
+        numbers.missing.append(f"{cohort.evidence}: curve {kind.curve!r} of {cohort.question} in curves.parquet")
+        return None
+    area, words = kind.area
+    marks = {}
+    for name in numbers.keys(cohort.at("operating_points")):
+        x, y = (numbers.node(cohort.at(f"operating_points.{name}.{measure}")) for measure in kind.marks)
+        if isinstance(x, Number) and isinstance(y, Number):
+            marks[name] = (1 - x.value if kind.curve == "roc" else x.value, y.value)
+    floor = numbers.node(cohort.at("prevalence"))
+    return Curve(
+        title=cohort.title,
+        area=plain(f"{words} {numbers.cell(cohort.at(area))}"),
+        points=points,
+        marks=marks,
+        floor=floor.value if kind.curve != "roc" and isinstance(floor, Number) else None,
     )
 
 

@@ -16,6 +16,7 @@ from pneumoscope.evidence import Evidence, NotEstimable, Number
 NOT_ESTIMABLE = "not estimable"
 
 _SHARES = {"sensitivity", "specificity", "ppv", "npv", "accuracy", "prevalence", "coverage", "guard"}
+_SHARES |= {"pointing", "pointing_by_chance", "label_ppv", "label_npv"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Numbers:
 
     Attributes:
         release: Evidence folders by name.
-        tables: Other sources of facts by name (`literature`, `eda`, `training`, ...), as plain JSON.
+        tables: Other sources of facts by name (`literature`, `training`, ...), as plain JSON.
     """
 
     release: dict[str, Evidence]
@@ -60,6 +61,14 @@ class Numbers:
         shown = f"{_plain(leaf.value, address)} [{low}, {high}]"
         return self._shown(Use(address, "cell", shown))
 
+    def rest(self, address: str) -> Marked:
+        """One less a share, with its interval, as `cell` shows it: what is missed, of a sensitivity."""
+        leaf = self._number(address)
+        if not isinstance(leaf, Number):
+            return self._shown(Use(address, "rest", leaf))
+        low, high = (_plain(1 - bound, address).rstrip(" %") for bound in (leaf.high, leaf.low))
+        return self._shown(Use(address, "rest", f"{_plain(1 - leaf.value, address)} [{low}, {high}]"))
+
     def value(self, address: str) -> Marked:
         """A number's value alone, or a fact such as a count, a threshold or a name."""
         node = self._node(address)
@@ -70,7 +79,7 @@ class Numbers:
 
     def again(self, use: Use) -> str:
         """What the same use would show now."""
-        form = {"full": self.full, "cell": self.cell, "value": self.value}[use.form]
+        form = {"full": self.full, "cell": self.cell, "rest": self.rest, "value": self.value}[use.form]
         form(use.address)
         return self.uses[-1].shown
 

@@ -1,6 +1,7 @@
 """The document as Typst source, and that as a tagged PDF (PDF/UA-1 and PDF/A-2a)."""
 
 import datetime as dt
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,6 +14,9 @@ from pneumoscope.dossier.content import Block, Bullets, Code, Document, Figure, 
 from pneumoscope.dossier.inline import Blank, Link, Reference, Span, Target, parse, plain
 
 _PREVIEW_PPI = 72.0
+
+# Tables of up to about a quarter of a page stay on one; of characters in a line of a table as wide as the text.
+_WHOLE_LINES, _LINE_CHARACTERS = 11, 105
 
 _SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\#$*_`@<>[]~=-+/\"'"})
 
@@ -102,12 +106,23 @@ def _block(block: Block, document: Document, folder: Path) -> Iterator[str]:
 def _table(table: Table, document: Document) -> Iterator[str]:
     widths = ", ".join(f"{column.width:g}fr" if column.width else "auto" for column in table.columns)
     sides = ", ".join("right" if column.right else "left" for column in table.columns)
-    yield f"#grid-table({_string(document.anchors[table.key].number)}, caption: [{_inline(table.legend, document)}], "
+    whole = "true" if _lines(table) <= _WHOLE_LINES else "false"
+    yield f"#grid-table({_string(document.anchors[table.key].number)}, whole: {whole}, "
+    yield f"caption: [{_inline(table.legend, document)}], "
     yield f"columns: ({widths},), sides: ({sides},), "
     yield f"titles: ({_cells([column.title for column in table.columns], document)},), cells: ("
     for row in table.rows:
         yield f"  {_cells(list(row), document)},"
     yield f")) <{table.key}>"
+
+
+def _lines(table: Table) -> float:
+    """About how many lines the table takes: of each row, those of its fullest cell."""
+    total = sum(column.width for column in table.columns) or 1.0
+    room = [_LINE_CHARACTERS * max(column.width / total, 0.05) for column in table.columns]
+    return sum(
+        max(math.ceil(len(plain(cell)) / space) for cell, space in zip(row, room, strict=True)) for row in table.rows
+    )
 
 
 def _cells(cells: list[str], document: Document) -> str:

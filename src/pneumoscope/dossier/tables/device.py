@@ -54,7 +54,7 @@ def predicates(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
         "Signs of pneumonia",
         f"From age {device.youngest_years:g}; adults and children reported apart",
         "See [@table-outputs]",
-        "Frontal views; concurrent second opinion",
+        "Frontal views; " + ("worklist order" if device.claim is Claim.TRIAGE else "concurrent second opinion"),
     )
     rows = [own] + [
         (
@@ -91,3 +91,24 @@ def checks(_inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
     yield Table(
         "table-checks", "Checks of header and pixels, in the order in which the software makes them.", columns, rows
     )
+
+
+def special_controls(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
+    """The special controls of the claim's regulation, in our words, and where each is answered."""
+    triage = inputs.device.claim is Claim.TRIAGE
+    effect = "triage is effective: flagged images are read sooner" if triage else "readers do better with the device"
+    rows = (
+        ("(b)(1)", "Description of the algorithms, inputs, outputs, blocks and limits", "[@design], [@limitations]"),
+        ("(b)(1)", f"Protocol and data set of a test that {effect}", "[@reader-protocol], [@plan]"),
+        ("(b)(1)", "Results of that test", "[!results of the study]"),
+        ("(b)(1)", "Stand-alone performance, by confounder, associated disease and acquisition", "[@standalone]"),
+        ("(b)(1)", "Software: hazards, requirements, design, traceability, verification", "[@risk], [@requirements]"),
+        ("(b)(2)", "Labelling: patients, users and their training", "[@indications], [@intended-use]"),
+        ("(b)(2)", "Labelling: warnings, precautions, where the device may fail", "[@limitations], [@nutrition]"),
+        ("(b)(2)", "Labelling: compatible hardware, protocols, what images must be", "[@dicom-checks]"),
+        ("(b)(2)", "Labelling: operating instructions", "[@instructions]"),
+        ("(b)(2)", "Labelling: summary of the tests with intervals and sub-analyses", "[@nutrition], [@standalone]"),
+    )
+    columns = (Column("", 0.5), Column("Special control, in our words", 3.2), Column("Where", 1.6))
+    caption = f"Special controls of {REGULATIONS[inputs.device.claim][0]}, and where they are answered."
+    yield Table("table-special-controls", caption, columns, rows)

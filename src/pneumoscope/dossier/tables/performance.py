@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from pneumoscope.dossier.content import Column, Table
+from pneumoscope.dossier.content import Column, Paragraph, Table
 from pneumoscope.dossier.device import Cohort
 from pneumoscope.dossier.inline import Marked, escape
 from pneumoscope.dossier.inputs import Inputs
 from pneumoscope.dossier.numbers import Numbers
+from pneumoscope.evidence import Number
 
 Rows = list[tuple[str, ...]]
 
@@ -31,9 +32,7 @@ def performance(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
         *_right("n (positive), patients", "AUROC", "Average precision", width=1.4),
         *_right("Prevalence", width=0.95),
     )
-    note = (
-        f"{_level(inputs)} Images of one patient are taken as alike. The floor of average precision is the prevalence."
-    )
+    note = f"{_level(inputs)} Intervals are clustered by patient. Flags at random have the prevalence as precision."
     yield Table("table-performance", f"Discrimination.{_sources(tests, numbers)}", columns, tuple(rows), note)
 
 
@@ -47,48 +46,66 @@ def operating_points(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
             at = cohort.at(f"operating_points.{name}")
             shown = f"**{escape(name)}**" if name == inputs.device.operating_point else escape(name)
             measured = (numbers.cell(f"{at}.{measure}") for measure in _MEASURES)
-            rows.append((shown, _threshold(at, numbers), *measured))
-    columns = (Column("Point", 1.1), *_right("Limit", width=0.7), *_right(*map(_title, _MEASURES), width=1.4))
+            rows.append((shown, numbers.value(f"{at}.threshold"), *measured))
+    columns = (Column("Point", 1.05), *_right("Threshold", width=0.9), *_right(*map(_title, _MEASURES), width=1.4))
     caption = f"Performance at each operating point, at the cohort's own prevalence.{_sources(tests, numbers)}"
-    note = f"Limit: the threshold on the probability. Bold: the point that this document is about. {_level(inputs)}"
+    note = f"Bold: the point that this document is about. {_level(inputs)}"
     yield Table("table-operating-points", caption, columns, tuple(rows), note)
 
 
-def thresholds(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """Where each threshold comes from, and what it attained where it was chosen."""
-    chosen = inputs.device.cohorts("validation")
+def rules(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
+    """Where each threshold comes from."""
     rows: Rows = []
-    for cohort in chosen:
-        rows.append(_heading(cohort, columns=6))
+    for cohort in inputs.device.cohorts("validation"):
+        rows.append(_heading(cohort, columns=4))
         for name in numbers.keys(cohort.at("operating_points")):
             at = cohort.at(f"operating_points.{name}")
-            measured = (numbers.cell(f"{at}.{measure}") for measure in ("sensitivity", "ppv", "f1"))
-            rows.append((escape(name), _threshold(at, numbers), numbers.value(f"{at}.rule"), *measured))
+            facts = (numbers.value(f"{at}.{fact}") for fact in ("rule", "chosen_on"))
+            rows.append((escape(name), _threshold(at, numbers), *facts))
+    columns = (Column("Point", 1), Column("Threshold", 1.6), Column("Rule", 2.6), Column("Chosen on", 2.2))
+    caption = "Thresholds on the probability, the rule of each, and the images that it was chosen on."
+    yield Table("table-rules", caption, columns, tuple(rows))
+
+
+def thresholds(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
+    """What each threshold attained where it was chosen."""
+    chosen = inputs.device.cohorts("validation")
+    names = ("sensitivity", "specificity", "ppv", "f1")
+    rows: Rows = []
+    for cohort in chosen:
+        rows.append(_heading(cohort, columns=1 + len(names)))
+        for name in numbers.keys(cohort.at("operating_points")):
+            at = cohort.at(f"operating_points.{name}")
+            rows.append((escape(name), *(numbers.cell(f"{at}.{measure}") for measure in names)))
     columns = (
         Column("Point", 1),
-        *_right("Threshold", width=0.9),
-        Column("Rule", 1.9),
-        *_right("Recall (sensitivity)", "Precision (PPV)", "F1", width=1.4),
+        *_right("Recall (sensitivity)", "Specificity", "Precision (PPV)", "F1", width=1.25),
     )
-    caption = (
-        f"Thresholds, the rule that chose each, and what it attains on validation images.{_sources(chosen, numbers)}"
-    )
-    note = "Validation images chose the threshold, so these numbers flatter it."
+    caption = f"What the thresholds attain on validation images.{_sources(chosen, numbers)}"
+    note = f"Validation images chose the threshold, so these numbers flatter it. {_level(inputs)}"
     yield Table("table-thresholds", caption, columns, tuple(rows), note)
 
 
-def subgroups(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
+def subgroups(inputs: Inputs, numbers: Numbers) -> Iterator[Table | Paragraph]:
     """A table for each test cohort: each group with its size, AUROC, sensitivity and specificity."""
     point = inputs.device.operating_point
     for cohort in inputs.device.cohorts("test"):
         rows: Rows = []
+        alone: list[str] = []
         for axis in numbers.keys(cohort.at("subgroups")):
-            for group in numbers.keys(cohort.at(f"subgroups.{axis}")):
+            groups = numbers.keys(cohort.at(f"subgroups.{axis}"))
+            if len(groups) < 2:
+                alone.append(f"{_words(axis)} ({', '.join(groups)})")
+                continue
+            for place, group in enumerate(groups):
                 at = cohort.at(f"subgroups.{axis}.{group}")
                 measures = ("sensitivity", "specificity")
                 measured = (numbers.cell(f"{at}.operating_points.{point}.{measure}") for measure in measures)
-                shown = (escape(_words(axis)), escape(group), _count(at + ".n", numbers), numbers.cell(f"{at}.auroc"))
-                rows.append((*shown, *measured))
+                shown = (escape(group), _count(at + ".n", numbers), numbers.cell(f"{at}.auroc"))
+                rows.append((escape(_words(axis)) if place == 0 else "", *shown, *measured))
+        if alone and not rows:
+            yield Paragraph(f"{escape(cohort.title)}: all images are in one group of each: {escape(', '.join(alone))}.")
+            continue
         columns = (
             Column("Axis", 0.9),
             Column("Group", 1.1),
@@ -96,7 +113,8 @@ def subgroups(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
             *_right("AUROC", "Sensitivity", "Specificity", width=1.5),
         )
         caption = f"Subgroups: {escape(cohort.title)}, operating point *{escape(point)}*.{_sources((cohort,), numbers)}"
-        note = "*not estimable*: too few images to say."
+        note = f"{_level(inputs)} *not estimable*: too few images."
+        note += f" All images in one group: {escape(', '.join(alone))}." if alone else ""
         if rows:
             yield Table(f"table-subgroups-{_key(cohort)}", caption, columns, tuple(rows), note)
 
@@ -110,7 +128,8 @@ def calibration(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     )
     columns = (Column("Images", 1.6), *_right(*map(_title, names), width=1.3))
     caption = f"Calibration of the probability.{_sources(tests, numbers)}"
-    yield Table("table-calibration", caption, columns, rows, _level(inputs))
+    perfect = "Perfect: error 0, slope 1, intercept 0."
+    yield Table("table-calibration", caption, columns, rows, f"{perfect} {_level(inputs)}")
 
 
 def by_prevalence(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
@@ -124,7 +143,9 @@ def by_prevalence(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
         for share in numbers.keys(cohort.at(f"by_prevalence.{point}")):
             at = cohort.at(f"by_prevalence.{point}.{share}")
             measured = (numbers.cell(f"{at}.{name}") for name in names)
-            rows.append((escape(share), *measured, numbers.value(cohort.at(f"best_f1.{share}.flag_all"))))
+            rows.append(
+                (escape(share.replace("%", " %")), *measured, numbers.value(cohort.at(f"best_f1.{share}.flag_all")))
+            )
     columns = (
         Column("Prevalence", 0.8),
         *_right(*map(_title, names), width=1.4),
@@ -133,7 +154,7 @@ def by_prevalence(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     caption = (
         f"What a flag means where prevalence differs, operating point *{escape(point)}*.{_sources(tests, numbers)}"
     )
-    note = "From the sensitivity and specificity measured here, by Bayes' rule."
+    note = f"From the sensitivity and specificity measured here, by Bayes' rule. {_level(inputs)}"
     yield Table("table-by-prevalence", caption, columns, tuple(rows), note)
 
 
@@ -142,7 +163,7 @@ def floors(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     tests = inputs.device.cohorts("test")
     rows: Rows = []
     for cohort in tests:
-        names = numbers.keys(cohort.at("floors"))
+        names = [name for name in numbers.keys(cohort.at("floors")) if _estimable(cohort.at(f"floors.{name}"), numbers)]
         rows += [_heading(cohort, columns=3)] if names else []
         model = cohort.at("auroc")
         rows += [
@@ -160,6 +181,7 @@ def gaps(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     rows: Rows = []
     for cohort in tests:
         axes = numbers.keys(cohort.at("gaps"))
+        axes = tuple(axis for axis in axes if _estimable(cohort.at(f"gaps.{axis}.spread.specificity"), numbers))
         rows += [_heading(cohort, columns=3)] if axes else []
         for axis in axes:
             places = (cohort.at(f"gaps.{axis}.spread.{name}") for name in ("sensitivity", "specificity"))
@@ -184,68 +206,47 @@ def label_noise(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
         measured = {"auroc": "auroc", "prevalence": "prevalence"}
         measured |= {name: f"operating_points.{first}.{name}" for name in ("sensitivity", "specificity")}
         rows += [
-            (_title(name), numbers.cell(cohort.at(path)), numbers.cell(f"{at}.{name}"))
+            (_title(name), numbers.cell(cohort.at(path)), _corrected(f"{at}.{name}", numbers))
             for name, path in measured.items()
         ]
         columns = (Column("Number", 1.4), *_right("Against the label", "Corrected for its errors", width=1.3))
         caption = f"Label noise: {escape(cohort.title)}.{_sources((cohort,), numbers)}"
         note = f"Assumed: {numbers.value(f'{at}.assumption')}. Read: {numbers.value(f'{at}.n_read')} images."
-        note = f"{note} {_first_point(cohort, numbers)}"
+        note = f"{note} {_first_point(cohort, numbers)} {_level(inputs)}"
         yield Table(f"table-label-noise-{_key(cohort)}", caption, columns, tuple(rows), note)
 
 
+def _corrected(address: str, numbers: Numbers) -> str:
+    """A corrected number, unless its interval is all that is possible: then it says nothing."""
+    node = numbers.node(address)
+    if isinstance(node, Number) and node.high - node.low >= 1:
+        return "cannot be said: 0 to 1"
+    return numbers.cell(address)
+
+
 def comorbid(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """Sensitivity and specificity with and without each other finding."""
+    """Sensitivity and specificity with and without each other finding; those on too few images are named."""
     for cohort in inputs.device.cohorts("test"):
         rows: Rows = []
+        few: list[str] = []
         for finding in numbers.keys(cohort.at("comorbid")):
             at = cohort.at(f"comorbid.{finding}")
+            if not any(_estimable(f"{at}.with.{name}", numbers) for name in ("sensitivity", "specificity")):
+                few.append(_words(finding))
+                continue
             places = (f"{at}.{side}.{name}" for name in ("sensitivity", "specificity") for side in ("with", "without"))
             rows.append((escape(_words(finding)), *map(numbers.cell, places)))
         titles = ("Sensitivity with it", "without it", "Specificity with it", "without it")
         columns = (Column("Finding", 1.3), *_right(*titles, width=1.2))
         caption = f"By comorbid finding: {escape(cohort.title)}.{_sources((cohort,), numbers)}"
-        note = f"{_first_point(cohort, numbers)} *not estimable*: too few images to say."
+        note = f"{_first_point(cohort, numbers)} {_level(inputs)}"
+        note += f" Too few images to say: {escape(', '.join(few))}." if few else ""
         if rows:
             yield Table(f"table-comorbid-{_key(cohort)}", caption, columns, tuple(rows), note)
 
 
-def guard(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """What the pixel guard refused wrongly and rightly, in each evidence that measured it."""
-    names = [name for name in inputs.release if numbers.has(f"{name}/guard.refused")]
-    rows: Rows = [("*Chest radiographs, refused wrongly*", "")] if names else []
-    rows += [
-        (
-            f"{numbers.value(f'{name}/cohort.title')}{numbers.source(f'{name}/guard')}",
-            numbers.cell(f"{name}/guard.refused"),
-        )
-        for name in names
-    ]
-    for name in names:
-        kinds = numbers.keys(f"{name}/guard.caught")
-        title = f"*{numbers.value(f'{name}/cohort.title')}, changed; refused rightly*{numbers.source(f'{name}/guard')}"
-        rows += [(title, "")] if kinds else []
-        rows += [(escape(_words(kind)), numbers.cell(f"{name}/guard.caught.{kind}")) for kind in kinds]
-    columns = (Column("Images", 2), *_right("Refused", width=1))
-    if rows:
-        caption = "The guard: share of images refused on their pixels alone, whatever the header says."
-        yield Table("table-guard", caption, columns, tuple(rows), _level(inputs))
-
-
-def other_films(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """Each film of another kind, with what the guard alone made of it."""
-    for name in inputs.release:
-        films = numbers.keys(f"{name}/guard.other_films")
-        at = f"{name}/guard.other_films"
-        rows = tuple(
-            (escape(film), numbers.value(f"{at}.{film}.distance"), numbers.value(f"{at}.{film}.refused"))
-            for film in films
-        )
-        columns = (Column("File", 2), *_right("Distance", "Refused", width=1))
-        caption = f"Single films, their headers ignored: the guard alone.{numbers.source(at)}"
-        note = f"Limit of the distance: {numbers.value(f'{name}/guard.limit')}." if films else ""
-        if films:
-            yield Table(f"table-films-{name.replace('/', '-')}", caption, columns, rows, note)
+def _estimable(address: str, numbers: Numbers) -> bool:
+    return isinstance(numbers.node(address), Number)
 
 
 def _heading(cohort: Cohort, *, columns: int) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ def requirements(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
     for requirement in inputs.trace.requirements:
         tests = inputs.trace.tests[requirement.id]
         named = "; ".join(
-            f"{escape(test.name.removeprefix('test_').replace('_', ' '))} (`{test.file}`)" for test in tests
+            f"{escape(test.name.removeprefix('test_').replace('_', ' '))} (`{_short(test.file)}`)" for test in tests
         )
         results = ", ".join(sorted({test.result for test in tests}))
         code = ", ".join(f"`{path}`" for path in requirement.code)
@@ -59,7 +59,12 @@ def requirements(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
         Column("Tests", 3.2), Column("Result", 0.8),
     )  # fmt: skip
     caption = "Requirements, the code that meets them, the tests that verify them, and the result of the last run."
-    yield Table("table-requirements", caption, columns, tuple(rows))
+    note = "Code lies under `src/pneumoscope/`, tests under `tests/`."
+    yield Table("table-requirements", caption, columns, tuple(rows), note)
+
+
+def _short(file: str) -> str:
+    return file.removeprefix("tests/").removesuffix(".py")
 
 
 def risks(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
@@ -76,7 +81,7 @@ def risks(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
         for risk in inputs.risks
     )
     columns = (
-        Column("", 0.5), Column("Hazardous situation", 2.4), Column("Harm (severity)", 1.3),
+        Column("Id", 0.55), Column("Hazardous situation", 2.4), Column("Harm (severity)", 1.3),
         Column("Probability", 1.0), Column("Controls", 1.1), Column("What is left, and who is told", 1.7),
     )  # fmt: skip
     caption = (
@@ -91,12 +96,12 @@ def bill_of_materials(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
         (
             escape(one.name),
             escape(one.version),
-            "asked for" if one.direct else "through another",
+            "direct" if one.direct else "transitive",
             f"`{one.sha256[:_SHORT]}`",
         )
         for one in inputs.components
     )
-    columns = (Column("Package", 1.6), Column("Version", 1), Column("Needed", 1), Column("SHA-256", 1.2))
+    columns = (Column("Package", 1.6), Column("Version", 1), Column("Dependency", 1), Column("SHA-256", 1.2))
     yield Table("table-sbom", "Packages of the base installation, from the lock file.", columns, rows)
 
 

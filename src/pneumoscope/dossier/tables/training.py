@@ -7,8 +7,47 @@ from pneumoscope.dossier.inline import escape
 from pneumoscope.dossier.inputs import Inputs
 from pneumoscope.dossier.numbers import Numbers
 
-# Keys of the configuration that the parameter table leaves to tables of their own.
-_GROUPS = ("augmentation", "recipe")
+# Keys of the configuration that the parameter table leaves to tables and sections of their own.
+_ELSEWHERE = ("augmentation", "recipe", "name", "version", "data")
+
+# What each key means, with its unit; a key that is not here speaks for itself.
+_PARAMETERS = {
+    "seeds": "Seed of the first network",
+    "split_seed": "Seed of the split by patient",
+    "ships": "Output that ships",
+    "train_size_px": "Side of a training image, pixels",
+    "images_per_epoch": "Images drawn for an epoch",
+    "batch_size": "Batch size, images",
+    "learning_rate": "Learning rate, at its highest",
+    "precision": "Arithmetic",
+    "opacity_weight": "Weight of the radiologists' class in the soft target",
+    "sampling": "Share of images drawn",
+    "loss": "Weight in the loss",
+    "layers.input": "Input of the first layer",
+    "layers.frozen_to": "Last frozen layer",
+    "layers.added": "Widths of added layers",
+    "optimizer.kind": "Optimiser",
+    "optimizer.betas": "Optimiser's betas",
+    "optimizer.schedule": "Schedule of the learning rate",
+    "optimizer.factor": "Factor of the learning rate on a plateau",
+    "optimizer.patience": "Epochs before a plateau counts",
+    "optimizer.early_stopping": "Epochs without gain before stopping",
+    "optimizer.accumulate": "Batches a step",
+    "optimizer.clip": "Largest norm of the gradient",
+    "optimizer.ema": "Decay of the averaged weights, a step",
+    "optimizer.keep": "Epoch that is exported",
+    "optimizer.deterministic": "Bit for bit repeatable",
+    "criterion.kind": "Loss",
+}
+
+# Settings that act only where another has one of these values.
+_ONLY_WITH = {
+    "optimizer.factor": ("optimizer.schedule", ("plateau",)),
+    "optimizer.patience": ("optimizer.schedule", ("plateau",)),
+    "criterion.gamma": ("criterion.kind", ("focal", "asymmetric")),
+    "criterion.gamma_negative": ("criterion.kind", ("asymmetric",)),
+    "criterion.margin": ("criterion.kind", ("asymmetric",)),
+}
 
 _PARTS = {"train": "Training", "val": "Validation", "test": "Test"}
 
@@ -19,44 +58,62 @@ _AUGMENTATIONS = {
     "scale": "Scale, relative: distance and collimation",
     "aspect": "Aspect ratio, relative: copies squeezed to squares",
     "shift": "Shift, share of the field: position",
+    "tube_angle": "Keystone, relative: a beam that is not square to the detector",
     "flip": "Left-right flip, share of images: the finding has no side",
     "gamma": "Gamma, relative: exposure and processing",
     "contrast": "Gain and offset, relative: exposure and processing",
     "blur": "Resampling and sharpening, share of images: detector and copy, so that sharpness tells no source",
-    "noise": "Noise, deviation: low dose",
-    "erase": "Rectangles at the edges, share of images: markers and collimation",
+    "noise": "Noise, largest deviation on the scale from -1 to 1: low dose",
+    "collimation": "Dark margins, share of images: the collimator's blades",
+    "marker": "Bright letters in an upper corner, share of images: side markers",
+    "erase": "Rectangles at the edges, share of images: text, electrodes, pacemakers",
     "pose": "Quarter turns and inversion, share of images: for the guard alone",
 }
 
 
 def parameters(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """The run's configuration, key by key."""
-    rows = []
-    for key in numbers.keys("training/config"):
-        if key in _GROUPS:
+    """The run's configuration, key by key; what is empty, off or without effect is left out."""
+    rows = [("Networks trained and averaged", numbers.value("training/members"), "")]
+    for key in _keys(numbers):
+        address = f"training/config.{key}"
+        if numbers.node(address) in ("", [], 0) or not _acts(key, numbers):
             continue
-        below = numbers.keys(f"training/config.{key}")
-        for name in below:
-            address = f"training/config.{key}.{name}"
-            if not numbers.keys(address):
-                rows.append((f"`{key}.{name}`", numbers.value(address)))
-        if not below:
-            rows.append((f"`{key}`", numbers.value(f"training/config.{key}")))
-    columns = (Column("Parameter", 1), Column("Value", 1.4))
-    yield Table("table-parameters", "Training parameters, from the run's record.", columns, tuple(rows))
+        group, _, name = key.partition(".")
+        words = _PARAMETERS.get(key) or ": ".join(filter(None, (_PARAMETERS.get(group, group.capitalize()), name)))
+        rows.append((escape(words.replace("_", " ")), numbers.value(address), f"`{key}`"))
+    columns = (Column("Parameter", 1.6), Column("Value", 1.2), Column("Key", 1.1))
+    yield Table(
+        "table-parameters", "Training parameters, from the run's record; what is off is left out.", columns, tuple(rows)
+    )
+
+
+def _keys(numbers: Numbers) -> Iterator[str]:
+    for key in numbers.keys("training/config"):
+        if key not in _ELSEWHERE:
+            below = numbers.keys(f"training/config.{key}")
+            yield from (f"{key}.{name}" for name in below) if below else (key,)
+
+
+def _acts(key: str, numbers: Numbers) -> bool:
+    other, values = _ONLY_WITH.get(key, ("", ()))
+    return (
+        not other or not numbers.has(f"training/config.{other}") or numbers.node(f"training/config.{other}") in values
+    )
 
 
 def augmentation(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     """Each random change with its strength."""
+    at = "training/config.augmentation"
+    used = [name for name in numbers.keys(at) if numbers.node(f"{at}.{name}")]
     rows = tuple(
         (
             escape(_AUGMENTATIONS.get(name, name.replace("_", " "))),
             numbers.value(f"training/config.augmentation.{name}"),
         )
-        for name in numbers.keys("training/config.augmentation")
+        for name in used
     )
     columns = (Column("Change, and what it models", 3), Column("Strength", 1, right=True))
-    yield Table("table-augmentation", "Augmentation during training, from the run's record; 0 is off.", columns, rows)
+    yield Table("table-augmentation", "Augmentation during training, from the run's record.", columns, rows)
 
 
 def layers(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
@@ -72,43 +129,54 @@ def layers(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     yield Table("table-layers", "Layers: frozen, fine-tuned and added.", columns, tuple(rows))
 
 
+_DESCRIBED = {
+    "images": "Images",
+    "patients": "Patients",
+    "most_of_a_patient": "Most images of one patient",
+    "positives": "With pneumonia, images",
+    "negatives": "Without",
+    "share": "Share with pneumonia",
+    "age": "Age, median (quartiles), years",
+    "age_range": "Age, range, years",
+    "female": "Female, of images whose sex is known",
+    "views": "Views",
+    "grey_with": "Mean grey level, with pneumonia",
+    "grey_without": "Mean grey level, without",
+    "contrast_with": "Deviation of grey levels, with pneumonia",
+    "contrast_without": "Deviation of grey levels, without",
+}
+
+
 def database(numbers: Numbers, part: str) -> Iterator[Table]:
-    """Images of one part of the split by source: size, positives and their share, demographics and views."""
-    titles = {
-        "images": "Images", "patients": "Patients", "positives": "With pneumonia", "share": "Share",
-        "age": "Age, median (quartiles), years", "female": "Female", "views": "Views",
-    }  # fmt: skip
-    described = numbers.node("databases/sources") or {}
-    sources = [one for one in described if numbers.has(f"databases/sources.{one}.{part}")]
+    """Images of one part of the split by source: size, positives and their share, demographics, views, grey levels."""
+    at = [f"databases/sources.{source}.{part}" for source in numbers.node("databases/sources") or {}]
+    at = [address for address in at if numbers.has(address)]
     rows = tuple(
-        (
-            escape(_SOURCES.get(source, source)),
-            *(numbers.value(f"databases/sources.{source}.{part}.{name}") for name in titles),
-        )
-        for source in sources
+        (escape(words), *(numbers.value(f"{address}.{name}") for address in at)) for name, words in _DESCRIBED.items()
     )
-    columns = (Column("Source", 1.2), *(Column(title, 1, right=True) for title in titles.values()))
-    yield Table(f"table-database-{part}", f"{_PARTS[part]} images by source.", columns, rows)
+    sources = [address.split(".")[-2] for address in at]
+    columns = (Column("", 1.5), *_right(*(_SOURCES.get(source, source) for source in sources)))
+    note = "Grey levels of an image from 0 (black) to 1 (white), before preprocessing: median (quartiles) over images."
+    yield Table(f"table-database-{part}", f"{_PARTS[part]} images by source.", columns, rows, note)
 
 
 def co_occurrence(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """The findings that stand beside pneumonia on NIH's images, by part of the split."""
-    if not numbers.has("databases/co_occurrence"):
-        return
-    splits = numbers.keys("databases/co_occurrence")
-    findings = numbers.keys(f"databases/co_occurrence.{splits[0]}")
+    """How often the other findings stand beside pneumonia on NIH's images, and without it, by part of the split."""
+    at = "databases/co_occurrence"
+    sides = [f"{at}.{part}.{side}" for part in numbers.keys(at) for side in numbers.keys(f"{at}.{part}")]
+    findings = numbers.keys(sides[0]) if sides else ()
     rows = tuple(
         (
-            escape(finding.replace("_", " ")),
-            *(numbers.value(f"databases/co_occurrence.{split}.{finding}") for split in splits),
+            escape("Images" if finding == "all" else finding.replace("_", " ")),
+            *(numbers.value(f"{side}.{finding}") for side in sides),
         )
         for finding in findings
     )
-    columns = (
-        Column("Finding beside pneumonia", 1.4),
-        *(Column(f"{_PARTS[split]} images", right=True) for split in splits),
-    )
-    yield Table("table-co-occurrence", "Findings that NIH's labels give together with pneumonia.", columns, rows)
+    titles = (f"{_PARTS[side.split('.')[-2]]}, {side.rpartition('.')[2]}" for side in sides)
+    columns = (Column("Finding", 1.3), *_right(*titles))
+    caption = "Findings on NIH's images with pneumonia and without it, by NIH's labels: images (share)."
+    if rows:
+        yield Table("table-co-occurrence", caption, columns, rows)
 
 
 def _right(*titles: str) -> tuple[Column, ...]:

@@ -62,12 +62,20 @@ def new_figure(*, width_in: float = 5.0, height_in: float = 4.0) -> tuple[Any, A
 
 
 def save(figure: Any, folder: Path, *, name: str, note: str) -> None:
-    """Write the figure as SVG and PNG with a note at its foot; the same numbers give the same bytes."""
+    """Write the figure as SVG and PNG with a note at its foot; the same numbers give the same bytes.
+
+    Laid out once, then drawn once for each file: `savefig` would do both twice over.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     figure.supxlabel(note, fontsize=7, color=SOFT, x=0.99, ha="right")
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     folder.mkdir(parents=True, exist_ok=True)
-    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
-    figure.set_layout_engine("none")  # the layout is made; making it again costs as much as drawing
-    figure.savefig(folder / f"{name}.png", dpi=_DPI, metadata={"Software": None})
+    FigureCanvasSVG(figure).print_svg(folder / f"{name}.svg", metadata={"Date": None})
+    figure.dpi = _DPI
+    FigureCanvasAgg(figure).print_png(folder / f"{name}.png", metadata={"Software": None})
 
 
 def interval(number: Leaf, *, digits: int = 3) -> str:
