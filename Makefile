@@ -20,10 +20,11 @@ check: .venv/.ready ## format, lint, types, import order, repository size
 	@scripts/check
 
 model: .venv/.ready ## train, seal and measure the shipped model (hours on a CPU; needs PNEUMOSCOPE_DATA and _WEIGHTS)
-	@.venv/bin/pneumoscope train --preset default -o runs/default
+	@.venv/bin/pneumoscope train --preset default -o runs/adults
+	@.venv/bin/pneumoscope train --preset children -o runs/children
 	@.venv/bin/pneumoscope train --preset lungs -o runs/lungs
-	@.venv/bin/pneumoscope export runs/default --lungs runs/lungs -o src/pneumoscope/model/pneumonia.onnx
-	@RUN=runs/default scripts/evidence model
+	@.venv/bin/pneumoscope export runs/adults runs/children --lungs runs/lungs -o src/pneumoscope/model/pneumonia.onnx
+	@RUNS="runs/adults runs/children" scripts/evidence model
 
 evidence: .venv/.ready ## measure the shipped model and the CheXNet reproduction again, and draw the pages (needs PNEUMOSCOPE_DATA)
 	@scripts/evidence

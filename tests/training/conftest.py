@@ -105,6 +105,9 @@ def config() -> TrainingConfig:
     tiny = {
         "seeds": [1],
         "backbone": "test_resnet",
+        "layers": {},
+        "populations": ["adults", "children"],
+        "sampling": {"nih": 0.6, "rsna_normal": 0.15, "kermany": 0.25},
         "initial_weights": "",
         "train_size_px": 32,
         "epochs": 2,
