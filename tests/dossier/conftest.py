@@ -86,7 +86,9 @@ def _write_training(folder: Path) -> None:
     """What a training run leaves: configuration, layers, curves; and the databases that were described."""
     folder.mkdir()
     config = tomllib.loads((resources.files("pneumoscope.training") / "presets" / "default.toml").read_text("utf-8"))
-    (folder / "run.json").write_text(json.dumps({"config": config | {"recipe": asdict(Recipe())}}))
+    (folder / "run.json").write_text(
+        json.dumps({"config": config | {"ships": "Pneumonia", "recipe": asdict(Recipe())}})
+    )
     (folder / "layers.csv").write_text(
         "layer,kind,parameters,state\nstem,Conv2d,288,fine-tuned\nhead,Linear,27,added\n"
     )

@@ -8,7 +8,7 @@ import pytest
 from pneumoscope.core import ConfigError
 from pneumoscope.datasets import FINDINGS, write_manifest
 from pneumoscope.training.config import Data, TrainingConfig
-from pneumoscope.training.loading import EpochSampler, Material, gather, loaders, sampling_weights
+from pneumoscope.training.loading import EpochSampler, Material, gather, loaders, sampling_weights, taught_rows
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,17 @@ def test_sources_get_their_share_and_view_and_label_say_nothing_of_each_other(
 
 def test_shares_for_other_sources_are_named(material: Material) -> None:
     with pytest.raises(ConfigError, match="kermany"):
-        sampling_weights(material, material.rows("train"), {"nih": 0.5, "rsna_normal": 0.5})
+        taught_rows(material.manifest, {"nih": 0.5, "rsna_normal": 0.5})
+
+
+def test_a_source_at_no_share_is_neither_learnt_from_nor_validated_on(
+    material: Material, config: TrainingConfig
+) -> None:
+    adults = replace(config, sampling={"nih": 0.5, "rsna_normal": 0.5, "kermany": 0.0})
+    for loader, side in zip(loaders(adults, material), ("train", "val"), strict=True):
+        rows = material.manifest.iloc[loader.dataset.index]  # type: ignore[attr-defined]
+        assert set(rows["source"]) == {"nih", "rsna_normal"}
+        assert set(rows["split"]) == {side}
 
 
 def test_processes_that_do_not_divide_the_batch_are_refused(material: Material, config: TrainingConfig) -> None:
