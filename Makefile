@@ -20,12 +20,19 @@ check: .venv/.ready ## format, lint, types, import order, repository size
 	@scripts/check
 
 model: .venv/.ready ## train, seal and measure the shipped model (hours on a CPU; needs PNEUMOSCOPE_DATA and _WEIGHTS)
-	@.venv/bin/pneumoscope train --preset default -o runs/default
-	@.venv/bin/pneumoscope export runs/default -o src/pneumoscope/model/pneumonia.onnx
-	@RUN=runs/default scripts/evidence model
+	@.venv/bin/pneumoscope train --preset default -o runs/adults
+	@.venv/bin/pneumoscope train --preset children -o runs/children
+	@.venv/bin/pneumoscope train --preset lungs -o runs/lungs
+	@.venv/bin/pneumoscope export runs/adults runs/children --lungs runs/lungs -o src/pneumoscope/model/pneumonia.onnx
+	@RUNS="runs/adults runs/children" scripts/evidence model
 
 evidence: .venv/.ready ## measure the shipped model and the CheXNet reproduction again, and draw the pages (needs PNEUMOSCOPE_DATA)
 	@scripts/evidence
+
+ablations: .venv/.ready ## train variants of the preset and compare them on validation patients (an hour on a CPU core; goes on where it was)
+	@.venv/bin/pneumoscope ablate --data $${PNEUMOSCOPE_DATA:-../shared/data} $(ABLATE)
+	@.venv/bin/python -m pneumoscope.evidence docs/explanation/ablations.md.jinja evidence/ablations >docs/explanation/ablations.md.partial
+	@mv docs/explanation/ablations.md.partial docs/explanation/ablations.md
 
 EVIDENCE ?= $(lastword $(sort $(wildcard evidence/[0-9]*)))
 
@@ -56,11 +63,11 @@ benchreport: .venv/.ready .venv-eda/.ready ## time the exploratory report agains
 benchcache: .venv/.ready ## time the image cache against decoding (needs PNEUMOSCOPE_DATA)
 	@.venv/bin/python benchmarks/cache_speed.py
 
-faults: .venv/.ready ## kill the node at random under load, and count what was lost (an hour)
-	@.venv/bin/python benchmarks/faults.py
+faults: .venv/.ready ## kill the node at random under load, count what was lost, draw docs/explanation/faults.md (half an hour)
+	@.venv/bin/python -m benchmarks.faults
 
-load: .venv/.ready ## load on the node: acceptance beside DCMTK and Orthanc, reading, memory (half an hour)
-	@.venv/bin/python benchmarks/node_load.py
+load: .venv/.ready ## load on the node beside DCMTK and Orthanc, drawn into docs/explanation/faults.md (a quarter of an hour)
+	@.venv/bin/python -m benchmarks.node_load
 
 clean: ## remove the environments, caches and builds
 	rm -rf .tools .venv .venv-base .venv-bench .venv-eda .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist

@@ -1,6 +1,8 @@
 """What the fault campaign and the load test share: objects to send, a sender that remembers, a PACS that counts."""
 
 import hashlib
+import itertools
+import random
 import threading
 import time
 from collections import Counter
@@ -63,9 +65,15 @@ def mixed(number: int) -> Dataset:
 
 @dataclass
 class Pacs:
-    """A C-STORE SCP that counts what it is given, by UID, and notices when a UID comes with other content."""
+    """A C-STORE SCP that counts what it is given, by UID, and notices when a UID comes with other content.
+
+    One object in twenty it refuses for now (A700), one in fifty it takes and ends the association without an answer.
+    """
 
     port: int
+    chance: random.Random
+    refused: int = 0
+    unanswered: int = 0
     received: Counter[str] = field(default_factory=Counter)
     digests: dict[str, str] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
@@ -85,20 +93,27 @@ class Pacs:
         self._server.shutdown()
 
     def _store(self, event: evt.Event) -> int:
+        fate = self.chance.random()
+        if fate < 0.05:
+            self.refused += 1
+            return 0xA700
         uid = str(event.request.AffectedSOPInstanceUID)
         digest = hashlib.sha256(event.encoded_dataset(include_meta=False)).hexdigest()
         with self._lock:
             self.received[uid] += 1
             if self.digests.setdefault(uid, digest) != digest:
                 self.changed.add(uid)
+        if fate < 0.07:
+            self.unanswered += 1
+            event.assoc.abort()
         return 0x0000
 
 
 class Sender:
-    """Sends objects one after the other; sends again only what was not acknowledged."""
+    """Sends objects one after the other; sends again only what was not acknowledged, to the next node."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, *ports: int) -> None:
+        self._ports = itertools.cycle(ports)
         self._association: Association | None = None
         self._ae = AE(ae_title="SENDER")
         for syntax in (ExplicitVRLittleEndian, JPEGLSLossless):
@@ -112,7 +127,7 @@ class Sender:
         """Whether the object was acknowledged before `stop`."""
         while not stop.is_set():
             if self._association is None or not self._association.is_established:
-                self._association = self._ae.associate("127.0.0.1", self._port, ae_title="PNEUMOSCOPE")
+                self._association = self._ae.associate("127.0.0.1", next(self._ports), ae_title="PNEUMOSCOPE")
                 if not self._association.is_established:
                     time.sleep(0.2)
                     continue

@@ -38,6 +38,23 @@ def test_a_number_that_is_not_there_makes_no_page(tmp_path, release):
         render(tmp_path, "{{ nothing }}", release)
 
 
+def test_what_a_release_does_not_have_can_be_asked_for(tmp_path, release):
+    text = '{{ given("made", "labels.Pneumonia.auroc") }} {{ given("made", "guard") }}'
+    assert render(tmp_path, text, release) == "True False"
+    groups = render(tmp_path, '{{ names("made", "labels.Pneumonia.subgroups.view") | join(",") }}', release)
+    assert groups == "AP,PA"
+    with pytest.raises(ArtifactError, match="expected a group, found int"):
+        render(tmp_path, '{{ names("made", "cohort.images") }}', release)
+
+
+def test_a_page_shows_the_rows_of_a_table_and_needs_no_evidence_for_it(tmp_path):
+    (tmp_path / "sizes.csv").write_text("px,auroc\n192,0.7\n224,0.8\n")
+    shown = render(tmp_path, '{% for row in table("sizes.csv") %}{{ row.px }} {% endfor %}', tmp_path)
+    assert shown == "192 224 "
+    with pytest.raises(ArtifactError, match="expected a table"):
+        render(tmp_path, '{{ table("other.csv") }}', tmp_path)
+
+
 def test_the_page_about_the_reproduction_is_drawn_from_its_evidence():
     page = ROOT / "docs" / "explanation" / "chexnet-reproduction.md"
     drawn = render_page(page.with_suffix(".md.jinja"), ROOT / "evidence" / "chexnet-reproduction")

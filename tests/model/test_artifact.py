@@ -1,4 +1,5 @@
 import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,11 +9,13 @@ import pytest
 from pneumoscope.core import ArtifactError, IntendedUse, Population, View
 from pneumoscope.image import Recipe
 from pneumoscope.model import (
+    UNJUDGED_HEAT,
     Calibration,
     Card,
     Conformal,
     DecisionRule,
     Guard,
+    HeatRule,
     OperatingPoint,
     load,
     parse_card,
@@ -21,6 +24,7 @@ from pneumoscope.model import (
 )
 
 ADULTS = DecisionRule(
+    output=0,
     calibration=Calibration(slope=2.0, intercept=-1.0, prevalence=0.3),
     operating_points={
         "screening": OperatingPoint(threshold=0.1, rule="a"),
@@ -29,10 +33,16 @@ ADULTS = DecisionRule(
     },
     conformal=Conformal(coverage=0.9, positive_from=0.3, negative_to=0.6),
     fitted_on="ten adults",
+    heat=HeatRule(shown=False, why="e", largest_outside=0.5, rule="f"),
 )
-CHILDREN = replace(ADULTS, calibration=Calibration(slope=1.0, intercept=0.0, prevalence=0.7), fitted_on="ten children")
+CHILDREN = replace(
+    ADULTS,
+    calibration=Calibration(slope=1.0, intercept=0.0, prevalence=0.7),
+    fitted_on="ten children",
+    heat=UNJUDGED_HEAT,
+)
 CARD = Card(
-    schema=2,
+    schema=3,
     name="test",
     version="0.0.1",
     created="2026-11-24",
@@ -109,8 +119,25 @@ def test_the_metadata_is_what_the_onnx_library_reads(sealed: Path) -> None:
 
 @pytest.mark.req("REQ-MD-02")
 def test_a_card_of_another_schema_is_refused() -> None:
-    with pytest.raises(ArtifactError, match="expected schema 2, found 1"):
-        parse_card(replace_text('"schema": 2', '"schema": 1'))
+    with pytest.raises(ArtifactError, match="expected schema 3, found 1"):
+        parse_card(replace_text('"schema": 3', '"schema": 1'))
+
+
+def test_a_card_from_before_there_was_a_rule_for_heat_maps_shows_them_as_it_did() -> None:
+    table = json.loads(CARD.to_json())
+    table["schema"] = 2
+    for rule in table["rules"].values():
+        del rule["heat"]
+    card = parse_card(json.dumps(table))
+    assert {rule.heat for rule in card.rules.values()} == {UNJUDGED_HEAT}
+    assert UNJUDGED_HEAT.shown
+
+
+def test_a_card_of_today_must_say_whether_heat_maps_are_shown() -> None:
+    table = json.loads(CARD.to_json())
+    del table["rules"]["adults"]["heat"]
+    with pytest.raises(ArtifactError, match="heat"):
+        parse_card(json.dumps(table))
 
 
 @pytest.mark.req("REQ-MD-02")
@@ -123,6 +150,7 @@ def test_a_card_of_another_schema_is_refused() -> None:
         ('"views": ["PA", "AP"]', '"views": ["OBLIQUE"]'),
         ('"balanced"', '"middling"'),
         ('"children": {', '"infants": {'),
+        ('"largest_outside": 0.5', '"largest_outside": 1.5'),
         ('"fitted_on": "ten adults"', '"fitted": "ten adults"'),
     ],
 )

@@ -5,8 +5,8 @@ import pytest
 
 from pneumoscope.core import ArtifactError, ConfigError, Outcome, Population, Status
 from pneumoscope.intake import ImageSource, read_radiograph
-from pneumoscope.model import OPERATING_POINTS, Artifact, Guard
-from pneumoscope.reading import Candidate, EngineName, Reader, open_engine, read_all
+from pneumoscope.model import OPERATING_POINTS, UNJUDGED_HEAT, Artifact, Guard, HeatRule, OperatingPoint
+from pneumoscope.reading import Candidate, Engine, EngineName, Outputs, Reader, open_engine, read_all
 
 
 def read(reader: Reader, *sources: ImageSource) -> list[object]:
@@ -127,10 +127,66 @@ def test_pixels_that_are_no_upright_chest_are_refused_whatever_the_header_says(
 def test_the_heat_map_lies_on_the_radiographs_grid_and_only_where_it_is_asked_for(
     artifact: Artifact, studies: list
 ) -> None:
-    source = analysed(Reader(artifact), studies)[0]
+    shown = with_heat_rule(artifact, UNJUDGED_HEAT)
+    source = analysed(Reader(shown), studies)[0]
     shape = read_radiograph(source).pixels.shape
-    assert read(Reader(artifact), source)[0].heat.shape == shape
-    assert read(Reader(artifact, heat=False), source)[0].heat is None
+    assert read(Reader(shown), source)[0].heat.shape == shape
+    assert read(Reader(shown, heat=False), source)[0].heat is None
+
+
+def with_heat_rule(artifact: Artifact, rule: HeatRule) -> Artifact:
+    """The artefact with that rule for everyone, and a screening threshold that flags everyone."""
+    everyone = OperatingPoint(threshold=0.0, rule="test")
+    rules = {
+        name: replace(one, heat=rule, operating_points=one.operating_points | {"screening": everyone})
+        for name, one in artifact.card.rules.items()
+    }
+    return replace(artifact, card=replace(artifact.card, rules=rules))
+
+
+def test_a_heat_map_that_validation_does_not_bear_out_is_not_shown_and_the_reason_said(
+    artifact: Artifact, studies: list
+) -> None:
+    hidden = with_heat_rule(artifact, HeatRule(shown=False, why="it points nowhere"))
+    source = analysed(Reader(artifact), studies)[0]
+    (reading,) = read(Reader(hidden), source)
+    (plain,) = read(Reader(artifact), source)
+    assert reading.heat is None
+    assert reading.notes == ("no heat map shown: it points nowhere",)
+    assert reading.decision == plain.decision
+
+
+@pytest.mark.parametrize(("lungs_everywhere", "limit"), [(1.0, 0.0), (0.0, 0.9)])
+def test_a_flag_whose_heat_lies_outside_the_lungs_is_uncertain_with_and_without_pixels(
+    artifact: Artifact, studies: list, lungs_everywhere: float, limit: float
+) -> None:
+    rule = HeatRule(shown=True, why="test", largest_outside=limit, rule="test")
+    for heat in (True, False):
+        reader = Reader(with_heat_rule(artifact, rule), operating_point="screening", heat=heat)
+        engine = reader._engine
+        reader._engine = WithLungs(engine, lungs_everywhere)
+        readings = [one for one in read(reader, *studies) if one.decision]
+        assert readings
+        for reading in readings:
+            assert reading.heat_outside_lungs == 1 - lungs_everywhere
+            if lungs_everywhere:
+                assert reading.notes == ()
+                assert (reading.heat is not None) == heat
+            else:
+                assert reading.decision.uncertain
+                assert reading.heat is None
+                assert "100 % of the heat lies outside the lungs" in reading.notes[0]
+
+
+class WithLungs:
+    """An engine whose graph finds lungs of that probability everywhere."""
+
+    def __init__(self, engine: Engine, probability: float) -> None:
+        self.engine, self.probability = engine, probability
+
+    def run(self, images: np.ndarray) -> Outputs:
+        lungs = np.full((len(images), 1, 56, 56), self.probability, dtype=np.float32)
+        return replace(self.engine.run(images), lungs=lungs)
 
 
 def test_the_mean_of_the_activation_map_is_the_logit(artifact: Artifact) -> None:

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -39,6 +40,16 @@ def test_a_refused_line_has_every_key_null_where_not_analysed_and_every_reason(a
     ]
     for key in ("probability", "threshold", "operating_point", "population", "positive", "uncertain", "view"):
         assert line[key] is None
+
+
+def test_a_line_says_how_much_heat_lies_outside_the_lungs_and_why_no_map_is_shown(analysed):
+    hidden = replace(analysed(with_heat=False), heat_outside_lungs=0.61849, notes=("no heat map shown: test",))
+    line = to_line(hidden, Outputs(notes=("no SC",)))
+    assert line["heat_outside_lungs"] == 0.618
+    assert line["notes"] == ["no heat map shown: test", "no SC"]
+    assert row(hidden)["heat_outside_lungs"] == "0.618"
+    assert row(hidden)["notes"] == "no heat map shown: test"
+    assert to_line(analysed(), Outputs())["heat_outside_lungs"] is None
 
 
 def test_rounding_never_moves_a_probability_across_its_threshold(analysed):

@@ -48,6 +48,14 @@ def test_heat_colours_its_place_and_leaves_a_calm_lung_grey(analysed, radiograph
     assert (calm == calm[..., :1]).all()
 
 
+def test_where_there_is_no_heat_map_the_panel_says_why(analysed):
+    plain = analysed(with_heat=False)
+    told = replace(plain, notes=("no heat map shown: radiologists' boxes do not bear it out",))
+    differs = draw_panel(plain, height_px=1000) != draw_panel(told, height_px=1000)
+    rows = np.flatnonzero(differs.any(axis=(1, 2)))
+    assert 400 < rows.min() < rows.max() < 850
+
+
 def test_the_panel_differs_by_decision_and_the_scale_is_only_there_with_heat(analysed):
     def panel(**kwargs):
         return draw_panel(analysed(**kwargs), height_px=1000)

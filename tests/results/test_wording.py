@@ -33,6 +33,11 @@ def test_a_probability_just_below_its_threshold_is_shown_below_it():
 
 
 @pytest.mark.req("REQ-RS-05")
+def test_the_sentence_tells_what_else_a_person_must_know(analysed):
+    told = replace(analysed(), notes=("no heat map shown: test",))
+    assert ". No heat map shown: test. Research use only" in sentence(told)
+
+
 def test_the_sentence_has_decision_numbers_and_limits_of_use(analysed):
     assert sentence(analysed()) == (
         "Suspicious for pneumonia. Probability 83.0 %, flagged from 41.0 % (operating point: balanced, adults). "

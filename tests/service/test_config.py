@@ -30,6 +30,9 @@ port = 4242
 """
 
 
+OIDC = {"issuer": "https://idp.example", "url": "https://node.example", "client_id": "node", "viewers": ["radiology"]}
+
+
 def test_the_documented_file_is_what_the_defaults_say_and_a_destination(tmp_path):
     path = tmp_path / "node.toml"
     path.write_text(DOCUMENTED)
@@ -66,6 +69,12 @@ def test_the_documented_file_is_what_the_defaults_say_and_a_destination(tmp_path
         ({"destination": [{"name": "a", "url": "http://x"}] * 2}, "each name once, found a twice"),
         ({"destination": {"name": "a"}}, "destination: expected a list"),
         ({"store": 3}, "store: expected a table"),
+        ({"oidc": OIDC | {"issuer": "http://idp.example"}}, "oidc.issuer: expected an https URL"),
+        ({"oidc": OIDC | {"url": ""}}, "oidc.url: expected an https URL, found none"),
+        ({"oidc": OIDC | {"client_id": ""}}, "oidc.client_id"),
+        ({"oidc": OIDC | {"scopes": ["profile"]}}, "openid among them, found profile"),
+        ({"oidc": OIDC | {"viewers": []}}, "expected someone who may come in, found nobody"),
+        ({"oidc": OIDC | {"client_secret_env": "NO_SUCH"}}, "oidc.client_secret_env: .*variable NO_SUCH"),
     ],
 )
 def test_what_is_unknown_or_out_of_range_is_refused_with_what_was_expected(table, words):
@@ -82,10 +91,10 @@ def test_lists_of_words_and_paths_become_what_they_stand_for():
 
 
 def test_a_token_comes_from_the_environment(monkeypatch):
-    monkeypatch.setenv("PACS_TOKEN", "secret")
+    monkeypatch.setenv("PACS_TOKEN", "s3cr3t")
     config = parse_config({"destination": [{"name": "a", "url": "http://x", "token_env": "PACS_TOKEN"}]})
-    assert config.destination[0].token == "secret"
-    assert "secret" not in repr(config)
+    assert config.destination[0].token == "s3cr3t"
+    assert "s3cr3t" not in repr(config)
 
 
 def test_a_file_that_is_missing_or_no_toml_is_a_configuration_error(tmp_path):

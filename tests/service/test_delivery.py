@@ -2,20 +2,23 @@
 
 import json
 import socket
+import struct
+import subprocess
 import threading
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from pynetdicom import AE, evt
 from tests.results.conftest import build_header, build_refused
-from tests.service.conftest import build_arrival, encode, free_port
+from tests.service.conftest import build_arrival, build_object, encode, free_port, wait_for
 
 from pneumoscope.core import RemoteError
 from pneumoscope.results import not_analysed_report
 from pneumoscope.service.config import Destination
 from pneumoscope.service.delivery import Courier, PeerDownError, RejectedError, backoff_s, open_sender
 from pneumoscope.service.delivery.dicom import SENT_CLASSES
-from pneumoscope.service.store import Delivery, DeliveryState, Parcel, Result, What, deliveries, images, results
+from pneumoscope.service.store import Delivery, DeliveryState, Parcel, Result, Route, What, deliveries, images, results
 
 NEVER = threading.Event()
 
@@ -69,8 +72,8 @@ def queue(store, spool):
     return fill
 
 
-def count(store):
-    return {state: number for state, number in deliveries.count_by_destination(store)["pacs"].items() if number}
+def count(store, destination="pacs"):
+    return {state: number for state, number in deliveries.count_by_destination(store)[destination].items() if number}
 
 
 def test_delays_double_up_to_a_limit():
@@ -201,6 +204,109 @@ def test_a_peer_without_our_sop_class_gives_a_dead_letter(pacs, notice):
 def test_nobody_on_the_port_is_a_peer_that_is_down(notice):
     with pytest.raises(PeerDownError, match="Connection refused"):
         dicom(free_port()).send(*notice)
+
+
+@contextmanager
+def peer(*, resets):
+    """Port of a peer that takes connections and never answers, or resets each."""
+    server, held, stop = socket.create_server(("127.0.0.1", 0)), [], threading.Event()
+    server.settimeout(0.05)
+
+    def accept():
+        while not stop.is_set():
+            with suppress(TimeoutError):
+                held.append(server.accept()[0])
+                if resets:
+                    held[-1].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    held.pop().close()
+
+    thread = threading.Thread(target=accept)
+    thread.start()
+    yield server.getsockname()[1]
+    stop.set()
+    thread.join()
+    for one in (*held, server):
+        one.close()
+
+
+@pytest.mark.parametrize("resets", [False, True])
+def test_a_dicom_peer_that_hangs_or_resets_is_a_peer_that_is_down(notice, resets):
+    with peer(resets=resets) as port:
+        sender = open_sender(Destination(name="pacs", ae_title="PACS", port=port, timeout_s=0.5), calling="US")
+        with pytest.raises(PeerDownError, match="expected an association"):
+            sender.send(*notice)
+        sender.close()
+
+
+@pytest.mark.req("REQ-SV-02")
+def test_a_destination_that_hangs_holds_up_no_other(start_node, pacs):
+    port, got = pacs()
+    with peer(resets=False) as hanging:
+        names = {"ae_title": "PACS", "timeout_s": 0.5}
+        node = start_node(
+            destination=[{"name": "hangs", "port": hanging, **names}, {"name": "good", "port": port, **names}]
+        )
+        node.inbox.take(encode(build_object()), caller="CR1", route=Route.UPLOAD)
+        wait_for(lambda: len(got) == 2)
+        wait_for(
+            lambda: all(one.error for one in deliveries.of_study(node.store, "1.2.3") if one.destination == "hangs")
+        )
+        assert count(node.store, "good") == {DeliveryState.DONE: 2}
+        assert count(node.store, "hangs") == {DeliveryState.WAITING: 2}
+
+
+@pytest.fixture
+def tls_pacs(dcmtk, certificates, tmp_path):
+    """DCMTK's storescp, which wants a certificate that it knows; its port, and the folder that it writes to."""
+    port, folder = free_port(), tmp_path / "pacs"
+    folder.mkdir()
+    cert, key = certificates / "cert.pem", certificates / "key.pem"
+    command = ["storescp", "+tls", key, cert, "+cf", cert, "-od", folder, port]
+    server = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: _listens(port))
+    yield port, folder
+    server.terminate()
+    server.wait()
+
+
+def _listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.req("REQ-SV-05")
+def test_a_tls_destination_gets_objects_from_who_shows_a_certificate_that_it_knows(tls_pacs, notice, certificates):
+    port, folder = tls_pacs
+    cert, key = certificates / "cert.pem", certificates / "key.pem"
+    sender = dicom(port, tls_ca=cert, tls_certificate=cert, tls_key=key)
+    sender.send(*notice)
+    sender.close()
+    assert len(list(folder.iterdir())) == 1
+
+
+@pytest.mark.req("REQ-SV-05")
+def test_without_a_certificate_or_in_plain_text_a_tls_destination_gets_nothing(tls_pacs, notice, certificates):
+    port, folder = tls_pacs
+    for sender in (dicom(port, tls_ca=certificates / "cert.pem"), dicom(port)):
+        with pytest.raises(PeerDownError):
+            sender.send(*notice)
+        sender.close()
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.req("REQ-SV-05")
+def test_nothing_is_sent_to_a_tls_destination_that_we_do_not_know(tls_pacs, notice, certificates, tmp_path):
+    port, folder = tls_pacs
+    stranger = tmp_path / "stranger.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    command += ["-subj", "/CN=localhost"]
+    subprocess.run([*command, "-keyout", tmp_path / "k.pem", "-out", stranger], check=True, capture_output=True)
+    cert, key = certificates / "cert.pem", certificates / "key.pem"
+    sender = dicom(port, tls_ca=stranger, tls_certificate=cert, tls_key=key)
+    with pytest.raises(PeerDownError, match="certificate verify failed"):
+        sender.send(*notice)
+    sender.close()
+    assert list(folder.iterdir()) == []
 
 
 @pytest.fixture

@@ -1,17 +1,13 @@
 """The shared queue on Debian's PostgreSQL: several workers, no image twice."""
 
-import os
-import pwd
-import shutil
-import subprocess
-import tempfile
 import threading
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DatabaseError
-from tests.service.conftest import build_arrival, free_port
+from tests.service.conftest import build_arrival
+from tests.service.postgresql import postgresql, what_is_missing
 
 from pneumoscope.service.store import Parcel, Result, State, What, deliveries, images, open_store, people, results
 
@@ -19,28 +15,10 @@ from pneumoscope.service.store import Parcel, Result, State, What, deliveries, i
 @pytest.fixture(scope="module")
 def server():
     """URL of a PostgreSQL server of our own, gone afterwards."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not programs:
-        pytest.skip("PostgreSQL not found: apt-get install postgresql")
-    pytest.importorskip("psycopg")
-    as_owner = []
-    folder = Path(tempfile.mkdtemp(prefix="pneumoscope-pg-"))
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        if shutil.which("runuser") is None or "postgres" not in {user.pw_name for user in pwd.getpwall()}:
-            pytest.skip("as root, expected runuser and the user postgres")
-        shutil.chown(folder, "postgres")
-        as_owner = ["runuser", "-u", "postgres", "--"]
-    binaries, port = programs[-1].parent, free_port()
-
-    def run(*command):
-        subprocess.run([*as_owner, *map(str, command)], check=True, capture_output=True, cwd="/", timeout=60)
-
-    run(binaries / "initdb", "-D", folder / "db", "-A", "trust", "-U", "tester", "--no-sync", "-E", "UTF8")
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-    run(binaries / "pg_ctl", "-D", folder / "db", "-l", folder / "log", "-w", "-o", options, "start")
-    yield f"postgresql+psycopg://tester@127.0.0.1:{port}/postgres"
-    run(binaries / "pg_ctl", "-D", folder / "db", "-m", "immediate", "stop")
-    shutil.rmtree(folder, ignore_errors=True)
+    if reason := what_is_missing():
+        pytest.skip(reason)
+    with postgresql() as url:
+        yield url
 
 
 @pytest.fixture
@@ -48,6 +26,18 @@ def stores(server):
     """Two nodes' views of one database."""
     opened = [open_store(server), open_store(server)]
     yield opened
+    for store in opened:
+        store.close()
+
+
+def test_nodes_that_start_together_on_an_empty_database_all_open_it(server):
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("CREATE DATABASE fresh"))
+    engine.dispose()
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(open_store, [server.replace("/postgres", "/fresh")] * 4))
+    assert [images.count_by_state(store)[State.DONE] for store in opened] == [0] * 4
     for store in opened:
         store.close()
 

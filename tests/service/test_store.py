@@ -72,6 +72,17 @@ def test_a_clock_that_is_set_back_does_not_hold_up_the_queue(store, clock):
     assert [image.uid for image in take(store)] == ["1.1"], "nor does its lease"
 
 
+def test_a_clock_that_is_set_forward_while_an_image_is_read_gives_one_result(store, clock):
+    images.add(store, build_arrival("1.1"))
+    take(store)
+    clock.now += 86_400
+    assert [image.uid for image in take(store)] == ["1.1"], "its lease has ended, as the clock says"
+    assert results.record(store, result(1), parcels=[parcel("a")])
+    assert not results.record(store, result(1), parcels=[parcel("a")])
+    assert len(deliveries.claim(store, "pacs", worker="c", limit=9, lease_s=60)) == 1
+    assert take(store) == []
+
+
 def test_a_node_that_starts_again_takes_up_its_own_claims_only(store):
     for number in range(2):
         images.add(store, build_arrival(f"1.{number}"))

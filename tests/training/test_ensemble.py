@@ -1,8 +1,11 @@
 import numpy as np
+import onnx
 import pytest
 import torch
+from torch import nn
 
 from pneumoscope.training.ensemble import Ensemble, Member, Seen, embed
+from pneumoscope.training.export import to_onnx
 from pneumoscope.training.guard import fit_gaussian
 from pneumoscope.training.network import Network
 
@@ -57,3 +60,18 @@ def test_a_mirrored_member_does_not_care_for_left_and_right(images: torch.Tensor
     torch.testing.assert_close(turned[2], embedding, atol=1e-5, rtol=1e-4)
     plain = member(1)
     assert (plain(images)[0] - plain(images.flip(3))[0]).abs().max() > 1e-4
+
+
+def test_layers_that_members_share_are_computed_once_in_the_exported_graph() -> None:
+    one, other = member(1), member(2)
+    apart = _convolutions(Ensemble([one, other]))
+    first, second = one.seen.network.backbone, other.seen.network.backbone
+    for name in ("conv1", "bn1", "layer1"):
+        getattr(second, name).load_state_dict(getattr(first, name).state_dict())
+    shared = [layer for part in (first.conv1, first.layer1) for layer in part.modules() if isinstance(layer, nn.Conv2d)]
+    assert _convolutions(Ensemble([one, other])) == apart - len(shared) < apart
+
+
+def _convolutions(ensemble: Ensemble) -> int:
+    graph = onnx.load_from_string(to_onnx(ensemble.eval(), 64)).graph
+    return sum(node.op_type == "Conv" for node in graph.node)

@@ -3,21 +3,11 @@ import pandas as pd
 import pytest
 
 from pneumoscope.evidence import NotEstimable, Number
-from pneumoscope.model import Artifact, load, shipped_path
-from pneumoscope.training.localisation import COLUMNS, boxes_seen, localisation_evidence, painted_over
+from pneumoscope.training.localisation import COLUMNS, localisation_evidence
+from pneumoscope.training.radiologists import boxes_seen
 
 CORNER = np.array([[0.5, 0.5, 1.0, 1.0]])
 NOTHING = np.empty((0, 4))
-
-
-@pytest.fixture(scope="module")
-def artifact() -> Artifact:
-    return load(shipped_path())
-
-
-@pytest.fixture(scope="module")
-def images() -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (4, 224, 224), dtype=np.uint8)
 
 
 def cams(*hot: tuple[int, int]) -> np.ndarray:
@@ -41,11 +31,9 @@ def test_boxes_are_told_in_shares_of_the_part_that_the_model_sees_and_cut_off_at
     assert len(none) == 0
 
 
-def test_heat_in_the_boxes_is_told_from_heat_elsewhere(artifact: Artifact, images: np.ndarray) -> None:
+def test_heat_in_the_boxes_is_told_from_heat_elsewhere() -> None:
     numbers, columns = localisation_evidence(
-        artifact,
         rows([1.0, 1.0, 1.0, 0.0]),
-        images=images,
         cams=cams((5, 5), (5, 5), (1, 1), (1, 1)),
         boxes=[CORNER, CORNER, CORNER, NOTHING],
     )
@@ -59,20 +47,11 @@ def test_heat_in_the_boxes_is_told_from_heat_elsewhere(artifact: Artifact, image
     assert columns.loc[3, list(COLUMNS)].isna().all()
 
 
-def test_a_single_boxed_image_is_too_few_to_say(artifact: Artifact, images: np.ndarray) -> None:
+def test_a_single_boxed_image_is_too_few_to_say() -> None:
     numbers, columns = localisation_evidence(
-        artifact,
         rows([1.0, 0.0, 0.0, np.nan]),
-        images=images,
         cams=cams((5, 5), (1, 1), (1, 1), (1, 1)),
         boxes=[CORNER, NOTHING, NOTHING, NOTHING],
     )
     assert isinstance(numbers, NotEstimable)
     assert columns.isna().all(axis=None)
-
-
-def test_a_fifth_of_the_image_is_painted_over_where_it_is_hottest(images: np.ndarray) -> None:
-    painted = painted_over(images[:1], cams((5, 5)), at_random=False)
-    changed = painted[0] != images[0]
-    assert changed.mean() == pytest.approx(0.2, abs=0.02)
-    assert changed[160:200, 160:200].mean() > 0.95

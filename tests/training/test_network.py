@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ import torch
 from torch import nn
 
 from pneumoscope.core import ConfigError
+from pneumoscope.training.config import TrainingConfig
 from pneumoscope.training.network import OUTPUTS, Network
 from pneumoscope.training.weights import initialise, unfold_normalisation
 
@@ -33,9 +35,10 @@ def test_unfolding_keeps_the_function_and_takes_the_inputs_statistics() -> None:
     torch.testing.assert_close(first.running_mean, seen.mean(dim=1), atol=1e-5, rtol=1e-4)
 
 
-def test_missing_weights_are_named(network: Network, tmp_path: Path) -> None:
+def test_missing_weights_are_named(network: Network, config: TrainingConfig, tmp_path: Path) -> None:
+    absent = replace(config, initial_weights="absent.safetensors")
     with pytest.raises(ConfigError, match="absent"):
-        initialise(network, "absent.safetensors", folder=tmp_path, images=np.zeros((4, 64, 64), dtype=np.uint8))
+        initialise(network, absent, folder=tmp_path, images=np.zeros((4, 64, 64), dtype=np.uint8))
 
 
 def test_an_unknown_backbone_is_named() -> None:

@@ -83,7 +83,7 @@ def _of_model(model: Path | None, data: Path, output: Path, *, runs: list[Path])
     from pneumoscope.training.evaluate import keep_records
 
     keep_records(runs, output / "training")
-    for evidence in measure(load(model or shipped_path()), data, output):
+    for evidence in measure(load(model or shipped_path()), data, output, runs=runs):
         _show(evidence)
 
 

@@ -13,16 +13,22 @@ def export(
     mirrored: Annotated[
         bool, typer.Option("--mirrored", help="Average over the mirror image; twice the time.")
     ] = False,
+    lungs: Annotated[
+        Path | None, typer.Option(help="Run of `train --preset lungs` to put in.", show_default=False)
+    ] = None,
 ) -> None:
     """Seal one model: ONNX graph, model card with calibration, thresholds and limits, checksum."""
     from pneumoscope.training.export import export as seal_runs
 
-    card = seal_runs(runs, data, output, mirrored=mirrored)
+    card = seal_runs(runs, data, output, mirrored=mirrored, lungs=lungs)
     typer.echo(f"{output}: {card.name} {card.version}, {output.stat().st_size / 1e6:.1f} MB")
     for population, rule in card.rules.items():
         typer.echo(f"{population}: {rule.fitted_on}")
         for name, point in rule.operating_points.items():
             typer.echo(f"  {name:13} threshold {point.threshold:.3f}  {point.rule}")
+        typer.echo(f"  heat map {'shown' if rule.heat.shown else 'not shown'}: {rule.heat.why}")
+        if rule.heat.largest_outside is not None:
+            typer.echo(f"  heat outside the lungs at most {rule.heat.largest_outside:.2f}: {rule.heat.rule}")
     for title, areas in [
         ("validation", card.metrics["validation_auroc"]),
         *((f"  seed {member['seed']}", member["auroc"]) for member in card.metrics["members"]),

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from pneumoscope import __version__
+from pneumoscope.cli.ablate import ablate
 from pneumoscope.cli.acceptance import acceptance
 from pneumoscope.cli.check import check
 from pneumoscope.cli.conformance import conformance
@@ -20,6 +21,7 @@ from pneumoscope.cli.eda import eda
 from pneumoscope.cli.evaluate import evaluate
 from pneumoscope.cli.export import export
 from pneumoscope.cli.plan import plan
+from pneumoscope.cli.pretrain import pretrain
 from pneumoscope.cli.read import read
 from pneumoscope.cli.serve import serve
 from pneumoscope.cli.token import token
@@ -89,7 +91,7 @@ def _ended(message: str, code: int) -> typer.Exit:
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Read": (demo, read, check),
     "In the clinic": (serve, acceptance, conformance, token),
-    "Build a model": (eda, train, export, evaluate),
+    "Build a model": (eda, pretrain, train, export, evaluate, ablate),
     "Submission": (plan,),
 }
 for _panel, _commands in _PANELS.items():

@@ -182,6 +182,9 @@ class Reading:
         elapsed_ms: Wall-clock time spent on this image, milliseconds.
         distance: Of the image's embedding from the training images, as the guard measures it; None where the model
             did not see the image.
+        heat_outside_lungs: Share of the heat that lies outside the lungs, in [0, 1]; None where the model does not
+            know lungs, or did not see the image.
+        notes: What else a person must know, in words: why a flag is uncertain, why no heat map is shown.
     """
 
     path: str
@@ -193,6 +196,8 @@ class Reading:
     view: View | None = None
     decision: Decision | None = None
     distance: float | None = None
+    heat_outside_lungs: float | None = None
+    notes: tuple[str, ...] = ()
     heat: Float32[np.ndarray, "h w"] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:

@@ -118,20 +118,25 @@ def pipeline_steps(inputs: Inputs, *, recipe: str) -> tuple[Step, ...]:
     )
 
 
-def draw_curves(curves: dict[str, list[dict[str, str]]], path: Path) -> None:
-    """Training and validation loss by epoch, a line a run; validation dashed."""
-    with _plot(path, width=6.6, height=2.9) as axes:
-        for place, rows in enumerate(curves.values()):
-            for name, style in (("train_loss", "-"), ("val_loss", "--")):
-                points = [(int(row["epoch"]) + 1, float(row[name])) for row in rows if row.get(name)]
-                label = {"train_loss": "training", "val_loss": "validation"}[name] if place == 0 else None
-                colour = ACCENT if name == "train_loss" else "#b35900"
-                axes.plot(
-                    *zip(*points, strict=True), style, color=colour, lw=1.6, label=label, alpha=1 if place == 0 else 0.6
-                )
-        axes.set(xlabel="epoch", ylabel="loss (all heads)", ylim=(0, None))
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend(frameon=False)
+def draw_curves(curves: dict[str, list[list[dict[str, str]]]], path: Path) -> None:
+    """Training and validation loss by epoch, a panel a network, a line a run; validation dashed."""
+    with _plot(path, width=6.6, height=2.9, panels=len(curves)) as panels:
+        for axes, (reader, runs) in zip(panels, curves.items(), strict=True):
+            for place, rows in enumerate(runs):
+                _draw_run(axes, rows, first=place == 0)
+            axes.set(title=f"for {reader.replace('-', ' ')}", xlabel="epoch", ylabel="loss (all heads)", ylim=(0, None))
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.legend(frameon=False)
+
+
+def _draw_run(axes: Any, rows: list[dict[str, str]], *, first: bool) -> None:
+    for name, words, style, colour in (
+        ("train_loss", "training", "o-", ACCENT),
+        ("val_loss", "validation", "s--", "#b35900"),
+    ):
+        points = [(int(row["epoch"]) + 1, float(row[name])) for row in rows if row.get(name)]
+        label, alpha = (words, 1.0) if first else (None, 0.6)
+        axes.plot(*zip(*points, strict=True), style, color=colour, lw=1.6, ms=3.5, label=label, alpha=alpha)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

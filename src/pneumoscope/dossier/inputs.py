@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pneumoscope.core import ConfigError, PneumoscopeError
+from pneumoscope.core import ConfigError, PneumoscopeError, Population
 from pneumoscope.dossier.device import Device, read_device
 from pneumoscope.dossier.plan import Plan, facts, read_plan
 from pneumoscope.dossier.requirements import Trace, read_requirements, trace
@@ -147,18 +147,24 @@ def _tables(evidence: Path) -> dict[str, Any]:
 
 
 def _training(folder: Path) -> dict[str, Any]:
-    """What the training run left: configuration, layers, and how many images each part of the split has."""
+    """What training left: the first run's record and layers, and under `networks` configuration and curves by reader.
+
+    Runs that answer for the same populations are members of one network: `adults`, or `adults-and-children`.
+    """
     runs = sorted(folder.rglob("run.json"))
     if not runs:
         raise ConfigError(f"expected the training run's run.json under {folder}, found none")
-    facts: dict[str, Any] = _json(runs[0]) | {"members": len(runs)}
-    config = facts.get("config", {})
-    if missing := [name for name in ("backbone", "recipe") if name not in config]:
-        raise ConfigError(f"{runs[0]}: expected the run's configuration, found no {', '.join(missing)} in it")
+    facts: dict[str, Any] = _json(runs[0]) | {"members": len(runs), "networks": {}}
+    for run in runs:
+        config = _json(run).get("config", {})
+        if missing := [name for name in ("backbone", "recipe") if name not in config]:
+            raise ConfigError(f"{run}: expected the run's configuration, found no {', '.join(missing)} in it")
+        reader = "-and-".join(config.get("populations", tuple(Population)))
+        network = facts["networks"].setdefault(reader, {"members": 0, "config": config, "curves": []})
+        network["members"] += 1
+        network["curves"] += [_rows(path) for name in _CURVES if (path := run.with_name(name)).is_file()]
     layers = next(iter(sorted(folder.rglob("layers.csv"))), None)
     facts["layers"] = _rows(layers) if layers else []
-    curves = sorted(path for path in folder.rglob("*.csv") if path.name in _CURVES)
-    facts["curves"] = {path.parent.name: _rows(path) for path in curves}
     return facts
 
 

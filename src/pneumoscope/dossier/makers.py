@@ -91,17 +91,20 @@ def pipeline(inputs: Inputs, figures: Path) -> Iterator[Figure]:
 
 def loss_curves(inputs: Inputs, figures: Path) -> Iterator[Figure]:
     """Training and validation loss."""
-    curves = inputs.tables["training"]["curves"]
-    if not curves:
+    networks = inputs.tables["training"]["networks"]
+    curves = {reader: network["curves"] for reader, network in networks.items()}
+    if not all(curves.values()):
         raise ConfigError("expected the training run's curves.csv beside its run.json, found none")
     path = figures / "loss.svg"
     draw_curves(curves, path)
-    last = [row["val_loss"] for row in next(iter(curves.values())) if row.get("val_loss")]
-    first, final = float(last[0]), float(last[-1])
-    alternative = f"Loss by epoch. Validation loss goes from {first:.3f} to {final:.3f} over {len(last)} epochs."
+    told = []
+    for reader, runs in curves.items():
+        losses = [float(row["val_loss"]) for row in runs[0] if row.get("val_loss")]
+        told.append(f"For {reader.replace('-', ' ')} validation loss goes from {losses[0]:.3f} to {losses[-1]:.3f}")
+    alternative = f"Loss by epoch. {'; '.join(told)}."
     yield Figure(
         "loss-curves",
-        "Training and validation loss by epoch, all heads together; a line each network.",
+        "Training and validation loss by epoch, all heads together; a line each seed.",
         (Panel(path, alternative),),
         0.85,
     )

@@ -11,5 +11,21 @@ from pneumoscope.explain.localisation import (
     marks,
     upsampled,
 )
+from pneumoscope.explain.lungs import heat_outside_lungs, lung_field
+from pneumoscope.explain.showing import HeatVerdict, judge_heat
 
-__all__ = ["Agreement", "Marks", "agreement", "box_mask", "free_response", "heat_map", "hottest", "marks", "upsampled"]
+__all__ = [
+    "Agreement",
+    "HeatVerdict",
+    "Marks",
+    "agreement",
+    "box_mask",
+    "free_response",
+    "heat_map",
+    "heat_outside_lungs",
+    "hottest",
+    "judge_heat",
+    "lung_field",
+    "marks",
+    "upsampled",
+]

@@ -1,28 +1,33 @@
 """The model artefact: ONNX graph, card, checksum; and the model that ships."""
 
-from pneumoscope.model.artifact import OUTPUTS, Artifact, load, seal, shipped_path
+from pneumoscope.model.artifact import LUNGS, OUTPUTS, Artifact, load, seal, shipped_path
 from pneumoscope.model.card import (
     OPERATING_POINTS,
     SCHEMA,
+    UNJUDGED_HEAT,
     Calibration,
     Card,
     Conformal,
     DecisionRule,
     Guard,
+    HeatRule,
     OperatingPoint,
     parse_card,
 )
 
 __all__ = [
+    "LUNGS",
     "OPERATING_POINTS",
     "OUTPUTS",
     "SCHEMA",
+    "UNJUDGED_HEAT",
     "Artifact",
     "Calibration",
     "Card",
     "Conformal",
     "DecisionRule",
     "Guard",
+    "HeatRule",
     "OperatingPoint",
     "load",
     "parse_card",

@@ -15,6 +15,8 @@ from pneumoscope.core import ArtifactError, ModelIdentity
 from pneumoscope.model.card import Card, parse_card
 
 OUTPUTS = ("logit", "cam", "embedding", "distance")
+# Probability of lying in a lung, on a grid over the input; artefacts may be without.
+LUNGS = "lungs"
 _CARD_KEY, _DIGEST_KEY = "pneumoscope_card", "sha256"
 _METADATA_TAG = 14 << 3 | 2  # ModelProto.metadata_props = 14, length-delimited (onnx.proto3)
 

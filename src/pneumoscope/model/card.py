@@ -11,7 +11,9 @@ from jaxtyping import Float
 from pneumoscope.core import ArtifactError, IntendedUse, Population, View
 from pneumoscope.image import Recipe
 
-SCHEMA = 2
+SCHEMA = 3
+# Schema 2 had no rule for heat maps, which are shown as they were then, and one column for everybody.
+_FORMER = 2
 OPERATING_POINTS = ("screening", "balanced", "confirmatory")
 
 Record = TypeVar("Record")
@@ -61,13 +63,44 @@ class Conformal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionRule:
-    """How a logit becomes a decision for one population; `fitted_on` names the validation images that gave it."""
+class HeatRule:
+    """Whether heat maps may be shown, and which share of the heat outside the lungs makes a flag uncertain.
 
+    Attributes:
+        shown: Whether radiologists' boxes on validation images bear the map out.
+        why: What validation found, in words.
+        largest_outside: Limit of the share, in [0, 1]; None where there is none.
+        rule: How validation images gave the limit, or why they gave none.
+    """
+
+    shown: bool
+    why: str
+    largest_outside: float | None = None
+    rule: str = "the graph gives no lungs"
+
+    def __post_init__(self) -> None:
+        if self.largest_outside is not None and not 0 <= self.largest_outside <= 1:
+            raise ArtifactError(f"model card: largest_outside must lie in [0, 1], found {self.largest_outside}")
+
+
+UNJUDGED_HEAT = HeatRule(shown=True, why="never held against radiologists' boxes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRule:
+    """How a logit becomes a decision for one population.
+
+    Attributes:
+        output: The graph's column of logits and maps that answers for this population.
+        fitted_on: The validation images that gave the rule.
+    """
+
+    output: int
     calibration: Calibration
     operating_points: dict[str, OperatingPoint]
     conformal: Conformal
     fitted_on: str
+    heat: HeatRule = UNJUDGED_HEAT
 
     def __post_init__(self) -> None:
         if missing := sorted(set(OPERATING_POINTS) - set(self.operating_points)):
@@ -143,8 +176,11 @@ def parse_card(text: str) -> Card:
     """
     try:
         table = json.loads(text)
-        if table["schema"] != SCHEMA:  # said before keys that differ because of it
+        if table["schema"] not in (SCHEMA, _FORMER):  # said before keys that differ because of it
             raise ArtifactError(f"model card: expected schema {SCHEMA}, found {table['schema']}")
+        if table["schema"] == _FORMER:
+            added = {"output": 0, "heat": asdict(UNJUDGED_HEAT)}
+            table["rules"] = {name: rule | added for name, rule in table["rules"].items()}
         use = table["intended_use"]
         return _build(
             Card,
@@ -170,6 +206,7 @@ def _rule(table: dict[str, Any]) -> DecisionRule:
             "calibration": _build(Calibration, table["calibration"]),
             "operating_points": points,
             "conformal": _build(Conformal, table["conformal"]),
+            "heat": _build(HeatRule, table["heat"]),
         },
     )
 

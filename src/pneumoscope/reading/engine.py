@@ -1,15 +1,15 @@
 """Engines that run an artefact's graph: ONNX Runtime everywhere, OpenVINO where it is installed and asked for."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int
 
 from pneumoscope.core import ArtifactError, ConfigError
-from pneumoscope.model import OUTPUTS, Artifact
+from pneumoscope.model import LUNGS, OUTPUTS, Artifact
 
 
 class EngineName(StrEnum):
@@ -22,17 +22,26 @@ class EngineName(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outputs:
-    """What the graph says of a batch: logits, class activation maps, embeddings, distances from training images."""
+    """What the graph says of a batch: logits, class activation maps, embeddings, distances from training images.
 
-    logit: Float32[np.ndarray, "n labels"]
-    cam: Float32[np.ndarray, "n labels y x"]
+    `lungs` is the probability of lying in a lung, on its own grid over the input; None where the graph has none.
+    """
+
+    logit: Float32[np.ndarray, "n columns"]
+    cam: Float32[np.ndarray, "n columns y x"]
     embedding: Float32[np.ndarray, "n features"]
     distance: Float32[np.ndarray, " n"]
+    lungs: Float32[np.ndarray, "n 1 rows columns"] | None = None
 
-    def of(self, index: int) -> "Outputs":
-        """The outputs of one image, as a batch of one."""
-        one = slice(index, index + 1)
-        return Outputs(self.logit[one], self.cam[one], self.embedding[one], self.distance[one])
+    def answering(self, columns: Int[np.ndarray, " n"]) -> "Outputs":
+        """Each image's logit and map in the column of its population (`DecisionRule.output`), as the only column."""
+        image = np.arange(len(columns))
+        return replace(self, logit=self.logit[image, columns][:, None], cam=self.cam[image, columns][:, None])
+
+    def of(self, images: Int[np.ndarray, " k"]) -> "Outputs":
+        """The outputs of some images, by their place in the batch."""
+        lungs = None if self.lungs is None else self.lungs[images]
+        return Outputs(self.logit[images], self.cam[images], self.embedding[images], self.distance[images], lungs)
 
 
 class Engine(Protocol):
@@ -64,12 +73,11 @@ class _OnnxRuntime:
             self._session = onnxruntime.InferenceSession(artifact.onnx, options, providers=["CPUExecutionProvider"])
         except Exception as error:
             raise ArtifactError(f"{artifact.identity.name}: ONNX Runtime cannot load the graph: {error}") from error
-        found = {output.name for output in self._session.get_outputs()}
-        _require_outputs(found, artifact)
+        self._outputs = _wanted({output.name for output in self._session.get_outputs()}, artifact)
         self._input = self._session.get_inputs()[0].name
 
     def run(self, images: Float32[np.ndarray, "n 1 size size"]) -> Outputs:
-        return Outputs(*self._session.run(list(OUTPUTS), {self._input: images}))
+        return Outputs(*self._session.run(self._outputs, {self._input: images}))
 
 
 class _OpenVino:
@@ -80,17 +88,19 @@ class _OpenVino:
             raise ConfigError("engine openvino: expected `pip install pneumoscope[openvino]`, found none") from error
         core = openvino.Core()
         model = core.read_model(artifact.onnx, b"")
-        _require_outputs({name for output in model.outputs for name in output.names}, artifact)
+        self._outputs = _wanted({name for output in model.outputs for name in output.names}, artifact)
         self._model = core.compile_model(model, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
 
     def run(self, images: Float32[np.ndarray, "n 1 size size"]) -> Outputs:
         result = self._model(images)
-        return Outputs(*(np.asarray(result[name], dtype=np.float32) for name in OUTPUTS))
+        return Outputs(*(np.asarray(result[name], dtype=np.float32) for name in self._outputs))
 
 
-def _require_outputs(found: set[str], artifact: Artifact) -> None:
+def _wanted(found: set[str], artifact: Artifact) -> list[str]:
+    """The outputs to ask for, in the order of `Outputs`."""
     if missing := [name for name in OUTPUTS if name not in found]:
         raise ArtifactError(f"{artifact.identity.name}: expected outputs {', '.join(OUTPUTS)}, missing {missing}")
+    return [*OUTPUTS, LUNGS] if LUNGS in found else list(OUTPUTS)
 
 
 def _cores() -> int:

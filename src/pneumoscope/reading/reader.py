@@ -18,7 +18,7 @@ from pneumoscope.core import (
     Status,
     UnreadableError,
 )
-from pneumoscope.explain import heat_map
+from pneumoscope.explain import heat_map, heat_outside_lungs, judge_heat
 from pneumoscope.image import Prepared, prepare
 from pneumoscope.intake import ImageSource, check, read_radiograph
 from pneumoscope.model import Artifact
@@ -106,7 +106,7 @@ class Reader:
         if not candidates:
             return []
         outputs = self._engine.run(np.stack([one.prepared.array for one in candidates]))
-        return [outputs.of(index) for index in range(len(candidates))]
+        return [outputs.of(np.array([place])) for place in range(len(candidates))]
 
     def _decide(self, candidate: Candidate, outputs: Outputs, model_ms: float) -> Reading:
         """The reading of one candidate by the model's outputs for it."""
@@ -120,20 +120,25 @@ class Reader:
             return replace(self._reading(Status.REFUSED, radiograph, checks, elapsed_ms), distance=distance)
         population = card.population_of(radiograph.age_years, unknown=self.population)
         rule = card.rules[population]
+        outputs = outputs.answering(np.array([rule.output]))
         probability = float(rule.calibration.probability(outputs.logit[0, :1])[0])
+        threshold = rule.operating_points[self.operating_point].threshold
+        cam = outputs.cam[0, 0]
+        outside = None if outputs.lungs is None else heat_outside_lungs(cam, outputs.lungs[0, 0])
+        verdict = judge_heat(rule.heat, outside=outside, flagged=probability >= threshold)
         decision = Decision(
             probability=probability,
             operating_point=self.operating_point,
-            threshold=rule.operating_points[self.operating_point].threshold,
-            uncertain=rule.conformal.uncertain(probability),
+            threshold=threshold,
+            uncertain=rule.conformal.uncertain(probability) or verdict.uncertain,
             population=population,
         )
         heat: Float32[np.ndarray, "h w"] | None = None
-        if radiograph.pixels is not None:
+        if radiograph.pixels is not None and verdict.shown:
             crop, shape = candidate.prepared.crop, radiograph.pixels.shape
-            heat = heat_map(outputs.cam[0, 0], rule.calibration, crop=crop, shape=shape)
+            heat = heat_map(cam, rule.calibration, crop=crop, shape=shape)
         reading = self._reading(Status.ANALYSED, radiograph, checks, elapsed_ms + _since(started), decision)
-        return replace(reading, heat=heat, distance=distance)
+        return replace(reading, heat=heat, distance=distance, heat_outside_lungs=outside, notes=verdict.notes)
 
     def _failed(self, path: str, error: UnreadableError, elapsed_ms: float) -> Reading:
         reason = Check(error.check, Outcome.FAILED, error.expected, error.found)

@@ -38,7 +38,7 @@ def card(reading: Reading, outputs: Outputs, *, shown: Thumbnail | None, missing
             _decision(reading.decision) if reading.decision else _reasons(reading),
             _facts(reading),
             _checks(reading.checks),
-            _notes(outputs),
+            _notes((*reading.notes, *outputs.notes)),
             _links(outputs),
             "</div></article>\n",
         )
@@ -109,8 +109,8 @@ def _checks(checks: tuple[Check, ...]) -> str:
     )
 
 
-def _notes(outputs: Outputs) -> str:
-    return "".join(f'<p class="note">{_text(note)}</p>' for note in outputs.notes)
+def _notes(notes: tuple[str, ...]) -> str:
+    return "".join(f'<p class="note">{_text(note)}</p>' for note in notes)
 
 
 def _links(outputs: Outputs) -> str:

@@ -20,6 +20,7 @@ CSV_COLUMNS = (
     "threshold",
     "operating_point",
     "population",
+    "heat_outside_lungs",
     "view",
     "reasons",
     "notes",
@@ -36,7 +37,8 @@ CSV_COLUMNS = (
 def to_line(reading: Reading, outputs: Outputs) -> ResultLine:
     """The result as `results.jsonl` holds it: every key always present, None where not analysed.
 
-    Probability and threshold have six decimals, time one. `reasons` are the failed checks, `checks` all of them.
+    Probability and threshold have six decimals, the share of heat outside the lungs three, time one. `reasons` are
+    the failed checks, `checks` all of them.
     A probability is never rounded across its threshold: `positive` always agrees with the numbers.
     """
     decision = reading.decision
@@ -52,6 +54,7 @@ def to_line(reading: Reading, outputs: Outputs) -> ResultLine:
         "positive": decision.positive if decision else None,
         "uncertain": decision.uncertain if decision else None,
         "population": decision.population.value if decision else None,
+        "heat_outside_lungs": None if reading.heat_outside_lungs is None else round(reading.heat_outside_lungs, 3),
         "view": reading.view.value if reading.view else None,
         "model": {
             "name": reading.model.name,
@@ -61,7 +64,7 @@ def to_line(reading: Reading, outputs: Outputs) -> ResultLine:
         "elapsed_ms": round(reading.elapsed_ms, 1),
         "outputs": {"overlay": outputs.overlay, "sr": outputs.sr, "sc": outputs.sc},
         "checks": [{**_found(check), "outcome": check.outcome.value} for check in reading.checks],
-        "notes": list(outputs.notes),
+        "notes": [*reading.notes, *outputs.notes],
     }
 
 
@@ -82,7 +85,7 @@ def to_csv(reading: Reading, outputs: Outputs) -> str:
     flat: dict[str, object] = {
         **line,
         "reasons": "; ".join(complaint(check) for check in reading.reasons),
-        "notes": "; ".join(outputs.notes),
+        "notes": "; ".join([*reading.notes, *outputs.notes]),
         "model_name": reading.model.name,
         "model_version": reading.model.version,
         "model_sha256": reading.model.sha256,

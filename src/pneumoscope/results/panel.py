@@ -50,6 +50,8 @@ def draw_panel(reading: Reading, *, height_px: int) -> UInt8[np.ndarray, "h w 3"
     y = _facts(draw, reading, rule=f"{reading.decision.operating_point}, {reading.decision.population}", top=y + 28)
     if reading.heat is not None:
         _scale(canvas, top=y + 26, bottom=height_px - 146)
+    else:
+        _told(draw, reading.notes, top=y + 26)
     _warning(draw, bottom=height_px - _MARGIN)
     return np.asarray(canvas)
 
@@ -127,6 +129,14 @@ def _scale(canvas: "Image", *, top: int, bottom: int) -> None:
     draw.line((_MARGIN, y, _MARGIN + width - 1, y), fill=(255, 255, 255), width=2)
     for row, words in enumerate(("What raised the score;", "no outline of disease.")):
         draw.text((_MARGIN + 172, bar_top - 9 + 24 * row), words, font=font(17), fill=_QUIET)
+
+
+def _told(draw: "ImageDraw", notes: tuple[str, ...], *, top: int) -> None:
+    """Why there is no heat map, where its scale would be."""
+    for note in notes:
+        for words in wrapped(note[0].upper() + note[1:], size=18, width_px=_INNER):
+            draw.text((_MARGIN, top), words, font=font(18), fill=_TEXT)
+            top += 25
 
 
 def _warning(draw: "ImageDraw", *, bottom: int) -> None:

@@ -42,7 +42,7 @@ def percent_beside(share: float, *, other: float) -> str:
 
 
 def sentence(reading: Reading) -> str:
-    """An analysed reading in plain text: the decision, the numbers behind it, the limits of use.
+    """An analysed reading in plain text: the decision, the numbers behind it, what else to know, the limits of use.
 
     Raises:
         ValueError: The reading was not analysed.
@@ -56,6 +56,7 @@ def sentence(reading: Reading) -> str:
         f"{percent_beside(decision.threshold, other=decision.probability)} "
         f"(operating point: {decision.operating_point}, {decision.population})"
     )
+    words += [note[0].upper() + note[1:] for note in reading.notes]
     words.append(RESEARCH_USE)
     return ". ".join(word for word in words if word) + "."
 

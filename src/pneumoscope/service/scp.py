@@ -3,11 +3,9 @@
 import ssl
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
-from socket import SHUT_RDWR
 from socket import socket as Socket  # noqa: N812
 from socketserver import BaseServer
 from threading import Thread
@@ -27,6 +25,7 @@ from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAsso
 from pneumoscope.core import CapacityError, ConfigError, InputError
 from pneumoscope.intake import RADIOGRAPH_CLASSES, TRANSFER_SYNTAXES
 from pneumoscope.service.config import Kept, NodeConfig
+from pneumoscope.service.connection import close_for_certain
 from pneumoscope.service.inbox import Inbox, MismatchError
 from pneumoscope.service.log import hashed, logger
 
@@ -210,16 +209,8 @@ class _Handler(RequestHandler):
         assoc = super()._create_association()
         socket = cast("AssociationSocket", assoc.dul.socket)
         socket.recv = partial(_receive, socket)  # type: ignore[method-assign]
-        socket._shutdown_socket = partial(_close, socket)  # type: ignore[method-assign]
+        close_for_certain(socket)
         return assoc
-
-
-def _close(socket: AssociationSocket) -> None:
-    """Closes the connection also where the peer did so first, which pynetdicom leaves to the garbage collector."""
-    if socket.socket is not None:
-        with suppress(OSError):
-            socket.socket.shutdown(SHUT_RDWR)
-        socket.socket.close()
 
 
 def _receive(socket: AssociationSocket, n_bytes: int) -> bytearray:

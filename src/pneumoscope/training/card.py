@@ -39,6 +39,7 @@ GUARD_QUANTILE = 0.995
 GUARD_MARGIN = 1.3
 
 _UNDECIDED = DecisionRule(
+    output=0,
     calibration=Calibration(slope=1.0, intercept=0.0, prevalence=0.5),
     operating_points={name: OperatingPoint(threshold=0.5, rule="undecided") for name in OPERATING_POINTS},
     conformal=Conformal(coverage=CONFORMAL_COVERAGE, positive_from=0.5, negative_to=0.5),
@@ -47,7 +48,13 @@ _UNDECIDED = DecisionRule(
 
 
 def draft_card(config: TrainingConfig, record: dict[str, Any], *, populations: Sequence[Population]) -> Card:
-    """The card before validation: rules and limits are undecided and neutral; it may read these populations."""
+    """The card before validation: rules and limits are undecided and neutral.
+
+    Args:
+        config: Of the first member.
+        record: What the card keeps of the training.
+        populations: Whom it may read, in the order of the graph's columns.
+    """
     return Card(
         schema=SCHEMA,
         name=config.name,
@@ -70,7 +77,7 @@ def draft_card(config: TrainingConfig, record: dict[str, Any], *, populations: S
         ),
         intended_use=_intended_use(populations),
         recipe=config.recipe,
-        rules=dict.fromkeys(populations, _UNDECIDED),
+        rules={name: replace(_UNDECIDED, output=column) for column, name in enumerate(populations)},
         guard=Guard(limit=float(np.finfo(np.float32).max), rule="undecided"),
         training=record,
         metrics={},
@@ -90,7 +97,7 @@ def finish_card(
     Args:
         draft: From `draft_card`.
         rows: The validation rows of the manifest.
-        outputs: The exported graph's outputs for them.
+        outputs: The exported graph's outputs for them, each in the column of its population.
         targets: Soft targets by the label rule; NaN rows serve the guard only.
         members: Each member's seed and numbers, for the spread over seeds.
 
@@ -104,8 +111,10 @@ def finish_card(
     return replace(
         draft,
         rules={
-            population: decision_rule(outputs.logit[part, 0], targets[part], population=population)
-            for population in draft.rules
+            population: replace(
+                decision_rule(outputs.logit[part, 0], targets[part], population=population), output=undecided.output
+            )
+            for population, undecided in draft.rules.items()
             for part in [taught & (group == population)]
         },
         guard=Guard(
@@ -134,6 +143,7 @@ def decision_rule(
     calibration = fit_calibration(logit, target)
     probability = calibration.probability(logit)
     return DecisionRule(
+        output=0,
         calibration=calibration,
         operating_points=operating_points(truth, probability),
         conformal=conformal_limits(truth, probability),

@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pneumoscope.core import ConfigError
+from pneumoscope.core import ConfigError, Population
 from pneumoscope.image import Recipe
 
 Record = TypeVar("Record")
@@ -21,12 +21,20 @@ class Data:
         manifest: A manifest (Parquet) of `pneumoscope data import`; rows without a split are split by patient.
         cache: An image cache of `pneumoscope data cache` for it; empty reads the files.
         validation_share: Expected share of the patients without a split that validate; `test_share` likewise.
+        folds: Above 0, the patients of training and validation are dealt anew into so many parts, of which part
+            `fold` (from 0) validates; who is held out for the test stays.
     """
 
     manifest: str = ""
     cache: str = ""
     validation_share: float = 0.1
     test_share: float = 0.0
+    folds: int = 0
+    fold: int = 0
+
+    def __post_init__(self) -> None:
+        if self.folds and not 0 <= self.fold < self.folds:
+            raise ConfigError(f"[data] fold: expected 0 to {self.folds - 1}, got {self.fold}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,46 +137,31 @@ class LossWeights:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingConfig:
-    """Everything that decides a run, given the manifest and the initial weights."""
+class RunConfig:
+    """What decides any run, with labels or without, given the manifest and the initial weights."""
 
     name: str
-    version: str
     seeds: tuple[int, ...]
     split_seed: int
     backbone: str
     initial_weights: str
-    ships: str = "Pneumonia"
     train_size_px: int
     epochs: int
     images_per_epoch: int
     batch_size: int
     learning_rate: float
     weight_decay: float
-    dropout: float
     precision: str
-    opacity_weight: float
-    sampling: dict[str, float]
-    loss: LossWeights
     augmentation: Augmentation
     recipe: Recipe
     data: Data = field(default_factory=Data)
     layers: Layers = field(default_factory=Layers)
     optimizer: Optimizer = field(default_factory=Optimizer)
-    criterion: Criterion = field(default_factory=Criterion)
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ConfigError(f"seeds: expected at least one, all different, got {list(self.seeds)}")
-        for name, value, known in (
-            ("ships", self.ships, ("Pneumonia", "nih_Pneumonia", "opacity")),
-            ("precision", self.precision, ("32-true", "bf16-mixed", "16-mixed")),
-            ("[layers] input", self.layers.input, ("grey", "imagenet")),
-            ("[optimizer] kind", self.optimizer.kind, ("adamw", "adam", "sgd")),
-            ("[optimizer] schedule", self.optimizer.schedule, ("one_cycle", "plateau", "constant")),
-            ("[optimizer] keep", self.optimizer.keep, ("last", "best")),
-            ("[criterion] kind", self.criterion.kind, ("bce", "weighted_bce", "focal", "asymmetric")),
-        ):
+        for name, value, known in self._choices():
             if value not in known:
                 raise ConfigError(f"{name}: expected one of {', '.join(known)}, got {value!r}")
         for name in ("train_size_px", "epochs", "images_per_epoch", "batch_size", "learning_rate"):
@@ -179,9 +172,47 @@ class TrainingConfig:
                 f"images_per_epoch: expected at least a batch ({self.batch_size}), got {self.images_per_epoch}"
             )
 
+    def _choices(self) -> list[tuple[str, str, tuple[str, ...]]]:
+        """Keys that take one of some words: name, value, words."""
+        return [
+            ("precision", self.precision, ("32-true", "bf16-mixed", "16-mixed")),
+            ("[layers] input", self.layers.input, ("grey", "imagenet")),
+            ("[optimizer] kind", self.optimizer.kind, ("adamw", "adam", "sgd")),
+            ("[optimizer] schedule", self.optimizer.schedule, ("one_cycle", "plateau", "constant")),
+            ("[optimizer] keep", self.optimizer.keep, ("last", "best")),
+        ]
+
     def as_dict(self) -> dict[str, Any]:
         """Plain data for evidence and the model card."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingConfig(RunConfig):
+    """Everything that decides a run with labels.
+
+    Attributes:
+        populations: Whom the members answer for.
+        sampling: Share of each source in an epoch; a source at 0 is neither learnt from nor validated on. Empty: each
+            image at most once an epoch.
+    """
+
+    version: str
+    ships: str = "Pneumonia"
+    dropout: float
+    opacity_weight: float
+    populations: tuple[str, ...] = ("adults", "children")
+    sampling: dict[str, float]
+    loss: LossWeights
+    criterion: Criterion = field(default_factory=Criterion)
+
+    def _choices(self) -> list[tuple[str, str, tuple[str, ...]]]:
+        return [
+            *RunConfig._choices(self),
+            ("ships", self.ships, ("Pneumonia", "nih_Pneumonia", "opacity")),
+            *(("populations", name, tuple(Population)) for name in self.populations or ("none",)),
+            ("[criterion] kind", self.criterion.kind, ("bce", "weighted_bce", "focal", "asymmetric")),
+        ]
 
 
 def read_config(path: Path) -> TrainingConfig:
@@ -190,11 +221,19 @@ def read_config(path: Path) -> TrainingConfig:
     Raises:
         ConfigError: The file is missing, is not TOML, or has unknown, missing or wrong keys; all are named.
     """
+    return read_config_record(read_toml(path), where=str(path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The table in a TOML file.
+
+    Raises:
+        ConfigError: The file is missing or is not TOML.
+    """
     try:
-        table = tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: expected a training configuration in TOML, found {error}") from error
-    return read_config_record(table, where=str(path))
 
 
 def read_config_record(table: dict[str, Any], *, where: str) -> TrainingConfig:
@@ -203,7 +242,7 @@ def read_config_record(table: dict[str, Any], *, where: str) -> TrainingConfig:
     Raises:
         ConfigError: Keys are unknown, missing or of another type; all are named.
     """
-    return _build(TrainingConfig, table, where)
+    return build_record(TrainingConfig, table, where=where)
 
 
 def preset(name: str) -> Path:
@@ -219,8 +258,12 @@ def preset(name: str) -> Path:
     return folder / f"{name}.toml"
 
 
-def _build(kind: type[Record], table: dict[str, Any], where: str) -> Record:
-    """A record from plain data: sections are records in turn, whole numbers serve as numbers, lists as tuples."""
+def build_record(kind: type[Record], table: dict[str, Any], *, where: str) -> Record:
+    """A record from plain data: sections are records in turn, whole numbers serve as numbers, lists as tuples.
+
+    Raises:
+        ConfigError: Keys are unknown, missing or of another type; all are named.
+    """
     known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]
     if unknown := sorted(table.keys() - known.keys()):
         raise ConfigError(f"{where}: unknown keys {', '.join(unknown)}; known: {', '.join(sorted(known))}")
@@ -232,16 +275,18 @@ def _build(kind: type[Record], table: dict[str, Any], where: str) -> Record:
 
 
 def _value(kind: Any, value: Any, where: str) -> Any:
+    if kind is Any:
+        return value
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(value, dict):
             raise ConfigError(f"{where}: expected a section, got {value!r}")
-        return _build(kind, value, where)
+        return build_record(kind, value, where=where)
     origin = getattr(kind, "__origin__", kind)
     if origin is tuple and isinstance(value, list | tuple):
         element = kind.__args__[0]
         return tuple(_value(element, one, where) for one in value)
     if origin is dict and isinstance(value, dict):
-        return {key: _value(float, one, where) for key, one in value.items()}
+        return {key: _value(kind.__args__[1], one, where) for key, one in value.items()}
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, origin) or (kind is int and isinstance(value, bool)):

@@ -54,15 +54,20 @@ class Member(nn.Module):
 
 
 class Ensemble(nn.Module):
-    """Average of the members: logit and activation map by the mean, distance by the root of the mean square.
+    """Members together: logit and activation map a column a population, the mean of the members that learnt it.
 
     The embedding is the members' embeddings one after the other. Distances of members are in standard deviations of
     as many directions, so their mean square is again one: a guard over all, of a size that grows only with members.
+
+    Args:
+        members: In any order.
+        columns: The places of the members that answer in each column; one column of all of them by default.
     """
 
-    def __init__(self, members: Sequence[Member]) -> None:
+    def __init__(self, members: Sequence[Member], columns: Sequence[Sequence[int]] = ()) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
+        self.columns = columns or [range(len(members))]
 
     def forward(self, images: Float[Tensor, "n 1 h w"]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """`OUTPUTS` in order; the mean of `cam` over the image is `logit`."""
@@ -70,11 +75,23 @@ class Ensemble(nn.Module):
         finest = max((cam.shape[2:] for cam in cams), key=lambda shape: shape[0] * shape[1])
         resized = [_on_grid(cam, finest, logit) for cam, logit in zip(cams, logits, strict=True)]
         return (
-            torch.stack(logits).mean(dim=0),
-            torch.stack(resized).mean(dim=0),
+            torch.cat([torch.stack([logits[one] for one in column]).mean(dim=0) for column in self.columns], dim=1),
+            torch.cat([torch.stack([resized[one] for one in column]).mean(dim=0) for column in self.columns], dim=1),
             torch.cat(embeddings, dim=1),
             torch.stack(distances).square().mean(dim=0).sqrt(),
         )
+
+
+class WithLungs(nn.Module):
+    """An ensemble, and beside its outputs the probability of lying in a lung."""
+
+    def __init__(self, ensemble: Ensemble, lungs: nn.Module) -> None:
+        super().__init__()
+        self.ensemble, self.lungs = ensemble, lungs
+
+    def forward(self, images: Float[Tensor, "n 1 h w"]) -> tuple[Tensor, ...]:
+        """`OUTPUTS` in order, then `LUNGS`."""
+        return *self.ensemble(images), torch.sigmoid(self.lungs(images))
 
 
 def _on_grid(cam: Float[Tensor, "n 1 y x"], shape: Sequence[int], logit: Float[Tensor, "n 1"]) -> Tensor:

@@ -7,20 +7,37 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Float32, Shaped, UInt8
+from jaxtyping import Bool, UInt8
 
 from pneumoscope.core import ConfigError, Population
 from pneumoscope.datasets import manifest_sha256
-from pneumoscope.evidence import Cohort, Evidence, Node, Point, Question, Settings, default_questions, write_evidence
+from pneumoscope.evidence import (
+    Cohort,
+    Evidence,
+    Node,
+    NotEstimable,
+    Point,
+    Question,
+    Settings,
+    default_questions,
+    write_evidence,
+)
 from pneumoscope.model import OPERATING_POINTS, Artifact, Card
-from pneumoscope.training.export import run_graph
+from pneumoscope.reading import Outputs
+from pneumoscope.training.cost import total_cost
+from pneumoscope.training.export import Run, member_folders, read_run, run_graph
 from pneumoscope.training.images import load_cropped, read_manifest
-from pneumoscope.training.localisation import COLUMNS, boxes_seen, localisation_evidence
-from pneumoscope.training.populations import populations
-from pneumoscope.training.radiologists import rsna_boxes
+from pneumoscope.training.localisation import COLUMNS, localisation_evidence
+from pneumoscope.training.lung_evidence import LUNG_COLUMNS, lung_evidence
+from pneumoscope.training.lungs import masks_seen
+from pneumoscope.training.map_evidence import Boxed, map_evidence
+from pneumoscope.training.populations import columns_of, populations, probability
+from pneumoscope.training.radiologists import Boxes, boxes_seen, rsna_boxes
 from pneumoscope.training.refusals import guard_evidence
+from pneumoscope.training.shortcuts import probe_evidence, route_evidence
 
 _LABEL = "Pneumonia"
+_KEPT = (*COLUMNS, *LUNG_COLUMNS)
 _TITLES = {
     "kermany": "Kermany, children",
     "nih": "NIH, adults and few children",
@@ -31,74 +48,118 @@ _SIDES = {"val": "validation", "test": "test"}
 _RECORDS = ("run.json", "curves.csv", "split.csv", "layers.csv")
 
 
-def evaluate(artifact: Artifact, data: Path, output: Path) -> Iterator[Evidence]:
+def evaluate(artifact: Artifact, data: Path, output: Path, *, runs: Sequence[Path] = ()) -> Iterator[Evidence]:
     """Write and yield an evidence folder below `output` for each source's validation and test images.
 
     Images are decided upon by the rule of their patient's population, as in reading. The test images were held out
     of training and of every choice; run this once per released model.
+
+    Args:
+        artifact: The model.
+        data: Folder of the data sets.
+        output: Where the folders go.
+        runs: The runs that it was sealed from, for methods that need more than its graph.
     """
+    members = [read_run(folder) for run in runs for folder in member_folders(run)]
     card = artifact.card
     manifest = read_manifest(data, split_seed=int(card.training["config"]["split_seed"]))
     manifest = manifest[manifest["split"] != "train"].reset_index(drop=True)
     images, crops = load_cropped(manifest["path"], card.recipe)
     boxes = boxes_seen(rsna_boxes(data), manifest["image_id"], crops)
-    outputs = run_graph(artifact.onnx, card, images)
     population = populations(manifest)
+    outputs = run_graph(artifact.onnx, card, images).answering(columns_of(card, population))
     rows = manifest.assign(
         population=population.astype(str),
         logit=outputs.logit[:, 0],
         distance=outputs.distance,
         **{f"prob_{_LABEL}": probability(card, outputs.logit[:, 0], population)},
     )
-    seen = _Seen(artifact, rows, images, outputs.cam[:, 0], boxes)
+    masks = masks_seen(data, manifest["image_id"], crops, size_px=card.recipe.size_px)
+    seen = _Seen(artifact, rows, images, outputs, boxes, masks)
+    cost = total_cost(card.training.get("members", [card.training]))
     sha256 = manifest_sha256(manifest)
     for split in _SIDES:
         for source in _TITLES:
             part = seen.part(source, split)
             if not part.rows.empty:
                 cohort = _cohort(artifact, part.rows, manifest_sha256=sha256)
-                other = _of_pixels(part, data if source == "nih" else None)
+                other = _of_pixels(part, data if source == "nih" else None, members)
+                other |= _shortcuts(seen, part, cohort.questions) | ({"training": cost} if cost else {})
                 folder = output / f"{source}-{split}"
                 yield write_evidence(replace(cohort, other=other), folder, settings=Settings())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
-    """What the model saw and said: a row, a prepared image, an activation map and radiologists' boxes for each."""
+    """What the model saw and said: a row, a prepared image, outputs, radiologists' boxes and lung mask for each."""
 
     artifact: Artifact
     rows: pd.DataFrame
     images: UInt8[np.ndarray, "n size size"]
-    cams: Float32[np.ndarray, "n y x"]
-    boxes: list[Float[np.ndarray, "b 4"]]
+    outputs: Outputs
+    boxes: Boxes
+    masks: list[Bool[np.ndarray, "size size"] | None]
 
     def part(self, source: str, split: str) -> "_Seen":
         """The images of one source and side; rows are numbered anew, and have room for localisation."""
         index = np.flatnonzero((self.rows["source"] == source) & (self.rows["split"] == split))
-        rows = self.rows.iloc[index].reset_index(drop=True).reindex(columns=[*self.rows.columns, *COLUMNS])
-        return _Seen(self.artifact, rows, self.images[index], self.cams[index], [self.boxes[one] for one in index])
-
-
-def _of_pixels(part: _Seen, data: Path | None) -> dict[str, Node]:
-    """What is measured on images and not on scores: the guard and, where radiologists drew boxes, localisation."""
-    other: dict[str, Node] = {"guard": guard_evidence(part.artifact, part.rows, part.images, data)}
-    if any(len(one) for one in part.boxes):
-        other["localisation"], columns = localisation_evidence(
-            part.artifact, part.rows, images=part.images, cams=part.cams, boxes=part.boxes
+        rows = self.rows.iloc[index].reset_index(drop=True).reindex(columns=[*self.rows.columns, *_KEPT])
+        return _Seen(
+            self.artifact,
+            rows,
+            self.images[index],
+            self.outputs.of(index),
+            [self.boxes[one] for one in index],
+            [self.masks[one] for one in index],
         )
+
+    def boxed(self) -> Boxed:
+        """The images with a box, of the population that most of them are of: one column of the graph answers."""
+        boxed = np.array([len(one) > 0 for one in self.boxes])
+        population = Population(self.rows.loc[boxed, "population"].mode()[0])
+        index = np.flatnonzero(boxed & (self.rows["population"] == population))
+        return Boxed(
+            artifact=self.artifact,
+            patient=self.rows["patient_id"].to_numpy()[index],
+            population=population,
+            images=self.images[index],
+            cams=self.outputs.cam[index, 0],
+            boxes=[self.boxes[one] for one in index],
+        )
+
+
+def _of_pixels(part: _Seen, data: Path | None, members: Sequence[Run]) -> dict[str, Node]:
+    """What is measured on images and not on scores: guard, lungs and, where radiologists drew boxes, localisation."""
+    other: dict[str, Node] = {"guard": guard_evidence(part.artifact, part.rows, part.images, data)}
+    cams, lungs = part.outputs.cam[:, 0], part.outputs.lungs
+    other["lungs"], columns = lung_evidence(
+        part.artifact.card,
+        part.rows,
+        cams=cams,
+        lungs=None if lungs is None else lungs[:, 0],
+        masks=part.masks,
+        boxes=part.boxes,
+    )
+    part.rows[list(LUNG_COLUMNS)] = columns
+    if any(len(one) for one in part.boxes):
+        located, columns = localisation_evidence(part.rows, cams=cams, boxes=part.boxes)
         part.rows[list(COLUMNS)] = columns
+        if not isinstance(located, NotEstimable):
+            located = located | map_evidence(part.boxed(), runs=members)
+        other["localisation"] = located
     return other
 
 
-def probability(
-    card: Card, logit: Float[np.ndarray, " n"], population: Shaped[np.ndarray, " n"]
-) -> Float[np.ndarray, " n"]:
-    """Each image's probability, by the calibration of its patient's population."""
-    found = np.full(logit.shape, np.nan)
-    for name, rule in card.rules.items():
-        part = population == name
-        found[part] = rule.calibration.probability(logit[part])
-    return found
+def _shortcuts(seen: _Seen, part: _Seen, questions: Sequence[Question]) -> dict[str, Node]:
+    """Of test images: what another route of copies changes and, of NIH's, what else the embedding knows."""
+    source, split = part.rows.loc[0, ["source", "split"]]
+    if split != "test":
+        return {}
+    found: dict[str, Node] = {"routes": route_evidence(part.artifact, part.rows, questions)}
+    if source == "nih":
+        side = np.flatnonzero(seen.rows["split"] == split)
+        found["probes"] = probe_evidence(seen.rows.iloc[side], seen.outputs.embedding[side], source=source)
+    return {"shortcuts": found}
 
 
 def points(card: Card, population: Sequence[str]) -> dict[str, Point]:
@@ -146,5 +207,5 @@ def _cohort(artifact: Artifact, rows: pd.DataFrame, *, manifest_sha256: str) -> 
         points={_LABEL: points(artifact.card, rows["population"].tolist())},
         model=asdict(artifact.identity),
         manifest_sha256=manifest_sha256,
-        keep=("logit", "distance", *COLUMNS),
+        keep=("logit", "distance", *_KEPT),
     )

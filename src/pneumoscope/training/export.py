@@ -10,21 +10,25 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
+from torch import nn
 
 from pneumoscope.core import ArtifactError, ConfigError, ModelIdentity
+from pneumoscope.model import LUNGS, Artifact, Card, seal
 from pneumoscope.model import OUTPUTS as GRAPH_OUTPUTS
-from pneumoscope.model import Artifact, Card, seal
 from pneumoscope.reading import Outputs, open_engine
 from pneumoscope.training.card import draft_card, finish_card, validation_auroc
+from pneumoscope.training.compact import compact
 from pneumoscope.training.config import TrainingConfig, read_config_record
-from pneumoscope.training.ensemble import Ensemble, Member, Seen, embed, in_batches
-from pneumoscope.training.fit import RECORD, checkpoint
+from pneumoscope.training.ensemble import Ensemble, Member, Seen, WithLungs, embed, in_batches
 from pneumoscope.training.guard import fit_gaussian
+from pneumoscope.training.heat_rule import with_heat_rules
 from pneumoscope.training.images import unit
 from pneumoscope.training.loading import gather
+from pneumoscope.training.lungs import LungNetwork, load_lungs
 from pneumoscope.training.network import OUTPUTS, Network, build_network
-from pneumoscope.training.populations import populations
+from pneumoscope.training.populations import columns_of, populations
 from pneumoscope.training.targets import TARGETS
+from pneumoscope.training.trainer import RECORD, checkpoint
 
 # ONNX and PyTorch must agree on every validation image; the issue is rounding, so this is far below any decision.
 LARGEST_DIFFERENCE = 1e-4
@@ -39,7 +43,9 @@ class Run:
     record: dict[str, Any]
 
 
-def export(runs: Sequence[Path], data: Path, output: Path, *, mirrored: bool = False) -> Card:
+def export(
+    runs: Sequence[Path], data: Path, output: Path, *, mirrored: bool = False, lungs: Path | None = None
+) -> Card:
     """Seal the average of all members of the runs into `output`; everything in it is from training and validation.
 
     Args:
@@ -47,6 +53,7 @@ def export(runs: Sequence[Path], data: Path, output: Path, *, mirrored: bool = F
         data: Folder of the data sets.
         output: The artefact to write.
         mirrored: Read each image and its mirror image, and average; twice the time.
+        lungs: Run of lung fields (`train --preset lungs`) to put into the graph; None for a graph without.
 
     Raises:
         ConfigError: A run is not finished, members do not fit together, or they do not belong to this data.
@@ -57,28 +64,41 @@ def export(runs: Sequence[Path], data: Path, output: Path, *, mirrored: bool = F
     config = members[0].config
     material = gather(config, data)
     manifest, images = material.manifest, material.images
-    train, validation = material.rows("train"), material.rows("val")
     groups = populations(manifest)
+    names = [name for name in sorted(set(groups)) if any(name in member.config.populations for member in members)]
+    train, validation = (rows[np.isin(groups[rows], names)] for rows in (material.rows("train"), material.rows("val")))
+    columns = [[place for place, one in enumerate(members) if name in one.config.populations] for name in names]
 
     seen = [Seen(load_network(member), mirrored=mirrored).eval() for member in members]
     ships = OUTPUTS.index(config.ships)
     ensemble = Ensemble(
-        [Member(one, fit_gaussian(embed(one, images[train]), groups[train]), output=ships) for one in seen]
+        [Member(one, fit_gaussian(embed(one, images[train]), groups[train]), output=ships) for one in seen], columns
     ).eval()
-    graph = to_onnx(ensemble, config.recipe.size_px)
-
     record = members[0].record | {"members": [member.record for member in members], "mirrored": mirrored}
-    draft = draft_card(config, record, populations=sorted(set(groups)))
-    outputs = run_graph(graph, draft, images[validation])
+    shipped: nn.Module = ensemble
+    if lungs is not None:
+        network, record["lungs"] = _lungs(lungs, config)
+        shipped = WithLungs(ensemble, network).eval()
+    graph = to_onnx(shipped, config.recipe.size_px)
+    draft = draft_card(config, record, populations=names)
+    group = groups[validation]
+    outputs = run_graph(graph, draft, images[validation]).answering(columns_of(draft, group))
     single = member_logits(ensemble, images[validation])
-    _require_agreement(single.mean(axis=1), outputs)
+    _require_agreement(_mean_of_members(single, [columns[names.index(name)] for name in group]), outputs)
     rows = manifest.iloc[validation]
     targets = material.targets[validation, TARGETS.index(config.ships)].astype(float)
     spread = [
-        {"seed": member.config.seeds[0], "auroc": validation_auroc(rows, single[:, index], targets)}
+        {
+            "seed": member.config.seeds[0],
+            "name": member.config.name,
+            "auroc": validation_auroc(
+                rows, single[:, index], np.where(np.isin(group, member.config.populations), targets, np.nan)
+            ),
+        }
         for index, member in enumerate(members)
     ]
     card = finish_card(draft, rows, outputs, targets, members=spread)
+    card = with_heat_rules(card, rows, outputs, targets, boxes=[material.drawn[index] for index in validation])
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_suffix(".partial")
     partial.write_bytes(seal(graph, card))
@@ -129,20 +149,21 @@ def load_network(run: Run) -> Network:
     return network.eval()
 
 
-def to_onnx(ensemble: Ensemble, size_px: int) -> bytes:
-    """The graph with weights inside; any batch size."""
+def to_onnx(shipped: nn.Module, size_px: int) -> bytes:
+    """The graph with weights inside; any batch size. What members share (frozen layers) is computed once."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*LeafSpec")  # torch's remark on itself
         program = torch.onnx.export(
-            ensemble,
+            shipped,
             (torch.zeros(2, 1, size_px, size_px),),
             dynamo=True,
             input_names=["image"],
-            output_names=list(GRAPH_OUTPUTS),
+            output_names=[*GRAPH_OUTPUTS, *([LUNGS] if isinstance(shipped, WithLungs) else [])],
             dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1)}},
             verbose=False,
         )
     assert program is not None
+    compact(program.model)
     graph: bytes = program.model_proto.SerializeToString()
     return graph
 
@@ -152,7 +173,8 @@ def run_graph(graph: bytes, card: Card, images: UInt8[np.ndarray, "n size size"]
     identity = ModelIdentity(name=card.name, version=card.version, sha256="")
     engine = open_engine(Artifact(onnx=graph, card=card, identity=identity))
     parts = [engine.run(unit(torch.from_numpy(part)[:, None]).numpy()) for part in in_batches(images)]
-    return Outputs(*(np.concatenate([getattr(part, name) for part in parts]) for name in GRAPH_OUTPUTS))
+    names = GRAPH_OUTPUTS if parts[0].lungs is None else (*GRAPH_OUTPUTS, LUNGS)
+    return Outputs(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 @torch.no_grad()
@@ -175,6 +197,21 @@ def _require_alike(members: Sequence[Run]) -> None:
                 )
         if first.record["manifest_sha256"] != other.record["manifest_sha256"]:
             raise ConfigError(f"members must have one manifest, {first.folder} and {other.folder} have two")
+
+
+def _lungs(folder: Path, config: TrainingConfig) -> tuple[LungNetwork, dict[str, Any]]:
+    """The run's network and record; it must have learnt from the same patients, and see what the members see."""
+    network, learnt, record = load_lungs(folder)
+    for name in ("split_seed", "recipe"):
+        one, another = getattr(config, name), getattr(learnt, name)
+        if one != another:
+            raise ConfigError(f"lungs and members must agree in {name}, found {another} in {folder}, {one} in the run")
+    return network, record
+
+
+def _mean_of_members(single: Float[np.ndarray, "n members"], columns: Sequence[list[int]]) -> Float[np.ndarray, " n"]:
+    """Each row's mean over the members that answer for it."""
+    return np.array([row[members].mean() for row, members in zip(single, columns, strict=True)])
 
 
 def _require_agreement(logits: Float[np.ndarray, " n"], outputs: Outputs) -> None:

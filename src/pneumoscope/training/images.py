@@ -1,5 +1,6 @@
 """The manifest of the first model and its images, prepared once by the reading recipe and held as 8-bit arrays."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from torch import Tensor
 from pneumoscope.core import ConfigError
 from pneumoscope.datasets import read_kermany, read_nih, split_by_patient
 from pneumoscope.image import Recipe, prepare
+
+Change = Callable[[Image.Image], Image.Image]
 
 
 def read_manifest(data: Path, *, split_seed: int) -> pd.DataFrame:
@@ -42,15 +45,17 @@ def load_images(paths: "pd.Series[str]", recipe: Recipe) -> UInt8[np.ndarray, "n
 
 
 def load_cropped(
-    paths: "pd.Series[str]", recipe: Recipe
+    paths: "pd.Series[str]", recipe: Recipe, *, change: Change = lambda picture: picture
 ) -> tuple[UInt8[np.ndarray, "n size size"], Float[np.ndarray, "n 4"]]:
     """As `load_images`, and the part of each image that is seen: top, left, bottom, right as shares of its sides.
+
+    `change` is done to each picture before it is prepared.
 
     Raises:
         ConfigError: Images are missing or cannot be decoded; how many, and the first of them.
     """
     with ThreadPoolExecutor(4) as pool:
-        loaded = list(pool.map(lambda path: _load(Path(path), recipe), paths))
+        loaded = list(pool.map(lambda path: _load(Path(path), recipe, change), paths))
     unreadable = [f"{path} ({found})" for path, found in zip(paths, loaded, strict=True) if isinstance(found, str)]
     if unreadable:
         raise ConfigError(f"expected {len(loaded)} readable images, {len(unreadable)} are not, first {unreadable[0]}")
@@ -58,11 +63,13 @@ def load_cropped(
     return np.stack(images), np.stack(crops)
 
 
-def _load(path: Path, recipe: Recipe) -> tuple[UInt8[np.ndarray, "size size"], Float[np.ndarray, " 4"]] | str:
+def _load(
+    path: Path, recipe: Recipe, change: Change
+) -> tuple[UInt8[np.ndarray, "size size"], Float[np.ndarray, " 4"]] | str:
     """Grey levels and crop, or why there are none."""
     try:
         with Image.open(path) as picture:
-            grey = np.asarray(picture.convert("L"), dtype=np.float32) / 255
+            grey = np.asarray(change(picture.convert("L")), dtype=np.float32) / 255
     except OSError as error:
         return error.strerror or type(error).__name__
     return crop_grey(grey, recipe)

@@ -12,12 +12,11 @@ from torch.nn import functional
 
 from pneumoscope.core import ConfigError
 from pneumoscope.training.augmentation import UPRIGHT, augment_pair, turn
-from pneumoscope.training.config import TrainingConfig
+from pneumoscope.training.config import RunConfig, TrainingConfig
 from pneumoscope.training.images import unit
 from pneumoscope.training.losses import Loss, masked_bce, smooth
 from pneumoscope.training.network import (
     AIRSPACE_OUTPUT,
-    BOX_OUTPUT,
     FINDING_OUTPUTS,
     OPACITY_OUTPUT,
     OUTPUTS,
@@ -29,10 +28,54 @@ from pneumoscope.training.optimization import optimization
 Batch = tuple[Tensor, Tensor, Tensor]
 # How often the loss is looked at, steps: each look waits for a GPU.
 CHECK_EVERY = 20
+# Of the activation map, where a place is as likely in a radiologist's box as not.
+PLACE_LOGIT = 2.0
 
 
-class Lesson(lightning.LightningModule):
-    """One member's training: each step's randomness is a function of seed, step and process, so it can be repeated.
+class Repeatable(lightning.LightningModule):
+    """What every run's module does: each step's randomness is a function of seed, epoch, step and process.
+
+    So a resumed run draws what the interrupted one would have. A loss that is not finite ends the run.
+
+    Args:
+        network: Changed by training.
+        config: Of one member.
+    """
+
+    def __init__(self, network: Network, config: RunConfig) -> None:
+        super().__init__()
+        self.network, self.config = network, config
+
+    def on_train_batch_start(self, _batch: Batch, index: int) -> None:
+        """Seed augmentation and dropout."""
+        place = (self.config.seeds[0], self.current_epoch, index, self.global_rank)
+        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0]))
+
+    def on_train_epoch_end(self) -> None:
+        """Before the epoch's checkpoint: a network that diverged must not replace one that had not."""
+        self.require_finite(self.trainer.callback_metrics["train_loss"])
+
+    def configure_optimizers(self) -> Any:
+        """By the configuration's section [optimizer]."""
+        return optimization(self, self.config, steps=int(self.trainer.estimated_stepping_batches))
+
+    def log_mean(self, name: str, value: Tensor) -> None:
+        """Log a step's number; the epoch's row has its mean."""
+        several = self.trainer.world_size > 1
+        self.log(name, value, on_epoch=True, on_step=False, prog_bar=name == "train_loss", sync_dist=several)
+
+    def require_finite(self, loss: Tensor) -> None:
+        """Raise `ConfigError` where the loss is no number any more."""
+        if not torch.isfinite(loss):
+            raise ConfigError(
+                f"training diverged: expected a finite loss, found {loss.item()} in epoch {self.current_epoch}, step "
+                f"{self.trainer.global_step}; the last good epoch's checkpoint is kept and --resume goes on from it; "
+                "if it comes back, lower learning_rate or take precision 32-true"
+            )
+
+
+class Lesson(Repeatable):
+    """One member's training with labels.
 
     Args:
         network: Changed by training.
@@ -40,16 +83,12 @@ class Lesson(lightning.LightningModule):
         positives: Share of positives in training for each target, for the weighted loss.
     """
 
+    config: TrainingConfig
+
     def __init__(self, network: Network, config: TrainingConfig, *, positives: Float[Tensor, " targets"]) -> None:
-        super().__init__()
-        self.network, self.config = network, config
+        super().__init__(network, config)
         self.criterion = Loss(config.criterion, positives)
         self.scores: list[tuple[Tensor, Tensor]] = []
-
-    def on_train_batch_start(self, _batch: Batch, index: int) -> None:
-        """Seed augmentation and dropout, so that a resumed run draws what the interrupted one would have."""
-        place = (self.config.seeds[0], self.current_epoch, index, self.global_rank)
-        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0]))
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Loss of one augmented batch."""
@@ -65,16 +104,13 @@ class Lesson(lightning.LightningModule):
         loss = self.loss(logits, torch.where(upright[:, None], targets, torch.nan))
         if weights.boxes:
             placed = torch.where(upright[:, None, None], placed[:, 0], torch.nan)
-            loss = loss + weights.boxes * box_loss(self.network.activation(maps, BOX_OUTPUT).float(), placed)
+            shipped = OUTPUTS.index(self.config.ships)
+            loss = loss + weights.boxes * box_loss(self.network.activation(maps, shipped).float(), placed)
         loss = loss + weights.pose * functional.cross_entropy(logits[:, POSE_OUTPUTS], pose)
         if index % CHECK_EVERY == 0:
-            self._require_finite(loss)
-        self.log("train_loss", loss, on_epoch=True, on_step=False, prog_bar=True, sync_dist=self.trainer.world_size > 1)
+            self.require_finite(loss)
+        self.log_mean("train_loss", loss)
         return loss
-
-    def on_train_epoch_end(self) -> None:
-        """Before the epoch's checkpoint: a network that diverged must not replace one that had not."""
-        self._require_finite(self.trainer.callback_metrics["train_loss"])
 
     def loss(self, logits: Float[Tensor, "n outputs"], targets: Float[Tensor, "n targets"]) -> Tensor:
         """Sum over the heads of the mean loss of the images that are labelled for them."""
@@ -105,20 +141,12 @@ class Lesson(lightning.LightningModule):
         self.log("val_loss", self.loss(logits, targets), prog_bar=True, sync_dist=several)
         self.log("val_pneumonia_loss", shipped, prog_bar=True, sync_dist=several)
 
-    def configure_optimizers(self) -> Any:
-        """By the configuration's section [optimizer]."""
-        return optimization(self.network, self.config, steps=int(self.trainer.estimated_stepping_batches))
-
-    def _require_finite(self, loss: Tensor) -> None:
-        if not torch.isfinite(loss):
-            raise ConfigError(
-                f"training diverged: expected a finite loss, found {loss.item()} in epoch {self.current_epoch}, step "
-                f"{self.trainer.global_step}; the last good epoch's checkpoint is kept and --resume goes on from it; "
-                "if it comes back, lower learning_rate or take precision 32-true"
-            )
-
 
 def box_loss(activation: Float[Tensor, "n y x"], boxes: Float[Tensor, "n h w"]) -> Float[Tensor, ""]:
-    """Mean binary cross-entropy of each place of the feature map against its share that lies in a box; NaN masked."""
+    """Mean binary cross-entropy of each place of an activation map against its share that lies in a box; NaN masked.
+
+    The map's mean is the image's logit, so a box that covers a tenth of a suspicious film must lie far above it: a
+    place is as likely in a box as not at the logit `PLACE_LOGIT`.
+    """
     target = functional.adaptive_avg_pool2d(boxes[:, None], (activation.shape[1], activation.shape[2]))[:, 0]
-    return masked_bce(activation, target)
+    return masked_bce(activation - PLACE_LOGIT, target)

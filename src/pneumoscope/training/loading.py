@@ -1,6 +1,6 @@
 """What a run learns from, in memory: images, targets, boxes; and in which order each epoch sees them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,28 +8,34 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Float32, Shaped, UInt8
+from jaxtyping import Bool, Float, Float32, Shaped, UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from pneumoscope.core import ConfigError
-from pneumoscope.datasets import ImageCache, boxes_of, read_nih_labels, split_by_patient
+from pneumoscope.datasets import ImageCache, boxes_of, folds_by_patient, read_nih_labels, split_by_patient
 from pneumoscope.datasets import read_manifest as read_parquet
 from pneumoscope.image import Recipe
-from pneumoscope.training.config import TrainingConfig
+from pneumoscope.training.config import RunConfig, TrainingConfig
 from pneumoscope.training.images import crop_grey, load_cropped, read_manifest
-from pneumoscope.training.radiologists import airspace_opacity, box_maps, rsna_boxes
+from pneumoscope.training.radiologists import Boxes, airspace_opacity, box_maps, boxes_seen, rsna_boxes
 from pneumoscope.training.targets import TARGETS, target_matrix
+
+Films = Callable[[RunConfig, Path, pd.DataFrame], tuple[UInt8[np.ndarray, "n size size"], Float[np.ndarray, "n 4"]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Material:
-    """All rows of the manifest with images and targets; arrays are in its order."""
+    """All rows of the manifest with images and targets; arrays are in its order.
+
+    `boxes` are drawn on a grid for the loss, `drawn` are their corners.
+    """
 
     manifest: pd.DataFrame
     images: UInt8[np.ndarray, "n size size"]
     targets: Float[np.ndarray, "n targets"]
     boxes: Float32[np.ndarray, "n y x"]
+    drawn: Boxes
     notes: tuple[str, ...] = ()
 
     def rows(self, split: str) -> Shaped[np.ndarray, " k"]:
@@ -37,34 +43,72 @@ class Material:
         return np.flatnonzero(self.manifest["split"] == split)
 
 
-def gather(config: TrainingConfig, data: Path) -> Material:
+def gather(config: TrainingConfig, data: Path, *, films: Films | None = None) -> Material:
     """Read everything that a run needs; paths in the configuration are relative to `data`.
+
+    Args:
+        config: Of the run.
+        data: Folder of the data sets.
+        films: Reads the rows' images; `read_images`, unless they are in memory already.
 
     Raises:
         ConfigError: Tables or images are missing, or one class is absent in training or validation.
         InputError: The manifest was edited, or the cache does not hold its images.
     """
-    notes: tuple[str, ...] = ()
+    manifest, notes = read_rows(config, data)
     if config.data.manifest:
-        manifest, notes = _from_manifest(config, data)
         labels, boxes = manifest, boxes_of(manifest)
         boxes = boxes[boxes["by"] == "rsna"]
         airspace = manifest["google_airspace_opacity"].to_numpy(dtype=np.float32)
     else:
-        manifest = read_manifest(data, split_seed=config.split_seed)
         labels, boxes = read_nih_labels(data / "nih"), rsna_boxes(data)
         airspace = airspace_opacity(data, manifest)
     targets = target_matrix(manifest, labels, airspace=airspace, opacity_weight=config.opacity_weight)
-    _require_classes(manifest, targets[:, TARGETS.index(config.ships)])
-    if config.data.cache:
-        images, crops = _from_cache(data / config.data.cache, manifest, config.recipe)
-    else:
-        images, crops = load_cropped(manifest["path"], config.recipe)
+    taught = taught_rows(manifest, config.sampling)
+    _require_classes(manifest[taught], targets[taught, TARGETS.index(config.ships)])
+    images, crops = (films or read_images)(config, data, manifest)
     read = manifest if len(boxes) else manifest.assign(rsna_opacity=np.nan)  # without boxes nothing says where
-    return Material(manifest, images, targets, box_maps(boxes, read, crops), notes)
+    drawn = boxes_seen(boxes, manifest["image_id"], crops)
+    return Material(manifest, images, targets, box_maps(boxes, read, crops), drawn, notes)
 
 
-def _from_manifest(config: TrainingConfig, data: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def read_rows(config: RunConfig, data: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The rows that a run is about, each with its side, and what a person should know of them.
+
+    Raises:
+        ConfigError: Tables are missing, or no row has an image.
+        InputError: The manifest was edited.
+    """
+    notes: tuple[str, ...] = ()
+    if config.data.manifest:
+        rows, notes = _from_manifest(config, data)
+    else:
+        rows = read_manifest(data, split_seed=config.split_seed)
+    return (deal(rows, config) if config.data.folds else rows), notes
+
+
+def deal(rows: pd.DataFrame, config: RunConfig) -> pd.DataFrame:
+    """The rows, their patients of training and validation dealt anew into the configured folds; the test stays."""
+    fold = folds_by_patient(rows, folds=config.data.folds, seed=config.split_seed)
+    side = np.where(fold == config.data.fold, "val", "train")
+    return rows.assign(split=np.where(fold.isna(), "test", side))
+
+
+def read_images(
+    config: RunConfig, data: Path, rows: pd.DataFrame
+) -> tuple[UInt8[np.ndarray, "n size size"], Float[np.ndarray, "n 4"]]:
+    """The rows' prepared images and crops, as `load_cropped` gives them, from the cache or their files.
+
+    Raises:
+        ConfigError: Images are missing or cannot be decoded.
+        InputError: The cache does not hold them.
+    """
+    if config.data.cache:
+        return _from_cache(data / config.data.cache, rows, config.recipe)
+    return load_cropped(rows["path"], config.recipe)
+
+
+def _from_manifest(config: RunConfig, data: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The manifest's rows that have a file (or are in the cache), each with its side; and what was left out."""
     manifest = read_parquet(data / config.data.manifest).manifest
     without = manifest["path"].isna() & (not config.data.cache)
@@ -170,7 +214,8 @@ def loaders(
     """
     if config.batch_size % processes:
         raise ConfigError(f"batch_size: expected a multiple of {processes} processes, got {config.batch_size}")
-    train, val = material.rows("train"), material.rows("val")
+    taught = taught_rows(material.manifest, config.sampling)
+    train, val = (rows[taught[rows]] for rows in (material.rows("train"), material.rows("val")))
     batch = config.batch_size // processes
     sampler = EpochSampler(
         len(train),
@@ -181,9 +226,23 @@ def loaders(
         processes=processes,
     )
     return (
-        DataLoader(Rows(material, train), batch, sampler=sampler, drop_last=True, collate_fn=_as_it_is),
-        DataLoader(Rows(material, val), 2 * batch, collate_fn=_as_it_is),
+        DataLoader(Rows(material, train), batch, sampler=sampler, drop_last=True, collate_fn=as_it_is),
+        DataLoader(Rows(material, val), 2 * batch, collate_fn=as_it_is),
     )
+
+
+def taught_rows(manifest: pd.DataFrame, sampling: dict[str, float]) -> Bool[np.ndarray, " n"]:
+    """Which rows a member learns from and is validated on: those of sources with a share, or all without shares.
+
+    Raises:
+        ConfigError: Sources and shares are not for the same names.
+    """
+    if not sampling:
+        return np.ones(len(manifest), dtype=bool)
+    if unknown := sorted(set(manifest["source"]) ^ set(sampling)):
+        raise ConfigError(f"[sampling]: expected a share for each source, sources and shares differ in {unknown}")
+    taught: Bool[np.ndarray, " n"] = (manifest["source"].map(sampling) > 0).to_numpy()
+    return taught
 
 
 def sampling_weights(
@@ -197,8 +256,6 @@ def sampling_weights(
         ConfigError: Sources and shares are not for the same names.
     """
     table = material.manifest.iloc[rows]
-    if unknown := sorted(set(table["source"]) ^ set(sampling)):
-        raise ConfigError(f"[sampling]: expected a share for each source, sources and shares differ in {unknown}")
     # Rows without the shipped target count as one label: they do not teach it.
     table = table.assign(label=table["Pneumonia"].where(~np.isnan(material.targets[rows, 0]), 0.0))
     cell = table.groupby(["source", "view", "label"], dropna=False)
@@ -210,6 +267,6 @@ def sampling_weights(
     return chances
 
 
-def _as_it_is(batch: Any) -> Any:
+def as_it_is(batch: Any) -> Any:
     """`Rows` fetches batches whole: nothing is left to collate."""
     return batch

@@ -17,14 +17,12 @@ OUTPUTS = (
     *(f"nih_{finding}" for finding in FINDINGS),
     "opacity",
     "airspace",
-    "boxes",
     *(f"pose_{i}" for i in range(POSES)),
 )
 FINDING_OUTPUTS = slice(1, 1 + len(FINDINGS))
 OPACITY_OUTPUT = 1 + len(FINDINGS)
 AIRSPACE_OUTPUT = OPACITY_OUTPUT + 1
-BOX_OUTPUT = OPACITY_OUTPUT + 2
-POSE_OUTPUTS = slice(OPACITY_OUTPUT + 3, None)
+POSE_OUTPUTS = slice(OPACITY_OUTPUT + 2, None)
 
 # Of RGB in [0, 1]. Source: torchvision's reference classification models, as timm has them.
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -5,14 +5,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from pneumoscope.training.config import TrainingConfig
+from pneumoscope.training.config import RunConfig
 
 # Share of the one-cycle schedule in which the rate rises.
 WARM_UP = 0.15
 MONITORED = "val_loss"
 
 
-def optimization(network: nn.Module, config: TrainingConfig, *, steps: int) -> dict[str, Any]:
+def optimization(network: nn.Module, config: RunConfig, *, steps: int) -> dict[str, Any]:
     """Optimizer over what learns, and its schedule over `steps` (one cycle) or epochs (plateau).
 
     Source:
@@ -33,7 +33,7 @@ def optimization(network: nn.Module, config: TrainingConfig, *, steps: int) -> d
     return {"optimizer": optimizer}
 
 
-def _optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+def _optimizer(network: nn.Module, config: RunConfig) -> torch.optim.Optimizer:
     settings, rate = config.optimizer, config.learning_rate
     learning = [p for p in network.parameters() if p.requires_grad]
     if settings.kind == "sgd":

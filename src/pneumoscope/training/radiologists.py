@@ -12,6 +12,9 @@ from jaxtyping import Float, Float32
 
 from pneumoscope.core import ConfigError
 
+# Of each image: left, top, right, bottom as shares of the part that the model sees; empty where there is no box.
+Boxes = list[Float[np.ndarray, "b 4"]]
+
 # Both sources give pixels of NIH's published 1024 x 1024 images.
 SOURCE_PX = 1024
 # Finer than any feature map that learns from it.
@@ -47,6 +50,28 @@ def box_maps(
             columns = _overlap(x, x + width, start=left, end=right)
             np.maximum(maps[index], np.outer(rows, columns), out=maps[index])
     return maps
+
+
+def boxes_seen(boxes: pd.DataFrame, image_ids: "pd.Series[str]", crops: Float[np.ndarray, "n 4"]) -> Boxes:
+    """The boxes of each image as shares of the part that the model sees: left, top, right, bottom; cut off at its edge.
+
+    Args:
+        boxes: As `rsna_boxes` gives them, shares of the whole image.
+        image_ids: The images, in order.
+        crops: Part of each that the model sees: top, left, bottom, right as shares of its sides.
+    """
+    by_image = dict(iter(boxes.groupby("image_id")))
+    seen: Boxes = []
+    for image_id, (top, left, bottom, right) in zip(image_ids, crops, strict=True):
+        part = by_image.get(image_id)
+        if part is None:
+            seen.append(np.empty((0, 4)))
+            continue
+        x, y, width, height = part[["left", "top", "width", "height"]].to_numpy().T
+        corners = np.stack([x, y, x + width, y + height], axis=1) - [left, top, left, top]
+        inside = np.clip(corners / [right - left, bottom - top, right - left, bottom - top], 0, 1)
+        seen.append(inside[(inside[:, 2] > inside[:, 0]) & (inside[:, 3] > inside[:, 1])])
+    return seen
 
 
 def airspace_opacity(data: Path, manifest: pd.DataFrame) -> Float32[np.ndarray, " n"]:

@@ -1,5 +1,6 @@
 """Initial weights: a local file, or a download where the user asks for one; never by default."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from pneumoscope.core import ConfigError
+from pneumoscope.training.config import RunConfig
 from pneumoscope.training.images import unit
 from pneumoscope.training.network import Network
 
@@ -16,36 +18,83 @@ DOWNLOAD = "timm:"
 # Of a classifier that the network does not have, under the names that timm and torchvision use.
 _HEADS = ("classifier", "head", "fc", "pre_logits")
 _SAMPLE = 256
+# Key of a file's metadata.
+_SPLIT = "pneumoscope_split"
 
 
-def initialise(network: Network, name: str, *, folder: Path, images: UInt8[np.ndarray, "n size size"]) -> None:
-    """Give the backbone the weights of that name: empty none, `timm:MODEL` a download, else a file in `folder`.
+def initialise(network: Network, config: RunConfig, *, folder: Path, images: UInt8[np.ndarray, "n size size"]) -> None:
+    """Give the backbone `initial_weights`: empty none, `timm:MODEL` a download, else a file in `folder` or at a path.
 
     Args:
         network: Changed in place.
-        name: From the configuration.
+        config: Whose `initial_weights` they are.
         folder: Where files lie; safetensors, or a state dictionary of torch.
         images: Training images, of which some give folded batch normalisations their statistics.
 
     Raises:
-        ConfigError: The weights are not there, cannot be read or do not fit.
+        ConfigError: The weights are not there, cannot be read, do not fit, or have seen patients that are held out.
     """
+    name = config.initial_weights
     if not name:
         return
-    state = _download(name.removeprefix(DOWNLOAD)) if name.startswith(DOWNLOAD) else read_state(folder / name)
+    if name.startswith(DOWNLOAD):
+        state = _download(name.removeprefix(DOWNLOAD))
+    else:
+        path = locate(name, folder)
+        state = read_state(path)
+        _require_same_split(path, config)
     load_backbone(network, state, where=name)
     if _is_folded(network):
         unfold_normalisation(network, unit(torch.from_numpy(images[:_SAMPLE])[:, None]))
+
+
+def locate(name: str, folder: Path) -> Path:
+    """Where a file of initial weights lies: in `folder`, or where the name says.
+
+    Raises:
+        ConfigError: In neither place.
+    """
+    for path in (folder / name, Path(name)):
+        if path.is_file():
+            return path
+    raise ConfigError(f"initial weights: expected a file at {folder / name} or {name}, found none")
+
+
+def write_backbone(path: Path, network: Network, config: RunConfig) -> None:
+    """Write the backbone's weights as a file for `initial_weights`; it says whose split they were learnt on."""
+    from safetensors.torch import save_file
+
+    state = {name: weight.detach().cpu().contiguous() for name, weight in network.backbone.state_dict().items()}
+    partial = path.with_suffix(".partial")
+    save_file(state, partial, metadata={_SPLIT: json.dumps(_split_of(config))})
+    partial.replace(path)
+
+
+def _split_of(config: RunConfig) -> dict[str, Any]:
+    """What decides who is held out for the test."""
+    return {"split_seed": config.split_seed, "manifest": config.data.manifest}
+
+
+def _require_same_split(path: Path, config: RunConfig) -> None:
+    if path.suffix != ".safetensors":
+        return
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        learnt_on = (file.metadata() or {}).get(_SPLIT)
+    if learnt_on is not None and json.loads(learnt_on) != _split_of(config):
+        raise ConfigError(
+            f"{path}: expected weights learnt on this run's training patients ({_split_of(config)}), found weights "
+            f"that may have seen patients held out here ({learnt_on}); pretrain again with this split"
+        )
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
     """Weights by name in a safetensors or torch file; torch's are read without running code in them.
 
     Raises:
-        ConfigError: There is no file, or it is no such file.
+        ConfigError: It is no such file.
     """
-    if not path.is_file():
-        raise ConfigError(f"initial weights: expected a file at {path}, found none")
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from pneumoscope.core import Claim
 from pneumoscope.model import Artifact
 from pneumoscope.phantom import studies_folder
-from pneumoscope.service.config import ReadingConfig, ServiceConfig, StoreConfig, WebConfig
+from pneumoscope.service.config import OidcConfig, ReadingConfig, ServiceConfig, StoreConfig, WebConfig
 from pneumoscope.service.inbox import Inbox
 from pneumoscope.service.spool import Spool
 from pneumoscope.service.store import Arrival, Image, Result, Route, Store, images, open_store, results
@@ -159,10 +159,13 @@ def make_site(tmp_path: Path, artifact: Artifact, clock: Callable[[], float]) ->
     """Makes nodes; `host` beyond loopback asks for sign-in."""
     stores: list[Store] = []
 
-    def make(*, host: str = "127.0.0.1", claim: Claim = Claim.BOTH, **web: Any) -> Site:
+    def make(*, host: str = "127.0.0.1", claim: Claim = Claim.BOTH, oidc: OidcConfig | None = None, **web: Any) -> Site:
         root = tmp_path / f"spool{len(stores)}"
         config = ServiceConfig(
-            store=StoreConfig(path=root), reading=ReadingConfig(claim=claim), web=WebConfig(host=host, **web)
+            store=StoreConfig(path=root),
+            reading=ReadingConfig(claim=claim),
+            web=WebConfig(host=host, **web),
+            oidc=oidc or OidcConfig(),
         )
         spool = Spool(root, min_free_mb=1)
         store = open_store(config.store.url, clock=clock)

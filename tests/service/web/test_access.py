@@ -39,7 +39,7 @@ def test_beyond_loopback_every_address_but_the_door_asks_for_a_token(guarded: An
         if client.request(method, path).status_code != 401:
             open_to_all.add(path)
     assert len(routes(guarded)) > 20
-    assert open_to_all == {"/login", "/healthz", "/readyz"}
+    assert open_to_all == {"/login", "/login/oidc", "/login/oidc/callback", "/healthz", "/readyz"}
 
 
 def test_a_person_without_a_session_is_led_to_the_door_and_back(guarded: Any) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from pneumoscope.dossier.content import Column, Table
-from pneumoscope.dossier.inline import escape
+from pneumoscope.dossier.inline import Marked, escape
 from pneumoscope.dossier.inputs import Inputs
 from pneumoscope.dossier.numbers import Numbers
 
@@ -72,48 +72,62 @@ _AUGMENTATIONS = {
 
 
 def parameters(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """The run's configuration, key by key; what is empty, off or without effect is left out."""
-    rows = [("Networks trained and averaged", numbers.value("training/members"), "")]
-    for key in _keys(numbers):
-        address = f"training/config.{key}"
-        if numbers.node(address) in ("", [], 0) or not _acts(key, numbers):
-            continue
-        group, _, name = key.partition(".")
-        words = _PARAMETERS.get(key) or ": ".join(filter(None, (_PARAMETERS.get(group, group.capitalize()), name)))
-        rows.append((escape(words.replace("_", " ")), numbers.value(address), f"`{key}`"))
-    columns = (Column("Parameter", 1.6), Column("Value", 1.2), Column("Key", 1.1))
+    """Each network's configuration, key by key; what is empty, off or without effect in all of them is left out."""
+    members = (numbers.value(f"training/networks.{one}.members") for one in _networks(numbers))
+    rows = [("Networks trained and averaged", *members, "")]
+    for key in dict.fromkeys(key for one in _networks(numbers) for key in _keys(numbers, _config(one))):
+        cells = [_used(numbers, _config(one), key) for one in _networks(numbers)]
+        if any(cells):
+            group, _, name = key.partition(".")
+            words = _PARAMETERS.get(key) or ": ".join(filter(None, (_PARAMETERS.get(group, group.capitalize()), name)))
+            rows.append((escape(words.replace("_", " ")), *(cell or "off" for cell in cells), f"`{key}`"))
+    columns = (Column("Parameter", 1.6), *_of_networks(numbers, 1.2), Column("Key", 1.1))
     yield Table(
-        "table-parameters", "Training parameters, from the run's record; what is off is left out.", columns, tuple(rows)
+        "table-parameters", "Training parameters, from the runs' record; what is off is left out.", columns, tuple(rows)
     )
 
 
-def _keys(numbers: Numbers) -> Iterator[str]:
-    for key in numbers.keys("training/config"):
+def _networks(numbers: Numbers) -> tuple[str, ...]:
+    """Whom the networks answer for, a name a network."""
+    return numbers.keys("training/networks")
+
+
+def _of_networks(numbers: Numbers, share: float, *, right: bool = False) -> tuple[Column, ...]:
+    """A column for each network, headed by whom it answers for."""
+    return tuple(Column(f"For {one.replace('-', ' ')}", share, right=right) for one in _networks(numbers))
+
+
+def _config(network: str) -> str:
+    return f"training/networks.{network}.config"
+
+
+def _keys(numbers: Numbers, config: str) -> Iterator[str]:
+    for key in numbers.keys(config):
         if key not in _ELSEWHERE:
-            below = numbers.keys(f"training/config.{key}")
+            below = numbers.keys(f"{config}.{key}")
             yield from (f"{key}.{name}" for name in below) if below else (key,)
 
 
-def _acts(key: str, numbers: Numbers) -> bool:
+def _used(numbers: Numbers, config: str, key: str) -> Marked | str:
+    """The value of a key, nothing where it is off, absent or without effect."""
     other, values = _ONLY_WITH.get(key, ("", ()))
-    return (
-        not other or not numbers.has(f"training/config.{other}") or numbers.node(f"training/config.{other}") in values
-    )
+    if other and numbers.has(f"{config}.{other}") and numbers.node(f"{config}.{other}") not in values:
+        return ""
+    address = f"{config}.{key}"
+    return numbers.value(address) if numbers.has(address) and numbers.node(address) not in ("", [], 0) else ""
 
 
 def augmentation(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     """Each random change with its strength."""
-    at = "training/config.augmentation"
-    used = [name for name in numbers.keys(at) if numbers.node(f"{at}.{name}")]
-    rows = tuple(
-        (
-            escape(_AUGMENTATIONS.get(name, name.replace("_", " "))),
-            numbers.value(f"training/config.augmentation.{name}"),
-        )
-        for name in used
-    )
-    columns = (Column("Change, and what it models", 3), Column("Strength", 1, right=True))
-    yield Table("table-augmentation", "Augmentation during training, from the run's record.", columns, rows)
+    places = [f"{_config(one)}.augmentation" for one in _networks(numbers)]
+    rows = []
+    for name in dict.fromkeys(name for place in places for name in numbers.keys(place)):
+        cells = [_used(numbers, place, name) for place in places]
+        if any(cells):
+            said = escape(_AUGMENTATIONS.get(name, name.replace("_", " ")))
+            rows.append((said, *(cell or "off" for cell in cells)))
+    columns = (Column("Change, and what it models", 3), *_of_networks(numbers, 1, right=True))
+    yield Table("table-augmentation", "Augmentation during training, from the runs' record.", columns, tuple(rows))
 
 
 def layers(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:

@@ -13,11 +13,12 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
     SecondaryCaptureImageStorage,
 )
-from pynetdicom import AE
+from pynetdicom import AE, evt
 from pynetdicom.association import Association
 
 from pneumoscope.core import ConfigError, RemoteError
 from pneumoscope.service.config import Destination
+from pneumoscope.service.connection import close_for_certain
 from pneumoscope.service.delivery.sender import PeerDownError, RejectedError
 from pneumoscope.service.store import Delivery
 
@@ -94,12 +95,14 @@ class DicomSender:
         if self._association is not None and self._association.is_established:
             return self._association
         where = self._destination
-        try:  # pynetdicom would not say why, and would leave its socket to the garbage collector
-            create_connection((where.host, where.port), timeout=where.timeout_s).close()
-        except OSError as error:
-            raise PeerDownError(f"peer: expected a connection, found {error.strerror or error}") from error
+        self._require_peer()
         association = self._ae.associate(
-            where.host, where.port, ae_title=where.ae_title or "", max_pdu=0, tls_args=self._tls
+            where.host,
+            where.port,
+            ae_title=where.ae_title or "",
+            max_pdu=0,
+            tls_args=self._tls,
+            evt_handlers=[(evt.EVT_CONN_OPEN, _opened)],
         )
         if not association.is_established:
             found = "it rejected us" if association.is_rejected else "no answer, or an abort"
@@ -107,11 +110,28 @@ class DicomSender:
         self._association = association
         return association
 
+    def _require_peer(self) -> None:
+        """Connects once before: pynetdicom would not say why it cannot, and leave a socket to the garbage collector."""
+        where = self._destination
+        try:
+            with create_connection((where.host, where.port), timeout=where.timeout_s) as connection:
+                if self._tls is not None:
+                    context, name = self._tls
+                    context.wrap_socket(connection, server_hostname=name).close()
+        except OSError as error:
+            raise PeerDownError(f"peer: expected a connection, found {error.strerror or error}") from error
+
     def _lost(self, found: str) -> PeerDownError:
         if self._association is not None:
             self._association.abort()
         self._association = None
         return PeerDownError(f"peer: expected an answer, found {found}")
+
+
+def _opened(event: evt.Event) -> None:
+    socket = event.assoc.dul.socket
+    assert socket is not None, "the connection is open"
+    close_for_certain(socket)
 
 
 def _tls(destination: Destination) -> tuple[ssl.SSLContext, str] | None:

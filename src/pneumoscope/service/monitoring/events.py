@@ -58,7 +58,7 @@ class Event:
 
 def create_tables(store: Store) -> None:
     """Makes the table where it is missing."""
-    TABLES.create_all(store.engine)
+    store.create_tables(TABLES)
 
 
 def add(

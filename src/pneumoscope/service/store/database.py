@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, MetaData, Row, create_engine, event, func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from pneumoscope.core import ConfigError
@@ -17,6 +17,8 @@ Record = TypeVar("Record")
 
 _BUSY_MS = 20_000
 _CONNECTIONS = 16
+_MAKING_TABLES = 0x9E1
+"""Number of the advisory lock; any that nothing else in the database uses."""
 
 
 class Store:
@@ -42,6 +44,13 @@ class Store:
         with self.engine.connect().execution_options(immediate=True) as connection, connection.begin():
             yield connection
 
+    def create_tables(self, tables: MetaData) -> None:
+        """Makes tables where they are missing; of nodes that start together one makes them, the others wait."""
+        with self.writing() as connection:
+            if self.engine.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(_MAKING_TABLES)))
+            tables.create_all(connection)
+
     def close(self) -> None:
         """Closes the connections."""
         self.engine.dispose()
@@ -61,14 +70,15 @@ def open_store(url: str, *, clock: Callable[[], float] = time.time) -> Store:
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _set_up_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
-        metadata.create_all(engine)
+        store = Store(engine, clock=clock)
+        store.create_tables(metadata)
     except ModuleNotFoundError as error:
         found = f"{error.name} is not installed: pip install 'pneumoscope[postgresql]'"
         raise ConfigError(f"store.database: expected its driver, found {found}") from error
     except (SQLAlchemyError, OSError) as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise ConfigError(f"store.database: expected a database that can be opened, found: {reason}") from error
-    return Store(engine, clock=clock)
+    return store
 
 
 def record_of(kind: type[Record], row: Row[Any]) -> Record:

@@ -11,9 +11,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pneumoscope.service.web.accounts import LOCAL, LONGEST_S, Accounts, Role, User
 from pneumoscope.service.web.errors import refuse, wants_page
+from pneumoscope.service.web.oidc import CALLBACK
 from pneumoscope.service.web.security import Guard
 
-_OPEN = ("/login", "/healthz", "/readyz")
+_OPEN = ("/login", "/login/oidc", CALLBACK, "/healthz", "/readyz")
 _OPEN_BELOW = "/static/"
 
 

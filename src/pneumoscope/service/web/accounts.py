@@ -5,7 +5,19 @@ import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Column, ColumnElement, Float, ForeignKey, Integer, MetaData, String, Table, func, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Float,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    func,
+    select,
+)
 from sqlalchemy.exc import IntegrityError
 
 from pneumoscope.core import ConfigError
@@ -80,7 +92,7 @@ class Accounts:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        TABLES.create_all(store.engine)
+        store.create_tables(TABLES)
 
     def first_token(self) -> str | None:
         """A new admin token where there has never been any token, to be shown once; None otherwise."""
@@ -133,17 +145,37 @@ class Accounts:
 
     def sign_in(self, token: str) -> str | None:
         """A new session's secret, for the cookie; None where the token is nobody's. Old sessions are swept out."""
-        now = self._store.now()
         with self._store.writing() as connection:
-            connection.execute(_SESSIONS.delete().where(_ended(now)))
             token_id = connection.scalar(
                 select(_TOKENS.c.id).where(_TOKENS.c.digest == _digest(token), _TOKENS.c.revoked_at.is_(None))
             )
-            if token_id is None:
+            return None if token_id is None else self._open(connection, token_id)
+
+    def admit(self, key: str, *, name: str, role: Role) -> str | None:
+        """A new session's secret for whom the identity provider vouches; None where an admin revoked that person.
+
+        `key` tells persons apart for ever; name and role are what the provider says now. A person has a row like a
+        token's, so that `pneumoscope token NAME --revoke` shuts out either; no token opens it.
+        """
+        marked = f"oidc:{_digest(key)[:59]}"  # never the digest of a token, which has no colon
+        with self._store.writing() as connection:
+            row = connection.execute(select(_TOKENS.c.id, _TOKENS.c.revoked_at).filter_by(digest=marked)).one_or_none()
+            if row is not None and row.revoked_at is not None:
                 return None
-            session = secrets.token_urlsafe(32)
-            row = {"digest": _digest(session), "token_id": token_id, "created_at": now, "seen_at": now}
-            connection.execute(_SESSIONS.insert().values(row))
+            values = {"name": f"{name[:48]} #{marked[5:13]}", "role": role.value}
+            if row is None:
+                new = values | {"digest": marked, "created_at": self._store.now()}
+                token_id = connection.scalar(_TOKENS.insert().values(new).returning(_TOKENS.c.id))
+            else:
+                token_id = row.id
+                connection.execute(_TOKENS.update().where(_TOKENS.c.id == token_id).values(values))
+            return self._open(connection, token_id)
+
+    def _open(self, connection: Connection, token_id: int) -> str:
+        now, session = self._store.now(), secrets.token_urlsafe(32)
+        connection.execute(_SESSIONS.delete().where(_ended(now)))
+        row = {"digest": _digest(session), "token_id": token_id, "created_at": now, "seen_at": now}
+        connection.execute(_SESSIONS.insert().values(row))
         return session
 
     def by_session(self, session: str) -> User | None:

@@ -26,6 +26,7 @@ from pneumoscope.service.web.access_log import AccessLog
 from pneumoscope.service.web.accounts import Accounts
 from pneumoscope.service.web.context import Context
 from pneumoscope.service.web.errors import answer, status_of
+from pneumoscope.service.web.oidc import Provider
 from pneumoscope.service.web.security import BodyLimit, LoopbackHost, RateLimit, SameOrigin, SecurityHeaders
 
 _DESCRIPTION = (
@@ -46,7 +47,13 @@ def create_app(config: ServiceConfig, *, store: Store, spool: Spool, inbox: Inbo
         middleware=_guards(config.web, accounts),
     )
     app.state.context = Context(
-        config=config, store=store, spool=spool, inbox=inbox, artifact=artifact, accounts=accounts
+        config=config,
+        store=store,
+        spool=spool,
+        inbox=inbox,
+        artifact=artifact,
+        accounts=accounts,
+        provider=Provider(config.oidc, clock=store.now) if accounts and config.oidc.issuer else None,
     )
     for router in (health.router, api.router, api.uploads, pictures.router, door.router, pages.router):
         app.include_router(router)

@@ -13,13 +13,14 @@ from pneumoscope.service.store import Image, Store, images, people
 from pneumoscope.service.web.access import user_of
 from pneumoscope.service.web.accounts import Accounts
 from pneumoscope.service.web.errors import NotFoundError
+from pneumoscope.service.web.oidc import Provider
 
 _NOW_AND_THEN_S = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Context:
-    """The node's parts; `accounts` is None where nobody signs in."""
+    """The node's parts; `accounts` is None where nobody signs in, `provider` where nobody does so elsewhere."""
 
     config: ServiceConfig
     store: Store
@@ -27,6 +28,7 @@ class Context:
     inbox: Inbox
     artifact: Artifact
     accounts: Accounts | None
+    provider: Provider | None
     _noted: dict[tuple[str, str], float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -1,12 +1,16 @@
 """Signing in and out."""
 
+import secrets
 from typing import Annotated
+from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from pneumoscope.service.web.access import cookie_name, keep_session
 from pneumoscope.service.web.context import Context, context_of
+from pneumoscope.service.web.errors import NotFoundError
+from pneumoscope.service.web.oidc import CALLBACK, NotVouchedError, Provider, state_of
 from pneumoscope.service.web.rendering import render
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
@@ -15,9 +19,9 @@ Parts = Annotated[Context, Depends(context_of)]
 
 
 @router.get("/login")
-def show_login(request: Request, to: str = "/") -> str:
+def show_login(request: Request, parts: Parts, to: str = "/") -> str:
     """The door."""
-    return render("login.html", scope=request.scope, to=_local(to), wrong=False)
+    return _door(request, parts, to=to)
 
 
 @router.post("/login")
@@ -32,10 +36,39 @@ def sign_in(
     user = parts.accounts.by_session(session) if parts.accounts and session else None
     parts.note_as(request, user.name if user else "nobody", "sign-in" if user else "sign-in refused")
     if session is None:
-        page = render("login.html", scope=request.scope, to=_local(to), wrong=True)
+        page = _door(request, parts, to=to, wrong="This token is not known, or it was revoked.")
         return HTMLResponse(page, status_code=401)
     answer = RedirectResponse(_local(to), status_code=303)
     keep_session(answer, session, tls=parts.tls)
+    return answer
+
+
+@router.get("/login/oidc")
+def begin(parts: Parts, to: str = "/") -> Response:
+    """Leads to the identity provider; the browser keeps a secret to come back with."""
+    secret = secrets.token_urlsafe(32)
+    answer = RedirectResponse(_provider(parts).address(secret), status_code=303)
+    answer.set_cookie(
+        _begun(parts), f"{secret}.{quote(_local(to))}", max_age=600, secure=parts.tls, httponly=True, samesite="lax"
+    )
+    return answer
+
+
+@router.get(CALLBACK)
+def come_back(request: Request, parts: Parts, code: str = "", state: str = "", iss: str | None = None) -> Response:
+    """Opens a session for whom the identity provider vouches."""
+    secret, _, to = request.cookies.get(_begun(parts), "").partition(".")
+    try:
+        session = _admit(parts, code, secret=secret, state=state, iss=iss)
+    except NotVouchedError as error:
+        parts.note_as(request, "nobody", "sign-in refused")
+        answer: Response = HTMLResponse(_door(request, parts, to=unquote(to), wrong=str(error)), status_code=401)
+    else:
+        user = parts.accounts.by_session(session) if parts.accounts else None
+        parts.note_as(request, user.name if user else "nobody", "sign-in")
+        answer = RedirectResponse(_local(unquote(to)), status_code=303)
+        keep_session(answer, session, tls=parts.tls)
+    answer.delete_cookie(_begun(parts), secure=parts.tls, httponly=True, samesite="lax")
     return answer
 
 
@@ -54,3 +87,41 @@ def sign_out(request: Request, parts: Parts) -> Response:
 def _local(path: str) -> str:
     """The path if it stays here; the worklist otherwise: signing in never leads to another site."""
     return path if path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() else "/"
+
+
+def _door(request: Request, parts: Context, *, to: str, wrong: str = "") -> str:
+    label = parts.config.oidc.label if parts.provider else None
+    return render("login.html", scope=request.scope, to=_local(to), wrong=wrong, label=label)
+
+
+def _provider(parts: Context) -> Provider:
+    if parts.provider is None:
+        raise NotFoundError("expected oidc in the configuration, found none")
+    return parts.provider
+
+
+def _admit(parts: Context, code: str, *, secret: str, state: str, iss: str | None) -> str:
+    """A session's secret.
+
+    Raises:
+        NotVouchedError: This is not the end of a sign-in that began in this browser, or the person may not come in.
+        RemoteError: The provider cannot be asked.
+
+    Source:
+        RFC 6749, section 10.12 (`state`); RFC 9207 (`iss`).
+    """
+    provider = _provider(parts)
+    if not secret or not secrets.compare_digest(state.encode(), state_of(secret).encode()):
+        raise NotVouchedError("sign-in: expected one that began in this browser, found none; please begin again")
+    if not code or iss not in (None, parts.config.oidc.issuer):
+        raise NotVouchedError("identity provider: expected it to vouch for you, found that it did not")
+    person = provider.person(code, secret=secret)
+    session = parts.accounts.admit(person.key, name=person.name, role=person.role) if parts.accounts else None
+    if session is None:
+        raise NotVouchedError("account: expected one that may come in, found it revoked")
+    return session
+
+
+def _begun(parts: Context) -> str:
+    """Name of the cookie with a sign-in's secret."""
+    return f"{cookie_name(tls=parts.tls)}-oidc"

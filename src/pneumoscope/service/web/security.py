@@ -14,6 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pneumoscope.service.web.errors import refuse
+from pneumoscope.service.web.oidc import CALLBACK
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -172,7 +173,7 @@ class RateLimit(Guard):
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not scope["path"].startswith("/dicom-web"):
-            signs_in = scope["path"] == "/login" and scope["method"] == "POST"
+            signs_in = (scope["method"], scope["path"]) in (("POST", "/login"), ("GET", CALLBACK))
             address = scope["client"][0] if scope.get("client") else "unknown"
             if not self._admits((address, signs_in), self.SIGN_INS_PER_MINUTE if signs_in else self._per_minute):
                 detail = "too many requests; wait a minute"

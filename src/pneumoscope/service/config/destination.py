@@ -1,0 +1,102 @@
+"""`[[destination]]`: where results go."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from pneumoscope.service.config.rules import require, require_address, require_ae_title, require_secret, secret
+
+
+class Send(StrEnum):
+    """What a destination may be sent."""
+
+    SR = "sr"
+    SC = "sc"
+    GSPS = "gsps"
+    NOT_ANALYSED = "not-analysed"
+
+
+class When(StrEnum):
+    """Results that a destination may be limited to; an uncertain one is only `uncertain`, whatever its side."""
+
+    SUSPICIOUS = "suspicious"
+    CLEAR = "clear"
+    UNCERTAIN = "uncertain"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class Kind(StrEnum):
+    """How a destination is reached."""
+
+    DICOM = "dicom"
+    STOW = "stow"
+    WEBHOOK = "webhook"
+    FHIR = "fhir"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """Where results go: DICOM (`ae_title`, `host`, `port`), or one of the addresses.
+
+    Attributes:
+        url: DICOMweb root for STOW-RS, such as `http://pacs:8042/dicom-web`.
+        webhook: Address that gets JSON by POST: one result per image, one per study.
+        fhir: Base address of a FHIR R4 server.
+        callers: Only images that these AE titles sent; empty: any.
+        results: Only these results; empty: all.
+        objects: The DICOM objects to send.
+        token_env: Environment variable with a bearer token for the address.
+        tls_ca: PEM file of who signed the peer's certificate; with `ae_title` it turns TLS on.
+        longest_delay_s: Upper limit of the delay between attempts, which doubles from 5 s.
+        give_up_after_h: Hours of failing after which a delivery becomes a dead letter, for a person to replay.
+    """
+
+    name: str
+    ae_title: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 104
+    url: str | None = None
+    webhook: str | None = None
+    fhir: str | None = None
+    callers: tuple[str, ...] = ()
+    results: tuple[When, ...] = ()
+    objects: tuple[Send, ...] = tuple(Send)
+    token_env: str | None = None
+    tls_ca: Path | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    timeout_s: float = 30.0
+    longest_delay_s: float = 300.0
+    give_up_after_h: float = 72.0
+
+    def __post_init__(self) -> None:
+        ways = [way for way in ("ae_title", "url", "webhook", "fhir") if getattr(self, way)]
+        where = f"destination {self.name!r}"
+        expected = "exactly one of ae_title, url, webhook, fhir"
+        require(len(ways) == 1, where, expected=expected, found=", ".join(ways) or "none")
+        require(
+            Send.SC in self.objects or not {Send.SR, Send.GSPS} & set(self.objects),
+            f"{where} objects",
+            expected="sc beside sr or gsps, since many viewers show neither",
+            found=", ".join(self.objects),
+        )
+        if self.ae_title:
+            require_ae_title(self.ae_title, where=where)
+        for address in (self.url, self.webhook, self.fhir):
+            require_address(address or "http://", where=where)
+        require_secret(self.token_env, where=where)
+
+    @property
+    def kind(self) -> Kind:
+        """How it is reached."""
+        if self.ae_title:
+            return Kind.DICOM
+        if self.url:
+            return Kind.STOW
+        return Kind.WEBHOOK if self.webhook else Kind.FHIR
+
+    @property
+    def token(self) -> str | None:
+        """The bearer token, from the environment."""
+        return secret(self.token_env)

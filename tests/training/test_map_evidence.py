@@ -1,0 +1,82 @@
+"""On a small model from end to end: a run, its artefact, boxes on half of the films."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pneumoscope.core import ConfigError, Population
+from pneumoscope.evidence import NotEstimable, Number
+from pneumoscope.model import load
+from pneumoscope.training import map_evidence as module
+from pneumoscope.training.config import TrainingConfig
+from pneumoscope.training.export import export, read_run, run_graph
+from pneumoscope.training.fit import Paths, fit
+from pneumoscope.training.map_evidence import Boxed, map_evidence
+
+COUNT = 6
+
+
+@pytest.fixture(scope="module")
+def run(tiny_data: Path, config: TrainingConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    short = replace(config, epochs=1, seeds=(1, 2))
+    fit(short, Paths(data=tiny_data, weights=tiny_data, run=folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def boxed(run: Path, tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Boxed:
+    path = tmp_path_factory.mktemp("sealed") / "model.onnx"
+    export([run / "seed-1"], tiny_data, path)
+    artifact = load(path)
+    images = np.random.default_rng(0).integers(0, 256, (COUNT, 64, 64), dtype=np.uint8)
+    return Boxed(
+        artifact=artifact,
+        patient=np.array([f"p{index}" for index in range(COUNT)]),
+        population=Population.ADULTS,
+        images=images,
+        cams=run_graph(artifact.onnx, artifact.card, images).cam[:, 0],
+        boxes=[np.array([[0.5, 0.5, 1.0, 1.0]])] * COUNT,
+    )
+
+
+def leaves(tree: Mapping[str, object], path: str = "") -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, node in tree.items():
+        found |= leaves(node, f"{path}{name}.") if isinstance(node, Mapping) else {f"{path}{name}": node}
+    return found
+
+
+def test_every_method_curve_and_shuffle_has_a_number(run: Path, boxed: Boxed) -> None:
+    numbers = leaves(map_evidence(boxed, runs=[read_run(run / "seed-1")]))
+    assert {type(node) for node in numbers.values()} == {Number}
+    assert {name.split(".")[1] for name in numbers if name.startswith("methods")} == {
+        "class_activation_map",
+        "grad_cam_finer_layer",
+        "occlusion",
+    }
+    assert {node.n for node in numbers.values()} == {COUNT}
+
+
+def test_without_the_runs_only_grad_cam_is_missing_and_says_what_it_needs(boxed: Boxed) -> None:
+    numbers = leaves(map_evidence(boxed, runs=[]))
+    missing = {name: node for name, node in numbers.items() if isinstance(node, NotEstimable)}
+    assert set(missing) == {"methods.grad_cam_finer_layer.pointing", "methods.grad_cam_finer_layer.overlap"}
+    assert all("--run" in node.why for node in missing.values())
+
+
+def test_runs_of_another_model_are_refused(run: Path, boxed: Boxed) -> None:
+    with pytest.raises(ConfigError, match="was sealed from"):
+        map_evidence(boxed, runs=[read_run(run / "seed-2")])
+
+
+def test_methods_are_compared_on_a_few_images_where_there_are_many(
+    boxed: Boxed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LARGEST_SAMPLE", 3)
+    some = boxed.some()
+    assert len(some.images) == len(some.boxes) == len(some.patient) == len(some.cams) == 3
+    np.testing.assert_array_equal(some.images, boxed.some().images)
