@@ -95,7 +95,8 @@ def _inline(text: str, document: Document) -> str:
 def _span(span: Span, document: Document) -> str:
     match span:
         case Reference(key, _):
-            return f"[{document.anchors[key].shown}](#{key})"
+            link = f"[{document.anchors[key].shown}](#{key})"
+            return f"<sup>{link}</sup>" if key.startswith("ev-") else link
         case Link(words, url):
             return f"[{words.translate(_SPECIAL)}]({url})"
         case Target(key):

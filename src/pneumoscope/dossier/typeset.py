@@ -76,8 +76,12 @@ def _section(section: Section, document: Document, folder: Path) -> Iterator[str
     anchor = document.anchors[section.key]
     prefix = "Appendix " if anchor.kind == "appendix" and section.level == 1 else ""
     yield f"#heading(level: {section.level})[{prefix}{anchor.number}#h(0.7em){_words(section.title)}] <{section.key}>"
-    for block in section.blocks:
-        yield from _block(block, document, folder)
+    for place, block in enumerate(section.blocks, start=1):
+        after = next(iter(section.blocks[place:]), None)
+        if isinstance(block, Paragraph) and isinstance(after, Table | Figure):  # stays with what it introduces
+            yield f"#block(sticky: true)[{_inline(block.text, document)}]"
+        else:
+            yield from _block(block, document, folder)
         yield ""
 
 

@@ -87,7 +87,7 @@ def checks(_inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
         )
         for place, check in enumerate(CHECKS, start=1)
     )
-    columns = (Column("", 0, right=True), Column("Check", 0), Column("Whether …", 1))
+    columns = (Column("No.", 0, right=True), Column("Check", 0), Column("Whether …", 1))
     yield Table(
         "table-checks", "Checks of header and pixels, in the order in which the software makes them.", columns, rows
     )
@@ -109,6 +109,6 @@ def special_controls(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
         ("(b)(2)", "Labelling: operating instructions", "[@instructions]"),
         ("(b)(2)", "Labelling: summary of the tests with intervals and sub-analyses", "[@nutrition], [@standalone]"),
     )
-    columns = (Column("", 0.5), Column("Special control, in our words", 3.2), Column("Where", 1.6))
+    columns = (Column("Part", 0.5), Column("Special control, in our words", 3.2), Column("Where", 1.6))
     caption = f"Special controls of {REGULATIONS[inputs.device.claim][0]}, and where they are answered."
     yield Table("table-special-controls", caption, columns, rows)

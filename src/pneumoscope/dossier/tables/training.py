@@ -169,7 +169,7 @@ def database(numbers: Numbers, part: str) -> Iterator[Table]:
         (escape(words), *(numbers.value(f"{address}.{name}") for address in at)) for name, words in _DESCRIBED.items()
     )
     sources = [address.split(".")[-2] for address in at]
-    columns = (Column("", 1.5), *_right(*(_SOURCES.get(source, source) for source in sources)))
+    columns = (Column("Characteristic", 1.5), *_right(*(_SOURCES.get(source, source) for source in sources)))
     note = "Grey levels of an image from 0 (black) to 1 (white), before preprocessing: median (quartiles) over images."
     yield Table(f"table-database-{part}", f"{_PARTS[part]} images by source.", columns, rows, note)
 
