@@ -118,7 +118,7 @@ def read_plan(path: Path) -> Plan:
 def ablate(plan: Plan, paths: Paths, output: Path, *, only: set[str] | None = None, say: Say = lambda _: None) -> None:
     """Train and read every variant that `output` does not have yet, and write what it said and cost.
 
-    A variant is there if it was made of the same configuration and manifest; one that was not is made again. What
+    A variant is there if it was made of the same plan, configuration and manifest; else it is made again. What
     was trained lies below `paths.run`, so that an interrupted plan goes on where it was, and is removed variant by
     variant.
 
@@ -137,11 +137,12 @@ def ablate(plan: Plan, paths: Paths, output: Path, *, only: set[str] | None = No
         raise ConfigError(f"expected variants among {', '.join(sorted(names))}, got {', '.join(sorted(only - names))}")
     chosen = [(one, plan.config(one)) for one in plan.variant if only is None or one.name in only]
     digests = [_sha256(config, plan, paths.weights) for _, config in chosen]
+    shared = _sha256(replace(plan.config(Variant(name="shared", what="")), initial_weights=""), plan, paths.weights)
     rows, _ = read_rows(replace(chosen[0][1], data=replace(chosen[0][1].data, folds=0)), paths.data)
     sha256, films = manifest_sha256(rows), _Films()
     output.mkdir(parents=True, exist_ok=True)
     for (variant, config), digest in zip(chosen, digests, strict=True):
-        made_of = {"config_sha256": digest, "manifest_sha256": sha256}
+        made_of = {"config_sha256": digest, "shared_sha256": shared, "manifest_sha256": sha256}
         record = output / f"{variant.name}.json"
         if record.is_file() and made_of.items() <= json.loads(record.read_text()).items():
             say(f"{variant.name}: there already")
