@@ -35,6 +35,7 @@ def compare(folder: Path, references: tuple[str, ...]) -> pd.DataFrame:
                 f"{folder}: expected variants of one plan and manifest, found {name} different for "
                 f"{' and '.join(made_of.values())}; make all of them again"
             )
+    records.sort(key=lambda record: record["variant"] != record["against"])  # what others are compared with comes first
     facts = {record["variant"]: record for record in records}
     scores = {name: _scores(folder / f"{name}.parquet") for name in facts}
     films = pd.concat([one.reset_index() for one in scores.values()]).drop_duplicates("image_id").set_index("image_id")
