@@ -31,7 +31,9 @@ def films() -> pd.DataFrame:
     )
 
 
-def put(folder: Path, name: str, films: pd.DataFrame, *, skill: float, against: str = "default") -> None:
+def put(
+    folder: Path, name: str, films: pd.DataFrame, *, skill: float, against: str = "default", plan: str = "s"
+) -> None:
     """A variant whose scores, of two seeds, follow the label by so much."""
     rng = np.random.default_rng(len(name))
     rank = [skill * films["Pneumonia"] + rng.normal(size=len(films)) for _ in range(2)]
@@ -39,7 +41,7 @@ def put(folder: Path, name: str, films: pd.DataFrame, *, skill: float, against: 
         folder / f"{name}.parquet"
     )
     facts = {"variant": name, "against": against, "what": f"skill {skill}", "trainings": 6, "seconds": 60.0}
-    hashes = {"images_per_s": 40.0, "config_sha256": "c", "manifest_sha256": "m"}
+    hashes = {"images_per_s": 40.0, "config_sha256": "c", "shared_sha256": plan, "manifest_sha256": "m"}
     (folder / f"{name}.json").write_text(json.dumps(facts | hashes))
 
 
@@ -90,6 +92,12 @@ def test_one_class_in_a_view_is_not_estimable_and_leaves_a_gap(tmp_path: Path, f
     table = compare(tmp_path, REFERENCES).set_index(["reference", "view"])
     assert np.isnan(table.loc[("Pneumonia", "AP"), "auroc"])
     assert table.loc[("Pneumonia", "AP"), "positives"] == 0
+
+
+def test_variants_of_plans_that_differ_are_not_compared(folder: Path, films: pd.DataFrame) -> None:
+    put(folder, "longer", films, skill=1.0, plan="another")
+    with pytest.raises(ArtifactError, match="shared_sha256 different for"):
+        compare(folder, REFERENCES)
 
 
 def test_an_empty_folder_is_named(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ compared on the same films. Scores are ranks within their fold: networks of two 
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
@@ -20,7 +20,7 @@ import torch
 from jaxtyping import Float, UInt8
 from scipy.stats import rankdata
 
-from pneumoscope.core import ConfigError
+from pneumoscope.core import ConfigError, Population
 from pneumoscope.datasets import manifest_sha256
 from pneumoscope.training.config import (
     RunConfig,
@@ -38,11 +38,14 @@ from pneumoscope.training.fit import Paths, fit_member
 from pneumoscope.training.images import unit
 from pneumoscope.training.loading import gather, read_images, read_rows
 from pneumoscope.training.network import OUTPUTS
+from pneumoscope.training.populations import populations
 from pneumoscope.training.trainer import Say
 from pneumoscope.training.weights import DOWNLOAD, locate
 
 # The shipped plan.
 DEFAULT = Path(str(resources.files("pneumoscope.training") / "ablations.toml"))
+# What one trained network said of films that it had not seen, and its curves.
+Member = tuple[pd.DataFrame, list[dict[str, str]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,7 @@ class Plan:
         preset: Name of a shipped preset, or a configuration's path.
         folds: Parts that patients are dealt into.
         seeds: Networks for each fold; a film's score is their mean.
-        source: Whose films are read.
+        source: Whose films are read, of the populations that the preset answers for.
         references: Columns of the manifest that the scores are held against.
         base: Keys that all variants change.
         variant: The variants, the one that most are compared with among them.
@@ -118,7 +121,7 @@ def read_plan(path: Path) -> Plan:
 def ablate(plan: Plan, paths: Paths, output: Path, *, only: set[str] | None = None, say: Say = lambda _: None) -> None:
     """Train and read every variant that `output` does not have yet, and write what it said and cost.
 
-    A variant is there if it was made of the same configuration and manifest; one that was not is made again. What
+    A variant is there if it was made of the same plan, configuration and manifest; else it is made again. What
     was trained lies below `paths.run`, so that an interrupted plan goes on where it was, and is removed variant by
     variant.
 
@@ -137,38 +140,45 @@ def ablate(plan: Plan, paths: Paths, output: Path, *, only: set[str] | None = No
         raise ConfigError(f"expected variants among {', '.join(sorted(names))}, got {', '.join(sorted(only - names))}")
     chosen = [(one, plan.config(one)) for one in plan.variant if only is None or one.name in only]
     digests = [_sha256(config, plan, paths.weights) for _, config in chosen]
+    shared = _sha256(replace(plan.config(Variant(name="shared", what="")), initial_weights=""), plan, paths.weights)
     rows, _ = read_rows(replace(chosen[0][1], data=replace(chosen[0][1].data, folds=0)), paths.data)
     sha256, films = manifest_sha256(rows), _Films()
     output.mkdir(parents=True, exist_ok=True)
     for (variant, config), digest in zip(chosen, digests, strict=True):
-        made_of = {"config_sha256": digest, "manifest_sha256": sha256}
+        made_of = {"config_sha256": digest, "shared_sha256": shared, "manifest_sha256": sha256}
         record = output / f"{variant.name}.json"
         if record.is_file() and made_of.items() <= json.loads(record.read_text()).items():
             say(f"{variant.name}: there already")
             continue
         say(f"{variant.name}: {variant.what}")
         run = paths.run / variant.name / digest[:12]
-        parts = list(_members(plan, config, replace(paths, run=run), films))
-        scores = pd.concat([part for part, _ in parts], ignore_index=True)
+        members = list(_members(plan, config, replace(paths, run=run), films))
+        scores = pd.concat([said for said, _ in members], ignore_index=True)
         scores.to_parquet(output / f"{variant.name}.parquet", index=False, compression="zstd")
-        epochs = [row for _, curves in parts for row in curves]
-        seconds = sum(float(row["seconds"]) for row in epochs)
-        images = sum(float(row["seconds"]) * float(row["images_per_s"]) for row in epochs)
         facts = {"variant": variant.name, "against": variant.against, "what": variant.what, **made_of}
-        cost = {"trainings": len(parts), "seconds": round(seconds, 1), "images_per_s": round(images / seconds, 1)}
-        record.write_text(json.dumps(facts | cost | {"config": config.as_dict()}, indent=1))
+        facts |= {"config": config.as_dict(), "trainings": len(members), **_speed(members)}
+        record.write_text(json.dumps(facts, indent=1))
         shutil.rmtree(paths.run / variant.name)
 
 
-def _members(
-    plan: Plan, config: TrainingConfig, paths: Paths, films: "_Films"
-) -> Iterator[tuple[pd.DataFrame, list[dict[str, str]]]]:
+def _speed(members: Sequence[Member]) -> dict[str, float]:
+    """Seconds of all trainings, and images a second."""
+    epochs = [(float(row["seconds"]), float(row["images_per_s"])) for _, curves in members for row in curves]
+    seconds = sum(took for took, _ in epochs)
+    return {
+        "seconds": round(seconds, 1),
+        "images_per_s": round(sum(took * rate for took, rate in epochs) / seconds, 1),
+    }
+
+
+def _members(plan: Plan, config: TrainingConfig, paths: Paths, films: "_Films") -> Iterator[Member]:
     """Of each fold and seed the scores of the films that it has not seen, and the curves of its training."""
     for fold in range(plan.folds):
         one = replace(config, data=replace(config.data, fold=fold))
         material = gather(one, paths.data, films=films)
         manifest = material.manifest
-        unseen = np.flatnonzero((manifest["split"] == "val") & (manifest["source"] == plan.source))
+        answered = np.isin(populations(manifest).astype(str), config.populations or tuple(Population))
+        unseen = np.flatnonzero((manifest["split"] == "val") & (manifest["source"] == plan.source) & answered)
         kept = ["image_id", "patient_id", "view", *plan.references]
         for seed in plan.seeds:
             folder = paths.run / f"fold-{fold}" / f"seed-{seed}"

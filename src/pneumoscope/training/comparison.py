@@ -24,11 +24,18 @@ def compare(folder: Path, references: tuple[str, ...]) -> pd.DataFrame:
     corrected for all variants of a reference and view (Holm). Empty: not estimable, or there is nothing to compare.
 
     Raises:
-        ArtifactError: There is no variant.
+        ArtifactError: There is no variant, or they were made by plans that differ in more than their variants.
     """
     records = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
     if not records:
         raise ArtifactError(f"expected variants (NAME.json, NAME.parquet) in {folder}, found none")
+    for name in ("shared_sha256", "manifest_sha256"):
+        if len(made_of := {record[name]: record["variant"] for record in records}) > 1:
+            raise ArtifactError(
+                f"{folder}: expected variants of one plan and manifest, found {name} different for "
+                f"{' and '.join(made_of.values())}; make all of them again"
+            )
+    records.sort(key=lambda record: record["variant"] != record["against"])  # what others are compared with comes first
     facts = {record["variant"]: record for record in records}
     scores = {name: _scores(folder / f"{name}.parquet") for name in facts}
     films = pd.concat([one.reset_index() for one in scores.values()]).drop_duplicates("image_id").set_index("image_id")

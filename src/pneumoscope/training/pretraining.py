@@ -7,6 +7,7 @@ Source:
     Bardes, Ponce and LeCun, VICReg, ICLR 2022 (arXiv 2105.04906), section 4.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import resources
@@ -123,8 +124,12 @@ def pretrain(config: PretrainingConfig, paths: Paths, *, resume: bool = False, s
     network.head.requires_grad_(False)  # not in use
     folder.mkdir(parents=True, exist_ok=True)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    keeper = LambdaCallback(on_train_epoch_end=lambda *_: write_backbone(output, network, config))
-    trainer = make_trainer(config, folder, curves=CURVES, more=[keeper])
+
+    def keep(trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
+        if trainer.is_global_zero:
+            write_backbone(output, network, config)
+
+    trainer = make_trainer(config, folder, curves=CURVES, more=[LambdaCallback(on_train_epoch_end=keep)])
     if last is None and trainer.is_global_zero:
         write_record(folder, config, manifest_sha256=manifest_sha256(rows))
         rows[["source", "image_id"]].to_csv(folder / "films.csv", index=False)
@@ -239,7 +244,7 @@ def spread_on_sphere(embedding: Float[Tensor, "n features"]) -> Float[Tensor, ""
     """
     directions = nn.functional.normalize(embedding)
     mean: Tensor = directions.std(dim=0).mean()
-    return mean * embedding.shape[1] ** 0.5
+    return mean * math.sqrt(embedding.shape[1])
 
 
 def effective_rank(embedding: Float[Tensor, "n features"]) -> Float[Tensor, ""]:

@@ -22,13 +22,14 @@ LAST, BEST = "last", "best"
 RECORD = "run.json"
 Say = Callable[[str], None]
 # Lightning's remarks on what is meant (a folder that holds the run already, data in memory, short epochs, frozen
-# layers), and torch's on Lightning.
+# layers, no validation where somebody measures afterwards), and torch's on Lightning.
 _KNOWN_WARNINGS = "|".join(
     (
         ".*Checkpoint directory .* exists and is not empty",
         ".*does not have many workers",
         ".*number of training batches .* is smaller than the logging interval",
         r".*module\(s\) in eval mode at the start",
+        ".*You defined a .validation_step. but have no .val_dataloader",
         ".*LeafSpec",
     )
 )
