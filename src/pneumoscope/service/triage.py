@@ -7,11 +7,9 @@ import numpy as np
 
 from pneumoscope.service.store import Result
 
-UNCERTAIN_AT_LEAST = 0.5
-"""An uncertain image is at least as urgent as a coin toss: a person decides, so a person should see it soon."""
-
-NOT_ANALYSED = 0.5
-"""So is one that was not analysed: nothing is known of it, and it must not sink to the bottom."""
+AT_THRESHOLD = 0.5
+"""Urgency of an image just suspicious. No less has one that is uncertain, since a person decides and should soon, or
+that was not analysed, since nothing is known of it and it must not sink to the bottom."""
 
 WAITING_GAIN_PER_H = 0.1
 """Waiting raises priority, so that nobody waits for ever behind a stream of suspicious images."""
@@ -21,13 +19,24 @@ HIGHEST = 1.0
 
 def priority(result: Result | None, *, waited_s: float) -> float:
     """Priority in [0, 1]; more is read sooner. An image that is not read yet has that of one that was not analysed."""
-    if result is None or result.probability is None:
-        urgency = NOT_ANALYSED
-    elif result.uncertain:
-        urgency = max(result.probability, UNCERTAIN_AT_LEAST)
+    if result is None or result.probability is None or result.threshold is None:
+        urgency = AT_THRESHOLD
     else:
-        urgency = result.probability
+        urgency = _urgency(result.probability, threshold=result.threshold)
+        if result.uncertain:
+            urgency = max(urgency, AT_THRESHOLD)
     return min(urgency + WAITING_GAIN_PER_H * max(waited_s, 0.0) / 3600, HIGHEST)
+
+
+def _urgency(probability: float, *, threshold: float) -> float:
+    """How far into its own side of the threshold: every suspicious image is above every clear one.
+
+    Thresholds differ by population and operating point, so that probabilities alone would put a child's clear image
+    above an adult's suspicious one, and a suspicious adult's below one that was not analysed.
+    """
+    if probability >= threshold:
+        return AT_THRESHOLD + (1 - AT_THRESHOLD) * (probability - threshold) / max(1 - threshold, 1e-9)
+    return AT_THRESHOLD * probability / threshold
 
 
 def study_priority(results: Sequence[Result | None], *, waited_s: float) -> float:

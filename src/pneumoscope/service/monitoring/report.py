@@ -68,7 +68,7 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mix:
-    """Shares of categories in the reference and in the latest images."""
+    """Shares of categories in the reference and in the latest images; NaN where there is none yet."""
 
     title: str
     rows: tuple[tuple[str, float, float], ...]
@@ -297,7 +297,7 @@ def _ages(reference: Sample, latest: Sample) -> Mix:
 
 
 def _share_of(hits: np.ndarray) -> float:
-    return float(hits.mean()) if hits.size else 0.0
+    return float(hits.mean()) if hits.size else float("nan")
 
 
 def _finite(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " m"]:

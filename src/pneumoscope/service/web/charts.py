@@ -64,7 +64,9 @@ def histogram(distribution: Distribution) -> Markup:
 
 
 def number(value: float, *, is_share: bool) -> str:
-    """A value as the charts write it."""
+    """A value as the charts write it; a dash where there is none."""
+    if math.isnan(value):
+        return "–"
     return f"{100 * value:.1f} %" if is_share else f"{value:.3g}"
 
 

@@ -60,7 +60,7 @@ def _tables(config: ServiceConfig) -> Iterator[Section]:
 
 
 def _text(value: Any) -> str:
-    if value is None:
+    if value in (None, ""):
         return "–"
     if isinstance(value, bool):
         return "true" if value else "false"
