@@ -30,8 +30,8 @@ def test_chexnet_is_the_papers_recipe() -> None:
     [
         ("epochs = 2 ", 'epochs = "many"', "epochs: expected a whole number, got 'many'"),
         ("flip = 0.5", "flip = true", "flip: expected a number, got True"),
-        ("seeds = [1, 2, 3]", "seeds = []", "seeds: expected at least one"),
-        ("seeds = [1, 2, 3]", "seeds = [2, 2]", "seeds: expected at least one, all different"),
+        ("seeds = [1, 2, 3, 4, 5]", "seeds = []", "seeds: expected at least one"),
+        ("seeds = [1, 2, 3, 4, 5]", "seeds = [2, 2]", "seeds: expected at least one, all different"),
         ("batch_size = 32", "batch_size = 0", "batch_size: expected more than 0"),
         ("images_per_epoch = 4000", "images_per_epoch = 8", "at least a batch"),
         ('"bf16-mixed"', '"fp8"', "precision: expected one of 32-true"),
