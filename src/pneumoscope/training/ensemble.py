@@ -103,9 +103,15 @@ def _on_grid(cam: Float[Tensor, "n 1 y x"], shape: Sequence[int], logit: Float[T
 
 
 @torch.no_grad()
-def embed(seen: Seen, images: UInt8[np.ndarray, "n size size"]) -> Float[np.ndarray, "n features"]:
-    """Embeddings of prepared images, in float64 for the covariance."""
-    parts = [seen(unit(torch.from_numpy(part)[:, None])).mean(dim=(2, 3)) for part in in_batches(images)]
+def embed(
+    seen: Seen, images: UInt8[np.ndarray, "n size size"], *, precision: str = "32-true"
+) -> Float[np.ndarray, "n features"]:
+    """Embeddings of prepared images, by the arithmetic that the network was trained in; float64 for the covariance."""
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed"):
+        parts = [
+            seen(unit(torch.from_numpy(part)[:, None]).to(memory_format=torch.channels_last)).mean(dim=(2, 3))
+            for part in in_batches(images)
+        ]
     return torch.cat(parts).double().numpy()
 
 

@@ -30,8 +30,11 @@ from pneumoscope.training.populations import columns_of, populations
 from pneumoscope.training.targets import TARGETS
 from pneumoscope.training.trainer import RECORD, checkpoint
 
-# ONNX and PyTorch must agree on every validation image; the issue is rounding, so this is far below any decision.
-LARGEST_DIFFERENCE = 1e-4
+# ONNX (weights in half precision) and PyTorch must agree on every validation image, in probability: what the rounding
+# may change lies far below any interval.
+LARGEST_DIFFERENCE = 5e-3
+# Training images that give the guard its statistics: more than twenty for each direction that it keeps.
+GUARD_IMAGES = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +72,19 @@ def export(
     train, validation = (rows[np.isin(groups[rows], names)] for rows in (material.rows("train"), material.rows("val")))
     columns = [[place for place, one in enumerate(members) if name in one.config.populations] for name in names]
 
+    typical = np.random.default_rng(0).permutation(train)[:GUARD_IMAGES]
     seen = [Seen(load_network(member), mirrored=mirrored).eval() for member in members]
     ships = OUTPUTS.index(config.ships)
     ensemble = Ensemble(
-        [Member(one, fit_gaussian(embed(one, images[train]), groups[train]), output=ships) for one in seen], columns
+        [
+            Member(
+                one,
+                fit_gaussian(embed(one, images[typical], precision=config.precision), groups[typical]),
+                output=ships,
+            )
+            for one in seen
+        ],
+        columns,
     ).eval()
     record = members[0].record | {"members": [member.record for member in members], "mirrored": mirrored}
     shipped: nn.Module = ensemble
