@@ -11,6 +11,7 @@ def test_heat_within_the_limit_is_shown_without_a_word() -> None:
     assert (verdict.shown, verdict.uncertain, verdict.notes) == (True, False, ())
 
 
+@pytest.mark.req("REQ-RD-07")
 def test_a_flag_whose_heat_lies_outside_the_lungs_is_uncertain_and_its_map_is_not_shown() -> None:
     verdict = judge_heat(LIMITED, outside=0.62, flagged=True)
     assert (verdict.shown, verdict.uncertain) == (False, True)
@@ -23,6 +24,7 @@ def test_what_is_not_flagged_has_no_heat_to_explain() -> None:
     assert judge_heat(LIMITED, outside=1.0, flagged=False).uncertain is False
 
 
+@pytest.mark.req("REQ-RD-07")
 def test_a_map_that_validation_does_not_bear_out_is_not_shown_and_the_reason_said() -> None:
     rule = HeatRule(shown=False, why="it points nowhere")
     verdict = judge_heat(rule, outside=None, flagged=True)

@@ -144,6 +144,7 @@ def with_heat_rule(artifact: Artifact, rule: HeatRule) -> Artifact:
     return replace(artifact, card=replace(artifact.card, rules=rules))
 
 
+@pytest.mark.req("REQ-RD-07")
 def test_a_heat_map_that_validation_does_not_bear_out_is_not_shown_and_the_reason_said(
     artifact: Artifact, studies: list
 ) -> None:
@@ -156,6 +157,7 @@ def test_a_heat_map_that_validation_does_not_bear_out_is_not_shown_and_the_reaso
     assert reading.decision == plain.decision
 
 
+@pytest.mark.req("REQ-RD-07")
 @pytest.mark.parametrize(("lungs_everywhere", "limit"), [(1.0, 0.0), (0.0, 0.9)])
 def test_a_flag_whose_heat_lies_outside_the_lungs_is_uncertain_with_and_without_pixels(
     artifact: Artifact, studies: list, lungs_everywhere: float, limit: float

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pneumoscope.training.heat_rule import FEWEST_RIGHT_FLAGS, Validated, heat_rule
+from pneumoscope.training.heat_rule import FEWEST_BOXED, FEWEST_RIGHT_FLAGS, Validated, heat_rule
 
 COUNT = 24
 BOX = np.array([[0.0, 0.0, 0.5, 0.5]])
@@ -50,24 +50,23 @@ def test_a_map_that_is_the_same_for_every_image_is_not_shown_however_well_it_hit
     assert not heat_rule(replace(one, cams=np.repeat(one.cams[:1], COUNT, axis=0), boxes=[BOX] * COUNT)).shown
 
 
-@pytest.mark.parametrize("boxed", [0, 1])
-def test_without_boxes_nobody_can_say_and_it_is_not_shown(boxed: int) -> None:
+@pytest.mark.parametrize(("boxed", "said"), [(0, "none"), (FEWEST_BOXED - 1, str(FEWEST_BOXED - 1))])
+def test_without_boxes_nobody_can_say_and_it_is_not_shown(boxed: int, said: str) -> None:
     rule = heat_rule(seen(right=1.0, boxed=boxed))
     assert not rule.shown
-    assert f"boxes on {boxed} validation images, too few" in rule.why
+    assert f"boxes to hold it against are on {said} of the validation images" in rule.why
 
 
 def test_the_limit_is_what_nearly_all_right_flags_keep_to() -> None:
     one = seen(right=1.0)  # by turns in the lungs (left) and outside of them
     rule = heat_rule(one)
     assert rule.largest_outside == pytest.approx(1.0, abs=0.05)
-    inside = np.arange(COUNT) % 2 == 0
-    few = heat_rule(replace(one, rightly_flagged=inside))
+    few = heat_rule(replace(one, rightly_flagged=np.arange(COUNT) < FEWEST_RIGHT_FLAGS - 1))
     assert few.largest_outside is None
-    assert "12 rightly flagged" in few.rule
+    assert "9 rightly flagged" in few.rule
     same = replace(one, cams=np.repeat(one.cams[:1], COUNT, axis=0))
     assert heat_rule(same).largest_outside < 0.1
-    assert str(FEWEST_RIGHT_FLAGS) not in heat_rule(same).rule
+    assert "95% of 24 rightly flagged" in heat_rule(same).rule
 
 
 def test_a_graph_without_lungs_has_no_limit() -> None:

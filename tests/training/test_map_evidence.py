@@ -5,13 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pneumoscope.core import ConfigError, Population
 from pneumoscope.evidence import NotEstimable, Number
-from pneumoscope.model import load
+from pneumoscope.model import Artifact, load
+from pneumoscope.training import evaluate as evaluate_module
 from pneumoscope.training import map_evidence as module
 from pneumoscope.training.config import TrainingConfig
+from pneumoscope.training.evaluate import evaluate
 from pneumoscope.training.export import export, read_run, run_graph
 from pneumoscope.training.fit import Paths, fit
 from pneumoscope.training.map_evidence import Boxed, map_evidence
@@ -28,10 +31,14 @@ def run(tiny_data: Path, config: TrainingConfig, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="module")
-def boxed(run: Path, tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Boxed:
+def artifact(run: Path, tiny_data: Path, lungs_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     path = tmp_path_factory.mktemp("sealed") / "model.onnx"
-    export([run / "seed-1"], tiny_data, path)
-    artifact = load(path)
+    export([run / "seed-1"], tiny_data, path, lungs=lungs_run)
+    return load(path)
+
+
+@pytest.fixture(scope="module")
+def boxed(artifact: Artifact) -> Boxed:
     images = np.random.default_rng(0).integers(0, 256, (COUNT, 64, 64), dtype=np.uint8)
     return Boxed(
         artifact=artifact,
@@ -59,6 +66,8 @@ def test_every_method_curve_and_shuffle_has_a_number(run: Path, boxed: Boxed) ->
         "occlusion",
     }
     assert {node.n for node in numbers.values()} == {COUNT}
+    # Where none or all are hit, six images still say little.
+    assert all(node.high - node.low > 0.2 for name, node in numbers.items() if name.endswith("pointing"))
 
 
 def test_without_the_runs_only_grad_cam_is_missing_and_says_what_it_needs(boxed: Boxed) -> None:
@@ -80,3 +89,25 @@ def test_methods_are_compared_on_a_few_images_where_there_are_many(
     some = boxed.some()
     assert len(some.images) == len(some.boxes) == len(some.patient) == len(some.cams) == 3
     np.testing.assert_array_equal(some.images, boxed.some().images)
+
+
+def test_a_model_is_measured_into_folders_with_lungs_and_maps(
+    run: Path, artifact: Artifact, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluate_module, "_TITLES", {"nih": "NIH"})
+    found = {one.name: one for one in evaluate(artifact, tiny_data, tmp_path, runs=[run / "seed-1"])}
+    assert set(found) == {"nih-val", "nih-test"}
+    validation = found["nih-val"]
+    boxed = validation.at("localisation.boxed_images")
+    for path in ("methods.grad_cam_finer_layer.pointing", "faithfulness.deletion_area", "sanity.all.pointing"):
+        assert validation.number(f"localisation.{path}").n == boxed
+    assert validation.number("lungs.dice").value > 0.8
+    assert (
+        validation.number("lungs.heat_outside").n
+        == validation.number("lungs.area_outside").n
+        == validation.cohort["images"]
+    )
+    assert isinstance(validation.at("lungs.rules.children.largest_outside"), NotEstimable)
+    kept = pd.read_parquet(tmp_path / "nih-val" / "predictions.parquet")
+    assert kept["heat_outside_lungs"].between(0, 1).all()
+    assert kept["boxes_in_lungs"].notna().sum() == boxed

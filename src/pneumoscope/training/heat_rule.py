@@ -17,8 +17,10 @@ from pneumoscope.training.radiologists import Boxes
 
 # Share of the rightly flagged validation images that the limit lets pass.
 RIGHT_FLAGS_KEPT = 0.95
-# Fewer and the limit would be one image's.
-FEWEST_RIGHT_FLAGS = 20
+# The largest share of so many still bounds nine right flags in ten to come (n of n + 1).
+FEWEST_RIGHT_FLAGS = 10
+# Fewer images with a box bear nothing out, whatever their interval.
+FEWEST_BOXED = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,7 +74,7 @@ def heat_rule(seen: Validated) -> HeatRule:
     return HeatRule(
         shown=shown,
         why=why,
-        largest_outside=float(np.quantile(outside, RIGHT_FLAGS_KEPT)),
+        largest_outside=float(np.quantile(outside, RIGHT_FLAGS_KEPT, method="higher")),
         rule=f"the share that {RIGHT_FLAGS_KEPT:.0%} of {right.size} rightly flagged validation images keep to",
     )
 
@@ -80,6 +82,9 @@ def heat_rule(seen: Validated) -> HeatRule:
 def _points_right(seen: Validated) -> tuple[bool, str]:
     """Whether both pointing and overlap beat their controls by more than chance allows, and what was found."""
     where = [index for index, boxes in enumerate(seen.boxes) if len(boxes)]
+    few = f"radiologists' boxes to hold it against are on {len(where) or 'none'} of the validation images"
+    if len(where) < FEWEST_BOXED:
+        return False, few
     found = [agreement(seen.cams[index], seen.boxes[index]) for index in where]
     others = zip(where, np.roll(where, 1), strict=True)
     swapped = [agreement(seen.cams[other], seen.boxes[index]) for index, other in others]
@@ -88,7 +93,7 @@ def _points_right(seen: Validated) -> tuple[bool, str]:
         pointing = _lead([one.hit for one in found], [one.covered for one in found], patient)
         overlap = _lead([one.overlap for one in found], [one.overlap for one in swapped], patient)
     except InputError:
-        return False, f"radiologists drew boxes on {len(where)} validation images, too few to tell whether it is right"
+        return False, f"{few}, all of one patient"
     hit, chance = (100 * float(np.mean([getattr(one, name) for one in found])) for name in ("hit", "covered"))
     said = (
         f"on {len(where)} validation images its hottest place lies in a radiologist's box in {hit:.0f} %, by chance in "

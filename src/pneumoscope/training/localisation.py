@@ -41,7 +41,7 @@ def localisation_evidence(
     values = columns[boxed]
     numbers: dict[str, Node] = {
         "boxed_images": int(boxed.sum()),
-        "pointing": _share(values["pointing_hit"].to_numpy() == 1, patient[boxed]),
+        "pointing": share(values["pointing_hit"].to_numpy() == 1, patient[boxed]),
         **{
             name: _mean(values[column].to_numpy(), patient[boxed])
             for name, column in (
@@ -64,7 +64,8 @@ def _table(found: list[Agreement]) -> Float[np.ndarray, "n 3"]:
     return np.array([(float(one.hit), one.covered, one.overlap) for one in found])
 
 
-def _share(hit: Bool[np.ndarray, " n"], patient: np.ndarray) -> Leaf:
+def share(hit: Bool[np.ndarray, " n"], patient: np.ndarray) -> Leaf:
+    """Share of images with an interval that knows patients, and that does not vanish where none or all are hit."""
     return estimate(lambda: accuracy(np.ones(hit.size, dtype=bool), hit.astype(float), threshold=0.5, cluster=patient))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Shaped, UInt8
+from jaxtyping import Bool, Float, Float32, Shaped, UInt8
 from torch import Tensor
 
 from pneumoscope.core import ConfigError, Population
@@ -18,6 +18,7 @@ from pneumoscope.training.ensemble import Seen, in_batches
 from pneumoscope.training.export import Run, load_network, run_graph
 from pneumoscope.training.faithfulness import CURVES, curve_areas
 from pneumoscope.training.images import unit
+from pneumoscope.training.localisation import share
 from pneumoscope.training.network import OUTPUTS, Network
 from pneumoscope.training.radiologists import Boxes
 from pneumoscope.training.saliency import finer_layer, grad_cam, occlusion
@@ -73,6 +74,10 @@ class Boxed:
         """Mean over the images, with an interval that knows patients."""
         return estimate(lambda: clustered_mean(value, cluster=self.patient))
 
+    def share(self, hit: Bool[np.ndarray, " n"]) -> Leaf:
+        """Share of the images, as `localisation_evidence` gives it: with an interval that none and all have too."""
+        return share(hit, self.patient)
+
 
 def map_evidence(boxed: Boxed, *, runs: Sequence[Run]) -> dict[str, Node]:
     """The numbers. Grad-CAM needs gradients, and so the artefact's runs; all else needs the artefact alone.
@@ -96,7 +101,7 @@ def _methods(boxed: Boxed, runs: Sequence[Run]) -> Tree:
 def _agreement(boxed: Boxed, maps: Maps) -> Tree:
     found = [agreement(one, boxes) for one, boxes in zip(maps, boxed.boxes, strict=True)]
     return {
-        "pointing": boxed.mean(np.array([float(one.hit) for one in found])),
+        "pointing": boxed.share(np.array([one.hit for one in found])),
         "overlap": boxed.mean(np.array([one.overlap for one in found])),
     }
 
@@ -113,8 +118,8 @@ def _faithfulness(boxed: Boxed) -> Tree:
 
 def _sanity(boxed: Boxed) -> Tree:
     found: dict[str, Node] = {}
-    for name, share in CASCADE.items():
-        maps = boxed.run(shuffled_graph(boxed.artifact.onnx, share=share), boxed.images).cam[:, 0]
+    for name, part in CASCADE.items():
+        maps = boxed.run(shuffled_graph(boxed.artifact.onnx, share=part), boxed.images).cam[:, 0]
         found[name] = {
             "rank_correlation": boxed.mean(rank_correlation(boxed.cams, maps)),
             "pointing": _agreement(boxed, maps)["pointing"],
