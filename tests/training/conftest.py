@@ -92,7 +92,12 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def lungs_run(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of lung fields on the adults' films."""
-    table = read_toml(preset("lungs")) | {"widths": [4, 8, 8], "epochs": 12, "batch_size": 8, "recipe": {"size_px": SIDE}}
+    table = read_toml(preset("lungs")) | {
+        "widths": [4, 8, 8],
+        "epochs": 12,
+        "batch_size": 8,
+        "recipe": {"size_px": SIDE},
+    }
     folder = tmp_path_factory.mktemp("lungs") / "run"
     fit_lungs(build_record(LungsConfig, table, where="test"), tiny_data, folder)
     return folder
