@@ -155,7 +155,8 @@ def _shortcuts(seen: _Seen, part: _Seen, questions: Sequence[Question]) -> dict[
     source, split = part.rows.loc[0, ["source", "split"]]
     if split != "test" or source == "rsna_normal":
         return {}
-    found: dict[str, Node] = {"routes": route_evidence(part.artifact, part.rows, questions)}
+    found: dict[str, Node] = {"logit_deviation": float(part.rows["logit"].std())}
+    found["routes"] = route_evidence(part.artifact, part.rows, questions)
     if source == "nih":
         side = np.flatnonzero(seen.rows["split"] == split)
         found["probes"] = probe_evidence(seen.rows.iloc[side], seen.outputs.embedding[side], source=source)
