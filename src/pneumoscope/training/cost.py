@@ -60,7 +60,8 @@ def total_cost(members: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def _words(cost: dict[str, Any]) -> str:
     cores = cost.get("cores")
-    return cost["processor"] + (f" ({cores} core{'s' if cores > 1 else ''})" if cores else "")
+    used = f" ({cores} core{'s' if cores > 1 else ''})" if cores else ""
+    return f"{cost['processor']}{used}"
 
 
 def processor() -> str:
