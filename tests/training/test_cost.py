@@ -28,8 +28,9 @@ def test_a_run_that_kept_no_time_has_no_cost(tmp_path: Path) -> None:
 def test_members_are_added_up_unless_one_was_not_recorded() -> None:
     one = {"cost": {"seconds": 10, "processor": "P", "cores": 2, "kwh": 0.1, "grams_co2": 40.0, "assumption": "a"}}
     both = total_cost([one, one])
-    assert (both["seconds"], both["processor"], both["assumption"]) == (20, "P, 2 used", "a")
+    assert (both["seconds"], both["processor"], both["assumption"]) == (20, "P (2 cores)", "a")
     assert both["kwh"] == pytest.approx(0.2)
     assert total_cost([one, {}]) == {}
     assert total_cost([]) == {}
-    assert "kwh" not in total_cost([one, {"cost": {"seconds": 5, "processor": "a GPU"}}])
+    mixed = total_cost([one, {"cost": {"seconds": 5, "processor": "a GPU"}}])
+    assert mixed == {"seconds": 15, "processor": "P (2 cores), a GPU"}

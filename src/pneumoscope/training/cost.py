@@ -50,12 +50,18 @@ def total_cost(members: Sequence[dict[str, Any]]) -> dict[str, Any]:
         return {}
     total: dict[str, Any] = {
         "seconds": sum(cost["seconds"] for cost in costs),
-        "processor": ", ".join(dict.fromkeys(f"{cost['processor']}, {cost.get('cores', 1)} used" for cost in costs)),
+        "processor": ", ".join(dict.fromkeys(_words(cost) for cost in costs)),
     }
     if all("kwh" in cost for cost in costs):
         total |= {name: float(sum(cost[name] for cost in costs)) for name in ("kwh", "grams_co2")}
         total["assumption"] = costs[0]["assumption"]
     return total
+
+
+def _words(cost: dict[str, Any]) -> str:
+    cores = cost.get("cores")
+    used = f" ({cores} core{'s' if cores > 1 else ''})" if cores else ""
+    return f"{cost['processor']}{used}"
 
 
 def processor() -> str:

@@ -151,11 +151,12 @@ def _of_pixels(part: _Seen, data: Path | None, members: Sequence[Run]) -> dict[s
 
 
 def _shortcuts(seen: _Seen, part: _Seen, questions: Sequence[Question]) -> dict[str, Node]:
-    """Of test images: what another route of copies changes and, of NIH's, what else the embedding knows."""
+    """Of test images of both classes: what another route changes and, of NIH's, what else the embedding knows."""
     source, split = part.rows.loc[0, ["source", "split"]]
-    if split != "test":
+    if split != "test" or source == "rsna_normal":
         return {}
-    found: dict[str, Node] = {"routes": route_evidence(part.artifact, part.rows, questions)}
+    found: dict[str, Node] = {"logit_deviation": float(part.rows["logit"].std())}
+    found["routes"] = route_evidence(part.artifact, part.rows, questions)
     if source == "nih":
         side = np.flatnonzero(seen.rows["split"] == split)
         found["probes"] = probe_evidence(seen.rows.iloc[side], seen.outputs.embedding[side], source=source)
