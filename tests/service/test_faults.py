@@ -116,3 +116,8 @@ def _connected(port):
 def _memory_mb(pid, name):
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return int(next(line.split()[1] for line in lines if line.startswith(name))) // 1024
+
+
+def test_the_page_of_faults_says_what_the_figures_say():
+    program = "from benchmarks.node_page import PAGE, text; assert PAGE.read_text() == text(), 'make faults'"
+    subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[2], check=True)
