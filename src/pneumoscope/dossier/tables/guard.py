@@ -43,8 +43,8 @@ def refused(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     titles = (f"{numbers.value(f'{name}/cohort.title')}{numbers.source(f'{name}/guard')}" for name in changed)
     if rightly:
         caption = "The guard, rightly: changed images that it refuses, whatever their header says."
-        columns = (Column("Change", 1.2), *(Column(title, 1.2, right=True) for title in titles))
-        yield Table("table-guard-changed", caption, columns, rightly, "In brackets: 95 % interval.")
+        of_each = (Column("Change", 1.2), *(Column(title, 1.2, right=True) for title in titles))
+        yield Table("table-guard-changed", caption, of_each, rightly, "In brackets: 95 % interval.")
 
 
 def other_films(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:

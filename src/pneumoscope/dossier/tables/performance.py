@@ -198,7 +198,7 @@ def label_noise(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
         at = cohort.at("label_noise")
         if not numbers.keys(at):
             continue
-        rows = [
+        rows: Rows = [
             ("A positive label is right", "", numbers.cell(f"{at}.label_ppv")),
             ("A negative label is right", "", numbers.cell(f"{at}.label_npv")),
         ]

@@ -73,9 +73,11 @@ def save(figure: Any, folder: Path, *, name: str, note: str) -> None:
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     folder.mkdir(parents=True, exist_ok=True)
-    FigureCanvasSVG(figure).print_svg(folder / f"{name}.svg", metadata={"Date": None})
+    svg: Any = FigureCanvasSVG(figure)
+    svg.print_svg(folder / f"{name}.svg", metadata={"Date": None})
     figure.dpi = _DPI
-    FigureCanvasAgg(figure).print_png(folder / f"{name}.png", metadata={"Software": None})
+    png: Any = FigureCanvasAgg(figure)
+    png.print_png(folder / f"{name}.png", metadata={"Software": None})
 
 
 def interval(number: Leaf, *, digits: int = 3) -> str:
