@@ -155,7 +155,7 @@ def ablate(plan: Plan, paths: Paths, output: Path, *, only: set[str] | None = No
         members = list(_members(plan, config, replace(paths, run=run), films))
         scores = pd.concat([said for said, _ in members], ignore_index=True)
         scores.to_parquet(output / f"{variant.name}.parquet", index=False, compression="zstd")
-        facts = {"variant": variant.name, "against": variant.against, "what": variant.what, **made_of}
+        facts: dict[str, Any] = {"variant": variant.name, "against": variant.against, "what": variant.what, **made_of}
         facts |= {"config": config.as_dict(), "trainings": len(members), **_speed(members)}
         record.write_text(json.dumps(facts, indent=1))
         shutil.rmtree(paths.run / variant.name)
