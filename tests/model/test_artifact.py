@@ -123,16 +123,6 @@ def test_a_card_of_another_schema_is_refused() -> None:
         parse_card(replace_text('"schema": 3', '"schema": 1'))
 
 
-def test_a_card_from_before_there_was_a_rule_for_heat_maps_shows_them_as_it_did() -> None:
-    table = json.loads(CARD.to_json())
-    table["schema"] = 2
-    for rule in table["rules"].values():
-        del rule["heat"]
-    card = parse_card(json.dumps(table))
-    assert {rule.heat for rule in card.rules.values()} == {UNJUDGED_HEAT}
-    assert UNJUDGED_HEAT.shown
-
-
 def test_a_card_of_today_must_say_whether_heat_maps_are_shown() -> None:
     table = json.loads(CARD.to_json())
     del table["rules"]["adults"]["heat"]
@@ -203,7 +193,7 @@ def test_a_stated_population_applies_only_where_the_age_is_unknown() -> None:
 
 
 def test_a_model_for_children_alone_decides_by_their_rule_where_no_age_is_known() -> None:
-    use = replace(CARD.intended_use, oldest_years=17)
+    use = replace(CARD.intended_use, oldest_years=5)
     paediatric = replace(CARD, intended_use=use, rules={Population.CHILDREN: CHILDREN})
     assert paediatric.population_of(None) is Population.CHILDREN
 

@@ -117,7 +117,7 @@ def test_a_member_for_adults_alone_makes_a_model_that_reads_no_child(
     (folder / "run.json").write_text(json.dumps(record))
     card = export([folder], tiny_data, tmp_path / "model.onnx")
     assert set(card.rules) == {Population.ADULTS}
-    assert card.intended_use.youngest_years == 18
+    assert card.intended_use.youngest_years == 6
 
 
 def test_a_run_stands_for_all_its_members_and_a_member_for_itself(run: Path) -> None:

@@ -12,8 +12,6 @@ from pneumoscope.core import ArtifactError, IntendedUse, Population, View
 from pneumoscope.image import Recipe
 
 SCHEMA = 3
-# Schema 2 had no rule for heat maps, which are shown as they were then, and one column for everybody.
-_FORMER = 2
 OPERATING_POINTS = ("screening", "balanced", "confirmatory")
 
 Record = TypeVar("Record")
@@ -176,11 +174,8 @@ def parse_card(text: str) -> Card:
     """
     try:
         table = json.loads(text)
-        if table["schema"] not in (SCHEMA, _FORMER):  # said before keys that differ because of it
+        if table["schema"] != SCHEMA:  # said before keys that differ because of it
             raise ArtifactError(f"model card: expected schema {SCHEMA}, found {table['schema']}")
-        if table["schema"] == _FORMER:
-            added = {"output": 0, "heat": asdict(UNJUDGED_HEAT)}
-            table["rules"] = {name: rule | added for name, rule in table["rules"].items()}
         use = table["intended_use"]
         return _build(
             Card,

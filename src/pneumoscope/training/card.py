@@ -67,7 +67,8 @@ def draft_card(config: TrainingConfig, record: dict[str, Any], *, populations: S
         ),
         intended_use_statement=(
             "Research use only, not a medical device. Flags frontal chest radiographs (PA or AP) that are "
-            "suspicious for pneumonia, for a person who reads every image; it makes no diagnosis."
+            "suspicious for pneumonia, for a person who reads every image; it makes no diagnosis. Taught by films of "
+            "adults and of children of 1 to 5 years; too few films of ages between taught and tested it."
         ),
         licence="Apache-2.0",
         attribution=(
