@@ -138,7 +138,12 @@ def localisation(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     measures = (
         ("The hottest place lies in a box", "pointing", "pointing_by_chance", "a place at random"),
         ("Overlap with the boxes", "overlap", "overlap_of_another_image", "another image's map"),
-        ("Fall of the logit, a fifth painted over", "logit_drop_hottest", "logit_drop_random", "places at random"),
+        (
+            "Area under the probability, its hottest places shown first",
+            "faithfulness.insertion_area",
+            "faithfulness.random_area",
+            "random order",
+        ),
     )
     for name in dict.fromkeys(cohort.evidence for cohort in inputs.device.cohorts("test")):
         at = f"{name}/localisation"
