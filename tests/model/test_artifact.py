@@ -180,7 +180,7 @@ def test_a_card_needs_a_rule_for_everyone_whom_it_may_read() -> None:
         replace(CARD, rules={Population.ADULTS: ADULTS})
 
 
-@pytest.mark.parametrize(("age_years", "expected"), [(17.9, "children"), (18, "adults"), (None, "adults")])
+@pytest.mark.parametrize(("age_years", "expected"), [(5.9, "children"), (6, "adults"), (None, "adults")])
 def test_the_age_decides_whose_rule_applies_and_unknown_ages_count_as_adults(
     age_years: float | None, expected: str
 ) -> None:

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,7 @@ import pytest
 from pydicom import dcmread
 from tests.service.conftest import chest_as, encode, free_port, wait_for
 
+from pneumoscope.model import UNJUDGED_HEAT, load, seal, shipped_path
 from pneumoscope.service import Node, parse_config
 from pneumoscope.service.store import State, images
 
@@ -31,6 +33,7 @@ class Site:
         self.dicom_port, self.http_port, node_port, web_port = (free_port() for _ in range(4))
         table = tomllib.loads(block("toml"))
         table["node"]["port"], table["store"]["path"] = node_port, str(folder / "spool")
+        table["reading"] = table.get("reading", {}) | {"model": str(showing_heat(folder / "model.onnx"))}
         table |= {"web": {"port": web_port}, "destination": [destination or table["destination"][0]]}
         there = table["destination"][0]
         if "url" in there:
@@ -90,6 +93,14 @@ def site(tmp_path):
     yield start
     for one in sites:
         one.close()
+
+
+def showing_heat(path):
+    """The shipped model with leave to show heat maps, so that there is a presentation state to send."""
+    artifact = load(shipped_path())
+    rules = {name: replace(rule, heat=UNJUDGED_HEAT) for name, rule in artifact.card.rules.items()}
+    path.write_bytes(seal(artifact.onnx, replace(artifact.card, rules=rules)))
+    return path
 
 
 def settled(node):

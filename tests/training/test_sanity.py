@@ -36,7 +36,8 @@ def test_shuffling_takes_the_layers_from_the_head_downwards_and_keeps_their_valu
         used = [node.input[1] for node in model.graph.node if node.op_type == "Conv"]
         widened = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "Cast"}
         known = {one.name: one for one in model.graph.initializer}
-        return {name: numpy_helper.to_array(known[widened.get(name, name)]) for name in used}
+        # As float32: NumPy's sort of float16 is not to be relied on.
+        return {name: numpy_helper.to_array(known[widened.get(name, name)]).astype(np.float32) for name in used}
 
     before = weights(artifact.onnx)
     members = sum(one.shape[0] == 1 for one in before.values())

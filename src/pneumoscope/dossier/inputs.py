@@ -147,7 +147,7 @@ def _tables(evidence: Path) -> dict[str, Any]:
 
 
 def _training(folder: Path) -> dict[str, Any]:
-    """What training left: the first run's record and layers, and under `networks` configuration and curves by reader.
+    """What training left: the first run's record, and under `networks` configuration, curves and layers by reader.
 
     Runs that answer for the same populations are members of one network: `adults`, or `adults-and-children`.
     """
@@ -160,11 +160,10 @@ def _training(folder: Path) -> dict[str, Any]:
         if missing := [name for name in ("backbone", "recipe") if name not in config]:
             raise ConfigError(f"{run}: expected the run's configuration, found no {', '.join(missing)} in it")
         reader = "-and-".join(config.get("populations", tuple(Population)))
-        network = facts["networks"].setdefault(reader, {"members": 0, "config": config, "curves": []})
+        layers = _rows(path) if (path := run.with_name("layers.csv")).is_file() else []
+        network = facts["networks"].setdefault(reader, {"members": 0, "config": config, "curves": [], "layers": layers})
         network["members"] += 1
         network["curves"] += [_rows(path) for name in _CURVES if (path := run.with_name(name)).is_file()]
-    layers = next(iter(sorted(folder.rglob("layers.csv"))), None)
-    facts["layers"] = _rows(layers) if layers else []
     return facts
 
 

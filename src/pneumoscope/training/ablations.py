@@ -167,7 +167,7 @@ def _speed(members: Sequence[Member]) -> dict[str, float]:
     seconds = sum(took for took, _ in epochs)
     return {
         "seconds": round(seconds, 1),
-        "images_per_s": round(sum(took * rate for took, rate in epochs) / seconds, 1),
+        "images_per_s": round(sum(took * rate for took, rate in epochs) / seconds, 1) if seconds else 0.0,
     }
 
 

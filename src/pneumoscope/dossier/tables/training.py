@@ -8,7 +8,7 @@ from pneumoscope.dossier.inputs import Inputs
 from pneumoscope.dossier.numbers import Numbers
 
 # Keys of the configuration that the parameter table leaves to tables and sections of their own.
-_ELSEWHERE = ("augmentation", "recipe", "name", "version", "data")
+_ELSEWHERE = ("augmentation", "recipe", "name", "version", "data", "initial_weights")
 
 # What each key means, with its unit; a key that is not here speaks for itself.
 _PARAMETERS = {
@@ -132,14 +132,15 @@ def augmentation(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
 
 def layers(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     """Frozen, fine-tuned and added layers, counted from the run's own list."""
-    listed: list[dict[str, str]] = numbers.node("training/layers") or []
     rows = []
-    for state in dict.fromkeys(("frozen", "fine-tuned", "added", *(one["state"] for one in listed))):
-        of = [one for one in listed if one["state"] == state]
-        parameters = sum(int(one["parameters"]) for one in of)
-        places = f"`{of[0]['layer']}` to `{of[-1]['layer']}`" if of else "none"
-        rows.append((escape(state), f"{len(of):,}", f"{parameters:,}", places))
-    columns = (Column("State", 1), *_right("Layers", "Parameters"), Column("Which", 3))
+    for network in _networks(numbers):
+        listed: list[dict[str, str]] = numbers.node(f"training/networks.{network}.layers")
+        for state in dict.fromkeys(("frozen", "fine-tuned", "added", *(one["state"] for one in listed))):
+            of = [one for one in listed if one["state"] == state]
+            parameters = sum(int(one["parameters"]) for one in of)
+            places = f"`{of[0]['layer']}` to `{of[-1]['layer']}`" if of else "none"
+            rows.append((network.replace("-", " "), escape(state), f"{len(of):,}", f"{parameters:,}", places))
+    columns = (Column("For", 0.7), Column("State", 0.8), *_right("Layers", "Parameters"), Column("Which", 3))
     yield Table("table-layers", "Layers: frozen, fine-tuned and added.", columns, tuple(rows))
 
 
