@@ -76,8 +76,9 @@ def page_toolbar_end() -> str:
 def page_end() -> str:
     """Everything after the last card."""
     return f"""</div></main>
-<footer><p>{HEAT_MEANING} Its colours run from violet (some local suspicion) over red to yellow (most).
-An uncertain result is also counted on the side of the threshold that it is on. {RESEARCH_USE}.</p></footer>
+<footer><p><span class="of-heat">{HEAT_MEANING} Its colours run from violet (some local suspicion) over red to yellow
+(most).</span> An uncertain result is also counted on the side of the threshold that it is on.
+{RESEARCH_USE}.</p></footer>
 <script>
 {_asset("page.js")}</script></body></html>
 """
