@@ -20,7 +20,7 @@ import torch
 from jaxtyping import Float, UInt8
 from scipy.stats import rankdata
 
-from pneumoscope.core import ConfigError, Population
+from pneumoscope.core import ConfigError
 from pneumoscope.datasets import manifest_sha256
 from pneumoscope.training.config import (
     RunConfig,
@@ -177,7 +177,7 @@ def _members(plan: Plan, config: TrainingConfig, paths: Paths, films: "_Films") 
         one = replace(config, data=replace(config.data, fold=fold))
         material = gather(one, paths.data, films=films)
         manifest = material.manifest
-        answered = np.isin(populations(manifest).astype(str), config.populations or tuple(Population))
+        answered = np.isin(populations(manifest).astype(str), config.populations)
         unseen = np.flatnonzero((manifest["split"] == "val") & (manifest["source"] == plan.source) & answered)
         kept = ["image_id", "patient_id", "view", *plan.references]
         for seed in plan.seeds:

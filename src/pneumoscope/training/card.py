@@ -112,10 +112,8 @@ def finish_card(
     return replace(
         draft,
         rules={
-            population: replace(
-                decision_rule(outputs.logit[part, 0], targets[part], population=population), output=undecided.output
-            )
-            for population, undecided in draft.rules.items()
+            population: decision_rule(outputs.logit[part, 0], targets[part], population=population, output=rule.output)
+            for population, rule in draft.rules.items()
             for part in [taught & (group == population)]
         },
         guard=Guard(
@@ -128,9 +126,11 @@ def finish_card(
 
 
 def decision_rule(
-    logit: Float[np.ndarray, " n"], target: Float[np.ndarray, " n"], *, population: Population
+    logit: Float[np.ndarray, " n"], target: Float[np.ndarray, " n"], *, population: Population, output: int
 ) -> DecisionRule:
     """Calibration, thresholds and conformal limits by one population's validation images; each counts the same.
+
+    `output` is the graph's column that the logits are of.
 
     Raises:
         ConfigError: All of them are of one class.
@@ -144,7 +144,7 @@ def decision_rule(
     calibration = fit_calibration(logit, target)
     probability = calibration.probability(logit)
     return DecisionRule(
-        output=0,
+        output=output,
         calibration=calibration,
         operating_points=operating_points(truth, probability),
         conformal=conformal_limits(truth, probability),
