@@ -28,6 +28,9 @@ GUARD = {
     "caught": {"inverted": ALL, "natural spectrum (1/f)": ALL},
     "other_films": {"wg04/CT1": {"distance": 127.2, "refused": True}},
 }
+UNCERTAIN = Number(value=0.35, low=0.26, high=0.45, level=0.95, n=120, method="Clopper-Pearson")
+ANSWERS = {"covered_with": ALL, "covered_without": ALL, "uncertain": UNCERTAIN, "right_where_certain": ALL}
+CONFORMAL = {"promised": 0.9, "Pneumonia": {"all": ANSWERS, "AP": ANSWERS, "PA": ANSWERS}}
 
 
 def synthetic_rows(seed: int, *, images: int = 120) -> pd.DataFrame:
@@ -60,7 +63,7 @@ def _write_cohort(folder: Path, *, seed: int, model: dict[str, str] = MODEL) -> 
         model=model,
         manifest_sha256="cd" * 32,
         points={"Pneumonia": {"balanced": POINT}},
-        other={"guard": GUARD},
+        other={"guard": GUARD, "conformal": CONFORMAL},
     )
     write_evidence(cohort, folder, settings=Settings(resamples=40, prevalences=(5, 20)))
 

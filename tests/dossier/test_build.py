@@ -10,6 +10,7 @@ import pytest
 from pneumoscope.core import Claim, ConfigError
 from pneumoscope.dossier import build, read_inputs
 from pneumoscope.dossier.build import compose
+from pneumoscope.dossier.content import Table
 from pneumoscope.dossier.inputs import Inputs
 
 # The course's template, line by line.
@@ -201,3 +202,16 @@ def test_the_guard_and_thresholds_of_two_populations_are_shown(place: Path) -> N
     assert "natural spectrum (1/f)" in text["standalone-guard"]
     assert "('`wg04/CT1`', 'CT', '127.2', 'yes')" in text["standalone-guard"]
     assert "0.5; child: 0.45" in text["final-threshold"]
+
+
+def test_how_often_a_person_must_decide_is_shown_by_view(place: Path) -> None:
+    document, _ = compose(inputs_of(place), place / "out")
+    (shown,) = [
+        block
+        for section in document.sections
+        for block in section.blocks
+        if isinstance(block, Table) and block.key == "table-uncertain"
+    ]
+    assert [row[0] for row in shown.rows[1:]] == ["all", "AP", "PA"]
+    assert [row[3] for row in shown.rows[1:]] == 3 * [r"35.0 % \[26.0, 45.0\]"]
+    assert "plausible for 90.0 % of either class" in shown.caption

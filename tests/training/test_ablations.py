@@ -111,5 +111,5 @@ def test_a_plan_that_cannot_be_is_refused(plan: Plan, make: Callable[..., list[s
         replace(plan, variant=(*plan.variant, replace(odd, against="nobody")))
     with pytest.raises(ConfigError, match="expected variants among default, no-boxes, got missing"):
         make(plan, only={"missing"})
-    with pytest.raises(ConfigError, match="fold: expected 0 to 1, got 2"):
+    with pytest.raises(ConfigError, match="fold: expected 0 to 1, or -1 for each in turn, got 2"):
         Data(folds=2, fold=2)

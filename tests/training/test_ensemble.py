@@ -25,17 +25,21 @@ def images() -> torch.Tensor:
 @torch.no_grad()
 def test_the_logit_is_the_mean_of_the_members_logits_and_of_the_map(images: torch.Tensor) -> None:
     members = [member(1), member(2), member(3)]
-    logit, cam, embedding, distance = Ensemble(members).eval()(images)
+    logit, cam, embedding, distance, *single = Ensemble(members).eval()(images)
     torch.testing.assert_close(logit, torch.stack([one(images)[0] for one in members]).mean(dim=0))
     torch.testing.assert_close(cam.mean(dim=(2, 3)), logit, atol=1e-5, rtol=1e-5)
     assert embedding.shape[1] == sum(one(images)[2].shape[1] for one in members)
     assert distance.shape == (3,)
+    for place, name in ((0, "logit"), (1, "cam")):
+        alone = torch.cat([one(images)[place] for one in members], dim=1)
+        torch.testing.assert_close(single[place], alone, msg=f"member_{name}")
+    torch.testing.assert_close(single[2].square().mean(dim=1).sqrt(), distance)
 
 
 @torch.no_grad()
 def test_one_member_answers_as_it_does_alone(images: torch.Tensor) -> None:
     one = member(1)
-    for together, alone in zip(Ensemble([one]).eval()(images), one(images), strict=True):
+    for together, alone in zip(Ensemble([one]).eval()(images)[:4], one(images), strict=True):
         torch.testing.assert_close(together, alone)
 
 
@@ -45,7 +49,7 @@ def test_maps_of_different_grids_meet_on_the_finest_and_keep_the_logit(images: t
     stride = fine.seen.network.backbone.maxpool
     fine.seen.network.backbone.maxpool = torch.nn.Identity()
     assert stride is not fine.seen.network.backbone.maxpool
-    logit, cam, _, _ = Ensemble([coarse, fine]).eval()(images)
+    logit, cam, *_ = Ensemble([coarse, fine]).eval()(images)
     assert cam.shape == fine(images)[1].shape != coarse(images)[1].shape
     torch.testing.assert_close(cam.mean(dim=(2, 3)), logit, atol=1e-5, rtol=1e-5)
 

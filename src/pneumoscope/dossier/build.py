@@ -217,6 +217,7 @@ def _words(inputs: Inputs, numbers: Numbers) -> dict[str, Any]:
         "point": f"operating_points.{device.operating_point}",
         "recipe": recipe_of(inputs),
         "initial": numbers.value("training/config.initial_weights") or "random values",
+        "in_turn": bool(inputs.tables["training"]["config"].get("data", {}).get("folds")),
         "has_layers": any(network["layers"] for network in inputs.tables["training"]["networks"].values()),
         "n": numbers.full,
         "cell": numbers.cell,

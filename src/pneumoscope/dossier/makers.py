@@ -32,6 +32,7 @@ _TABLES = {
     "operating-points": performance.operating_points,
     "by-prevalence": performance.by_prevalence,
     "calibration": performance.calibration,
+    "uncertain": performance.uncertain,
     "subgroups": performance.subgroups,
     "comorbid": performance.comorbid,
     "floors": performance.floors,

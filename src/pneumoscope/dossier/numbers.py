@@ -15,7 +15,7 @@ from pneumoscope.evidence import Evidence, NotEstimable, Number
 
 NOT_ESTIMABLE = "not estimable"
 
-_SHARES = {"sensitivity", "specificity", "ppv", "npv", "accuracy", "prevalence", "coverage", "guard"}
+_SHARES = {"sensitivity", "specificity", "ppv", "npv", "accuracy", "prevalence", "coverage", "guard", "conformal"}
 _SHARES |= {"pointing", "pointing_by_chance", "label_ppv", "label_npv"}
 
 
@@ -164,7 +164,7 @@ def _fact(node: Any, address: str) -> str:
             return "yes" if node else "no"
         case int():
             return f"{node:,}"
-        case float() if address.endswith(".flag_all"):
+        case float() if address.endswith((".flag_all", ".promised")):
             return _plain(node, address)
         case float() if math.isfinite(node):
             return f"{node:,.0f}" if node.is_integer() else f"{node:.4g}"

@@ -1,6 +1,6 @@
 """The model artefact: ONNX graph, card, checksum; and the model that ships."""
 
-from pneumoscope.model.artifact import LUNGS, OUTPUTS, Artifact, load, seal, shipped_path
+from pneumoscope.model.artifact import LUNGS, MEMBER_OUTPUTS, OUTPUTS, Artifact, load, seal, shipped_path
 from pneumoscope.model.card import (
     OPERATING_POINTS,
     SCHEMA,
@@ -17,6 +17,7 @@ from pneumoscope.model.card import (
 
 __all__ = [
     "LUNGS",
+    "MEMBER_OUTPUTS",
     "OPERATING_POINTS",
     "OUTPUTS",
     "SCHEMA",

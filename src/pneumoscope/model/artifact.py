@@ -17,6 +17,8 @@ from pneumoscope.model.card import Card, parse_card
 OUTPUTS = ("logit", "cam", "embedding", "distance")
 # Probability of lying in a lung, on a grid over the input; artefacts may be without.
 LUNGS = "lungs"
+# The same of each member by itself, for who measures on patients that one of them has not seen; no engine asks for it.
+MEMBER_OUTPUTS = ("member_logit", "member_cam", "member_distance")
 _CARD_KEY, _DIGEST_KEY = "pneumoscope_card", "sha256"
 _METADATA_TAG = 14 << 3 | 2  # ModelProto.metadata_props = 14, length-delimited (onnx.proto3)
 

@@ -23,7 +23,6 @@ from scipy.stats import rankdata
 from pneumoscope.core import ConfigError
 from pneumoscope.datasets import manifest_sha256
 from pneumoscope.training.config import (
-    RunConfig,
     TrainingConfig,
     build_record,
     preset,
@@ -36,7 +35,7 @@ from pneumoscope.training.ensemble import in_batches
 from pneumoscope.training.export import load_network, read_run
 from pneumoscope.training.fit import Paths, fit_member
 from pneumoscope.training.images import unit
-from pneumoscope.training.loading import gather, read_images, read_rows
+from pneumoscope.training.loading import Films, gather, read_rows
 from pneumoscope.training.network import OUTPUTS
 from pneumoscope.training.populations import populations
 from pneumoscope.training.trainer import Say
@@ -141,8 +140,8 @@ def ablate(plan: Plan, paths: Paths, output: Path, *, only: set[str] | None = No
     chosen = [(one, plan.config(one)) for one in plan.variant if only is None or one.name in only]
     digests = [_sha256(config, plan, paths.weights) for _, config in chosen]
     shared = _sha256(replace(plan.config(Variant(name="shared", what="")), initial_weights=""), plan, paths.weights)
-    rows, _ = read_rows(replace(chosen[0][1], data=replace(chosen[0][1].data, folds=0)), paths.data)
-    sha256, films = manifest_sha256(rows), _Films()
+    rows, _ = read_rows(chosen[0][1], paths.data)
+    sha256, films = manifest_sha256(rows), Films()
     output.mkdir(parents=True, exist_ok=True)
     for (variant, config), digest in zip(chosen, digests, strict=True):
         made_of = {"config_sha256": digest, "shared_sha256": shared, "manifest_sha256": sha256}
@@ -171,7 +170,7 @@ def _speed(members: Sequence[Member]) -> dict[str, float]:
     }
 
 
-def _members(plan: Plan, config: TrainingConfig, paths: Paths, films: "_Films") -> Iterator[Member]:
+def _members(plan: Plan, config: TrainingConfig, paths: Paths, films: Films) -> Iterator[Member]:
     """Of each fold and seed the scores of the films that it has not seen, and the curves of its training."""
     for fold in range(plan.folds):
         one = replace(config, data=replace(config.data, fold=fold))
@@ -196,24 +195,6 @@ def _logits(folder: Path, images: UInt8[np.ndarray, "n size size"]) -> Float[np.
     network, output = load_network(run), OUTPUTS.index(run.config.ships)
     parts = [network(unit(torch.from_numpy(part)[:, None]))[:, output] for part in in_batches(images)]
     return torch.cat(parts).double().numpy()
-
-
-class _Films:
-    """Reads prepared images once for all variants of one recipe; only the last recipe's are held."""
-
-    def __init__(self) -> None:
-        self._key: Any = None
-        self._held: tuple[UInt8[np.ndarray, "n size size"], Float[np.ndarray, "n 4"]]
-
-    def __call__(
-        self, config: RunConfig, data: Path, rows: pd.DataFrame
-    ) -> tuple[UInt8[np.ndarray, "n size size"], Float[np.ndarray, "n 4"]]:
-        """As `loading.read_images`; rows differ between folds in their side alone."""
-        key = (config.recipe, config.data.manifest, config.data.cache, config.split_seed)
-        if key != self._key:
-            self._held = read_images(config, data, rows)
-            self._key = key
-        return self._held
 
 
 def _merged(table: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

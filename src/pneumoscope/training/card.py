@@ -21,7 +21,7 @@ from pneumoscope.model import (
     OperatingPoint,
 )
 from pneumoscope.reading import Outputs
-from pneumoscope.stats import auroc_clustered
+from pneumoscope.stats import auroc_clustered, fit_conformal
 from pneumoscope.training.config import TrainingConfig
 from pneumoscope.training.populations import populations as populations_of
 
@@ -91,30 +91,35 @@ def finish_card(
     outputs: Outputs,
     targets: Float[np.ndarray, " n"],
     *,
+    elsewhere: Float[np.ndarray, " n"] | None = None,
     members: Sequence[dict[str, Any]] = (),
 ) -> Card:
     """The card with all that validation patients decide, for each population by its own.
 
+    Rules and limits rest on sources that have images of both classes: of others a score may tell the source alone.
+
     Args:
         draft: From `draft_card`.
         rows: The validation rows of the manifest.
-        outputs: The exported graph's outputs for them, each in the column of its population.
+        outputs: The graph's outputs for them, each by members of its population that have not seen its patient.
         targets: Soft targets by the label rule; NaN rows serve the guard only.
+        elsewhere: The logits of the same films as another acquisition may give them; they count as much.
         members: Each member's seed and numbers, for the spread over seeds.
 
     Raises:
         ConfigError: A population's validation images have only one class.
     """
-    taught, group = ~np.isnan(targets), populations_of(rows)
+    judged, group = _of_both_classes(rows["source"], targets), populations_of(rows)
+    logit = outputs.logit[:, :1] if elsewhere is None else np.column_stack([outputs.logit[:, 0], elsewhere])
     metrics: dict[str, Any] = {"validation_auroc": validation_auroc(rows, outputs.logit[:, 0], targets)}
     if members:
         metrics["members"] = list(members)
     return replace(
         draft,
         rules={
-            population: decision_rule(outputs.logit[part, 0], targets[part], population=population, output=rule.output)
+            population: decision_rule(logit[part], targets[part], population=population, output=rule.output)
             for population, rule in draft.rules.items()
-            for part in [taught & (group == population)]
+            for part in [judged & (group == population)]
         },
         guard=Guard(
             limit=GUARD_MARGIN * float(np.quantile(outputs.distance, GUARD_QUANTILE)),
@@ -125,12 +130,24 @@ def finish_card(
     )
 
 
-def decision_rule(
-    logit: Float[np.ndarray, " n"], target: Float[np.ndarray, " n"], *, population: Population, output: int
-) -> DecisionRule:
-    """Calibration, thresholds and conformal limits by one population's validation images; each counts the same.
+def _of_both_classes(source: "pd.Series[str]", target: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
+    """Rows with a target, of sources that have targets of both classes."""
+    positive = pd.Series(target >= POSITIVE, index=source.index)[~np.isnan(target)]
+    kinds = positive.groupby(source).nunique()
+    judged: Bool[np.ndarray, " n"] = ~np.isnan(target) & (source.map(kinds) == 2).to_numpy()
+    return judged
 
-    `output` is the graph's column that the logits are of.
+
+def decision_rule(
+    logit: Float[np.ndarray, "n views"], target: Float[np.ndarray, " n"], *, population: Population, output: int
+) -> DecisionRule:
+    """Calibration, thresholds and conformal limits by one population's validation images; each view counts the same.
+
+    Args:
+        logit: Of each image as it is and, in further columns, as acquisition may change it.
+        target: Of each image.
+        population: Whose they are.
+        output: The graph's column that the logits are of.
 
     Raises:
         ConfigError: All of them are of one class.
@@ -141,14 +158,17 @@ def decision_rule(
         raise ConfigError(
             f"validation needs {population} with and without pneumonia to choose thresholds, found {found}"
         )
+    images, positive, views = truth.size, int(truth.sum()), logit.shape[1]
+    logit, target, truth = logit.ravel(), np.repeat(target, views), np.repeat(truth, views)
     calibration = fit_calibration(logit, target)
     probability = calibration.probability(logit)
+    as_seen = "as they are" if views == 1 else "as they are and as another acquisition may give them"
     return DecisionRule(
         output=output,
         calibration=calibration,
         operating_points=operating_points(truth, probability),
         conformal=conformal_limits(truth, probability),
-        fitted_on=f"{truth.size} validation images of {population}, {int(truth.sum())} positive by the label rule",
+        fitted_on=f"{images:,} validation images of {population}, {positive:,} positive by the label rule, {as_seen}",
     )
 
 
@@ -218,13 +238,5 @@ def operating_points(truth: Bool[np.ndarray, " n"], probability: Float[np.ndarra
 
 def conformal_limits(truth: Bool[np.ndarray, " n"], probability: Float[np.ndarray, " n"]) -> Conformal:
     """Limits that keep each class's true answer plausible for `CONFORMAL_COVERAGE` of the images."""
-    miss = 1 - CONFORMAL_COVERAGE
-    return Conformal(
-        coverage=CONFORMAL_COVERAGE,
-        positive_from=_quantile(probability[truth], miss),
-        negative_to=_quantile(probability[~truth], 1 - miss),
-    )
-
-
-def _quantile(values: Float[np.ndarray, " n"], level: float) -> float:
-    return float(np.quantile(values, level, method="inverted_cdf"))
+    limits = fit_conformal(truth, probability, error=1 - CONFORMAL_COVERAGE)
+    return Conformal(coverage=CONFORMAL_COVERAGE, positive_from=limits.positive_from, negative_to=limits.negative_to)

@@ -22,7 +22,8 @@ class Data:
         cache: An image cache of `pneumoscope data cache` for it; empty reads the files.
         validation_share: Expected share of the patients without a split that validate; `test_share` likewise.
         folds: Above 0, the patients of training and validation are dealt anew into so many parts, of which part
-            `fold` (from 0) validates; who is held out for the test stays.
+            `fold` validates; who is held out for the test stays.
+        fold: From 0; -1: each member its own, the first seed's validates on part 0 and so on.
     """
 
     manifest: str = ""
@@ -30,11 +31,11 @@ class Data:
     validation_share: float = 0.1
     test_share: float = 0.0
     folds: int = 0
-    fold: int = 0
+    fold: int = -1
 
     def __post_init__(self) -> None:
-        if self.folds and not 0 <= self.fold < self.folds:
-            raise ConfigError(f"[data] fold: expected 0 to {self.folds - 1}, got {self.fold}")
+        if self.folds and not -1 <= self.fold < self.folds:
+            raise ConfigError(f"[data] fold: expected 0 to {self.folds - 1}, or -1 for each in turn, got {self.fold}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

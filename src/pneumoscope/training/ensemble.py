@@ -69,16 +69,20 @@ class Ensemble(nn.Module):
         self.members = nn.ModuleList(members)
         self.columns = columns or [range(len(members))]
 
-    def forward(self, images: Float[Tensor, "n 1 h w"]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """`OUTPUTS` in order; the mean of `cam` over the image is `logit`."""
+    def forward(self, images: Float[Tensor, "n 1 h w"]) -> tuple[Tensor, ...]:
+        """`OUTPUTS` in order, then `MEMBER_OUTPUTS`; the mean of `cam` over the image is `logit`."""
         logits, cams, embeddings, distances = zip(*(member(images) for member in self.members), strict=True)
         finest = max((cam.shape[2:] for cam in cams), key=lambda shape: shape[0] * shape[1])
         resized = [_on_grid(cam, finest, logit) for cam, logit in zip(cams, logits, strict=True)]
+        logit, cam, distance = torch.cat(logits, dim=1), torch.cat(resized, dim=1), torch.stack(distances, dim=1)
         return (
-            torch.cat([torch.stack([logits[one] for one in column]).mean(dim=0) for column in self.columns], dim=1),
-            torch.cat([torch.stack([resized[one] for one in column]).mean(dim=0) for column in self.columns], dim=1),
+            torch.stack([logit[:, list(column)].mean(dim=1) for column in self.columns], dim=1),
+            torch.stack([cam[:, list(column)].mean(dim=1) for column in self.columns], dim=1),
             torch.cat(embeddings, dim=1),
-            torch.stack(distances).square().mean(dim=0).sqrt(),
+            distance.square().mean(dim=1).sqrt(),
+            logit,
+            cam,
+            distance,
         )
 
 
@@ -90,7 +94,7 @@ class WithLungs(nn.Module):
         self.ensemble, self.lungs = ensemble, lungs
 
     def forward(self, images: Float[Tensor, "n 1 h w"]) -> tuple[Tensor, ...]:
-        """`OUTPUTS` in order, then `LUNGS`."""
+        """The ensemble's outputs, then `LUNGS`."""
         return *self.ensemble(images), torch.sigmoid(self.lungs(images))
 
 

@@ -24,8 +24,10 @@ from pneumoscope.evidence import (
 )
 from pneumoscope.model import OPERATING_POINTS, Artifact, Card
 from pneumoscope.reading import Outputs
+from pneumoscope.training.conformal_evidence import conformal_evidence
 from pneumoscope.training.cost import total_cost
-from pneumoscope.training.export import Run, member_folders, read_run, run_graph
+from pneumoscope.training.export import Run, member_configs, member_folders, read_run, run_graph
+from pneumoscope.training.held_out import member_outputs, unseen
 from pneumoscope.training.images import load_cropped, read_manifest
 from pneumoscope.training.localisation import COLUMNS, localisation_evidence
 from pneumoscope.training.lung_evidence import LUNG_COLUMNS, lung_evidence
@@ -52,7 +54,8 @@ def evaluate(artifact: Artifact, data: Path, output: Path, *, runs: Sequence[Pat
     """Write and yield an evidence folder below `output` for each source's validation and test images.
 
     Images are decided upon by the rule of their patient's population, as in reading. The test images were held out
-    of training and of every choice; run this once per released model.
+    of training and of every choice; run this once per released model. Validation images are read by members that have
+    not seen their patient: of a model whose members were trained on different parts, all but the test.
 
     Args:
         artifact: The model.
@@ -60,14 +63,38 @@ def evaluate(artifact: Artifact, data: Path, output: Path, *, runs: Sequence[Pat
         output: Where the folders go.
         runs: The runs that it was sealed from, for methods that need more than its graph.
     """
-    members = [read_run(folder) for run in runs for folder in member_folders(run)]
+    runs_read = [read_run(folder) for run in runs for folder in member_folders(run)]
+    manifest = read_manifest(data, split_seed=int(artifact.card.training["config"]["split_seed"]))
+    cost = total_cost(artifact.card.training.get("members", [artifact.card.training]))
+    for split in _SIDES:
+        seen = _seen(artifact, manifest, data, split=split)
+        sha256 = manifest_sha256(seen.rows[manifest.columns])
+        for source in _TITLES:
+            part = seen.part(source)
+            if not part.rows.empty:
+                cohort = _cohort(artifact, part.rows, manifest_sha256=sha256)
+                other = _of_pixels(part, data if source == "nih" else None, runs_read)
+                other["conformal"] = conformal_evidence(artifact.card, part.rows, cohort.questions)
+                other |= _shortcuts(seen, part, cohort.questions) | ({"training": cost} if cost else {})
+                folder = output / f"{source}-{split}"
+                yield write_evidence(replace(cohort, other=other), folder, settings=Settings())
+
+
+def _seen(artifact: Artifact, manifest: pd.DataFrame, data: Path, *, split: str) -> "_Seen":
+    """What the model says of one side: of the test the whole model, of validation the members that have not seen it."""
     card = artifact.card
-    manifest = read_manifest(data, split_seed=int(card.training["config"]["split_seed"]))
-    manifest = manifest[manifest["split"] != "train"].reset_index(drop=True)
+    members = member_configs(card)
+    which, by_all = unseen(manifest, members), split == "test" or not any(one.data.folds for one in members)
+    read = np.isin(populations(manifest), list(card.rules))
+    place = np.flatnonzero((manifest["split"] == "test") & read) if split == "test" else which.answered()
+    lungs_learnt = (manifest["split"] == "train").to_numpy()[place]
+    manifest = manifest.iloc[place].assign(split=split).reset_index(drop=True)
     images, crops = load_cropped(manifest["path"], card.recipe)
-    boxes = boxes_seen(rsna_boxes(data), manifest["image_id"], crops)
     population = populations(manifest)
-    outputs = run_graph(artifact.onnx, card, images).answering(columns_of(card, population))
+    if split == "test":
+        outputs = run_graph(artifact.onnx, card, images).answering(columns_of(card, population))
+    else:
+        outputs = member_outputs(artifact.onnx, images).held_out(which.of(place))
     rows = manifest.assign(
         population=population.astype(str),
         logit=outputs.logit[:, 0],
@@ -75,23 +102,17 @@ def evaluate(artifact: Artifact, data: Path, output: Path, *, runs: Sequence[Pat
         **{f"prob_{_LABEL}": probability(card, outputs.logit[:, 0], population)},
     )
     masks = masks_seen(data, manifest["image_id"], crops, size_px=card.recipe.size_px)
-    seen = _Seen(artifact, rows, images, outputs, boxes, masks)
-    cost = total_cost(card.training.get("members", [card.training]))
-    sha256 = manifest_sha256(manifest)
-    for split in _SIDES:
-        for source in _TITLES:
-            part = seen.part(source, split)
-            if not part.rows.empty:
-                cohort = _cohort(artifact, part.rows, manifest_sha256=sha256)
-                other = _of_pixels(part, data if source == "nih" else None, members)
-                other |= _shortcuts(seen, part, cohort.questions) | ({"training": cost} if cost else {})
-                folder = output / f"{source}-{split}"
-                yield write_evidence(replace(cohort, other=other), folder, settings=Settings())
+    known = [None if learnt else mask for mask, learnt in zip(masks, lungs_learnt, strict=True)]
+    boxes = boxes_seen(rsna_boxes(data), manifest["image_id"], crops)
+    return _Seen(artifact, rows, images, outputs, boxes, known, by_all)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
-    """What the model saw and said: a row, a prepared image, outputs, radiologists' boxes and lung mask for each."""
+    """What the model saw and said: a row, a prepared image, outputs, radiologists' boxes and lung mask for each.
+
+    `by_all`: no member has seen their patients, so that the whole model may be asked about changed images too.
+    """
 
     artifact: Artifact
     rows: pd.DataFrame
@@ -99,10 +120,11 @@ class _Seen:
     outputs: Outputs
     boxes: Boxes
     masks: list[Bool[np.ndarray, "size size"] | None]
+    by_all: bool
 
-    def part(self, source: str, split: str) -> "_Seen":
-        """The images of one source and side; rows are numbered anew, and have room for localisation."""
-        index = np.flatnonzero((self.rows["source"] == source) & (self.rows["split"] == split))
+    def part(self, source: str) -> "_Seen":
+        """The images of one source; rows are numbered anew, and have room for localisation."""
+        index = np.flatnonzero(self.rows["source"] == source)
         rows = self.rows.iloc[index].reset_index(drop=True).reindex(columns=[*self.rows.columns, *_KEPT])
         return _Seen(
             self.artifact,
@@ -111,6 +133,7 @@ class _Seen:
             self.outputs.of(index),
             [self.boxes[one] for one in index],
             [self.masks[one] for one in index],
+            self.by_all,
         )
 
     def boxed(self) -> Boxed:
@@ -144,7 +167,7 @@ def _of_pixels(part: _Seen, data: Path | None, members: Sequence[Run]) -> dict[s
     if any(len(one) for one in part.boxes):
         located, columns = localisation_evidence(part.rows, cams=cams, boxes=part.boxes)
         part.rows[list(COLUMNS)] = columns
-        if not isinstance(located, NotEstimable):
+        if part.by_all and not isinstance(located, NotEstimable):
             located = located | map_evidence(part.boxed(), runs=members)
         other["localisation"] = located
     return other
@@ -158,8 +181,7 @@ def _shortcuts(seen: _Seen, part: _Seen, questions: Sequence[Question]) -> dict[
     found: dict[str, Node] = {"logit_deviation": float(part.rows["logit"].std())}
     found["routes"] = route_evidence(part.artifact, part.rows, questions)
     if source == "nih":
-        side = np.flatnonzero(seen.rows["split"] == split)
-        found["probes"] = probe_evidence(seen.rows.iloc[side], seen.outputs.embedding[side], source=source)
+        found["probes"] = probe_evidence(seen.rows, seen.outputs.embedding, source=source)
     return {"shortcuts": found}
 
 

@@ -6,12 +6,11 @@ from pathlib import Path
 import lightning
 import torch
 
-from pneumoscope.datasets import manifest_sha256
 from pneumoscope.training.config import TrainingConfig
 from pneumoscope.training.cost import cost_of
 from pneumoscope.training.layers import freeze, layer_table, summary
 from pneumoscope.training.lesson import Lesson
-from pneumoscope.training.loading import Material, gather, loaders
+from pneumoscope.training.loading import Films, Material, gather, loaders
 from pneumoscope.training.losses import positive_shares
 from pneumoscope.training.network import Network, build_network
 from pneumoscope.training.trainer import (
@@ -52,15 +51,25 @@ def fit(config: TrainingConfig, paths: Paths, *, resume: bool = False, say: Say 
         ConfigError: Data or weights are missing, there is nothing to resume or it is damaged, a run is there and not
             to be resumed, or training diverged.
     """
-    members = [replace(config, seeds=(seed,)) for seed in config.seeds]
     folders = [member_folder(paths.run, seed) for seed in config.seeds]
     require_begun(folders, resume=resume)
-    material = gather(config, paths.data)
-    for line in (*material.notes, *_rows(material)):
-        say(line)
-    for member, folder in zip(members, folders, strict=True):
+    films = Films()
+    for member, folder in zip(members_of(config), folders, strict=True):
+        material = gather(member, paths.data, films=films)
+        for line in (*material.notes, *_rows(material)):
+            say(line)
         fit_member(member, material, weights=paths.weights, folder=folder, say=say)
     return folders
+
+
+def members_of(config: TrainingConfig) -> list[TrainingConfig]:
+    """The configuration of each member: one seed, and with folds the part that it validates on."""
+    data, folds = config.data, config.data.folds
+    turns = [place % folds if folds and data.fold < 0 else data.fold for place in range(len(config.seeds))]
+    return [
+        replace(config, seeds=(seed,), data=replace(data, fold=turn))
+        for seed, turn in zip(config.seeds, turns, strict=True)
+    ]
 
 
 def fit_member(
@@ -110,6 +119,6 @@ def _rows(material: Material) -> list[str]:
 
 def _record(config: TrainingConfig, material: Material, network: Network, folder: Path) -> None:
     """What makes the run repeatable: configuration, manifest hash, split by image id; and the layers' table."""
-    write_record(folder, config, manifest_sha256=manifest_sha256(material.manifest))
+    write_record(folder, config, manifest_sha256=material.sha256)
     material.manifest[["source", "image_id", "split"]].to_csv(folder / "split.csv", index=False)
     layer_table(network).to_csv(folder / "layers.csv", index=False)

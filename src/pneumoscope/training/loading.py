@@ -1,6 +1,6 @@
 """What a run learns from, in memory: images, targets, boxes; and in which order each epoch sees them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from pneumoscope.core import ConfigError
-from pneumoscope.datasets import ImageCache, boxes_of, folds_by_patient, read_nih_labels, split_by_patient
+from pneumoscope.datasets import (
+    ImageCache,
+    boxes_of,
+    folds_by_patient,
+    manifest_sha256,
+    read_nih_labels,
+    split_by_patient,
+)
 from pneumoscope.datasets import read_manifest as read_parquet
 from pneumoscope.image import Recipe
 from pneumoscope.training.config import RunConfig, TrainingConfig
@@ -21,14 +28,13 @@ from pneumoscope.training.images import crop_grey, load_cropped, read_manifest
 from pneumoscope.training.radiologists import Boxes, airspace_opacity, box_maps, boxes_seen, rsna_boxes
 from pneumoscope.training.targets import TARGETS, target_matrix
 
-Films = Callable[[RunConfig, Path, pd.DataFrame], tuple[UInt8[np.ndarray, "n size size"], Float[np.ndarray, "n 4"]]]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Material:
     """All rows of the manifest with images and targets; arrays are in its order.
 
-    `boxes` are drawn on a grid for the loss, `drawn` are their corners.
+    `boxes` are drawn on a grid for the loss, `drawn` are their corners. `sha256` is the manifest's before its patients
+    were dealt into folds, and so the same for all members.
     """
 
     manifest: pd.DataFrame
@@ -36,6 +42,7 @@ class Material:
     targets: Float[np.ndarray, "n targets"]
     boxes: Float32[np.ndarray, "n y x"]
     drawn: Boxes
+    sha256: str = ""
     notes: tuple[str, ...] = ()
 
     def rows(self, split: str) -> Shaped[np.ndarray, " k"]:
@@ -43,19 +50,38 @@ class Material:
         return np.flatnonzero(self.manifest["split"] == split)
 
 
+class Films:
+    """Reads prepared images once for all members and variants of one recipe; only the last recipe's are held."""
+
+    def __init__(self) -> None:
+        self._key: Any = None
+        self._held: tuple[UInt8[np.ndarray, "n size size"], Float[np.ndarray, "n 4"]]
+
+    def __call__(
+        self, config: RunConfig, data: Path, rows: pd.DataFrame
+    ) -> tuple[UInt8[np.ndarray, "n size size"], Float[np.ndarray, "n 4"]]:
+        """As `read_images`; rows differ between folds in their side alone."""
+        key = (config.recipe, config.data.manifest, config.data.cache, config.split_seed)
+        if key != self._key:
+            self._held = read_images(config, data, rows)
+            self._key = key
+        return self._held
+
+
 def gather(config: TrainingConfig, data: Path, *, films: Films | None = None) -> Material:
-    """Read everything that a run needs; paths in the configuration are relative to `data`.
+    """Read everything that a member needs; paths in the configuration are relative to `data`.
 
     Args:
-        config: Of the run.
+        config: Of the member.
         data: Folder of the data sets.
-        films: Reads the rows' images; `read_images`, unless they are in memory already.
+        films: Images in memory, if others need them too.
 
     Raises:
         ConfigError: Tables or images are missing, or one class is absent in training or validation.
         InputError: The manifest was edited, or the cache does not hold its images.
     """
-    manifest, notes = read_rows(config, data)
+    rows, notes = read_rows(config, data)
+    manifest = deal(rows, config)
     if config.data.manifest:
         labels, boxes = manifest, boxes_of(manifest)
         boxes = boxes[boxes["by"] == "rsna"]
@@ -66,29 +92,31 @@ def gather(config: TrainingConfig, data: Path, *, films: Films | None = None) ->
     targets = target_matrix(manifest, labels, airspace=airspace, opacity_weight=config.opacity_weight)
     taught = taught_rows(manifest, config.sampling)
     _require_classes(manifest[taught], targets[taught, TARGETS.index(config.ships)])
-    images, crops = (films or read_images)(config, data, manifest)
+    images, crops = (films or Films())(config, data, manifest)
     read = manifest if len(boxes) else manifest.assign(rsna_opacity=np.nan)  # without boxes nothing says where
     drawn = boxes_seen(boxes, manifest["image_id"], crops)
-    return Material(manifest, images, targets, box_maps(boxes, read, crops), drawn, notes)
+    return Material(manifest, images, targets, box_maps(boxes, read, crops), drawn, manifest_sha256(rows), notes)
 
 
 def read_rows(config: RunConfig, data: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The rows that a run is about, each with its side, and what a person should know of them.
+    """The rows that a run is about, each with its side before `deal`, and what a person should know of them.
 
     Raises:
         ConfigError: Tables are missing, or no row has an image.
         InputError: The manifest was edited.
     """
-    notes: tuple[str, ...] = ()
     if config.data.manifest:
-        rows, notes = _from_manifest(config, data)
-    else:
-        rows = read_manifest(data, split_seed=config.split_seed)
-    return (deal(rows, config) if config.data.folds else rows), notes
+        return _from_manifest(config, data)
+    return read_manifest(data, split_seed=config.split_seed), ()
 
 
 def deal(rows: pd.DataFrame, config: RunConfig) -> pd.DataFrame:
-    """The rows, their patients of training and validation dealt anew into the configured folds; the test stays."""
+    """The rows, their patients of training and validation dealt anew into the configured folds; the test stays.
+
+    Without folds the rows stay as they are.
+    """
+    if not config.data.folds:
+        return rows
     fold = folds_by_patient(rows, folds=config.data.folds, seed=config.split_seed)
     side = np.where(fold == config.data.fold, "val", "train")
     return rows.assign(split=np.where(fold.isna(), "test", side))

@@ -30,7 +30,7 @@ from pneumoscope.training.fit import Paths
 from pneumoscope.training.images import unit
 from pneumoscope.training.layers import freeze
 from pneumoscope.training.lesson import CHECK_EVERY, Repeatable
-from pneumoscope.training.loading import EpochSampler, as_it_is, read_images, read_rows
+from pneumoscope.training.loading import EpochSampler, as_it_is, deal, read_images, read_rows
 from pneumoscope.training.network import Network
 from pneumoscope.training.trainer import (
     Say,
@@ -111,6 +111,7 @@ def pretrain(config: PretrainingConfig, paths: Paths, *, resume: bool = False, s
     folder, output = paths.run, paths.run / BACKBONE
     require_begun([folder], resume=resume)
     rows, notes = read_rows(config, paths.data)
+    rows = deal(rows, config)
     rows = rows[rows["split"] == "train"].reset_index(drop=True)
     images, _ = read_images(config, paths.data, rows)
     for line in (*notes, f"{len(rows):,} films of {rows['patient_id'].nunique():,} training patients, without labels"):

@@ -132,6 +132,36 @@ def calibration(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     yield Table("table-calibration", caption, columns, rows, f"{perfect} {_level(inputs)}")
 
 
+def uncertain(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
+    """What the conformal limits did on each test cohort and view; nothing where the evidence does not say."""
+    names = {
+        "covered_with": "Right answer plausible, finding",
+        "covered_without": "No finding",
+        "uncertain": "Uncertain",
+        "right_where_certain": "Right where certain",
+    }
+    tests = [one for one in inputs.device.cohorts("test") if numbers.has(_conformal(one))]
+    rows: Rows = []
+    for cohort in tests:
+        rows.append(_heading(cohort, columns=1 + len(names)))
+        views = numbers.keys(_conformal(cohort))
+        for view in views if len(views) > 2 else views[:1]:  # beside all, one view alone is all
+            measured = (numbers.cell(f"{_conformal(cohort)}.{view}.{name}") for name in names)
+            rows.append((escape(view), *measured))
+    if rows:
+        promised = numbers.value(f"{tests[0].evidence}/conformal.promised")
+        caption = (
+            f"Results called *uncertain*.{_sources(tests, numbers)} The limits promise that the right answer stays "
+            f"plausible for {promised} of either class, where images are like validation's."
+        )
+        columns = (Column("View", 0.7), *_right(*names.values(), width=1.3))
+        yield Table("table-uncertain", caption, columns, tuple(rows), _level(inputs))
+
+
+def _conformal(cohort: Cohort) -> str:
+    return f"{cohort.evidence}/conformal.{cohort.question}"
+
+
 def by_prevalence(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     """PPV, NPV and F1 of the operating point where prevalence differs, and F1 of flagging everybody."""
     point = inputs.device.operating_point
