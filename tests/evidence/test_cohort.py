@@ -114,6 +114,18 @@ def test_figures_are_written_as_vectors_and_pictures(evidence):
     assert "Effusion-roc.svg" not in names
 
 
+def test_a_threshold_that_flags_everybody_is_drawn_without_the_npv_that_it_leaves_undefined(
+    rows, settings, tmp_path, make_cohort
+):
+    point = Point(threshold=0.0, rule="by hand", chosen_on="nothing")
+    cohort = make_cohort(
+        rows, questions=[Question("Pneumonia", "Pneumonia")], points={"Pneumonia": {"balanced": point}}
+    )
+    evidence = write_evidence(cohort, tmp_path / "everybody", settings=settings)
+    assert isinstance(evidence.at("labels.Pneumonia.operating_points.balanced.npv"), NotEstimable)
+    assert (evidence.path / "figures" / "Pneumonia-prevalence.png").stat().st_size > 0
+
+
 def test_no_path_of_the_machine_is_in_the_evidence(evidence):
     assert str(evidence.path.parent) not in (evidence.path / "evidence.json").read_text()
 

@@ -110,6 +110,7 @@ def config() -> TrainingConfig:
     tiny = {
         "seeds": [1],
         "backbone": "test_resnet",
+        "data": {},
         "layers": {},
         "populations": ["adults", "children"],
         "sampling": {"nih": 0.6, "rsna_normal": 0.15, "kermany": 0.25},

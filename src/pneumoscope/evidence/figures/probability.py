@@ -62,11 +62,12 @@ def by_prevalence(answer: Mapping[str, Any], curves: Mapping[str, pd.DataFrame],
     """PPV, NPV and F1 of one operating point against prevalence, beside the F1 of flagging everybody."""
     figure, axes = new_figure()
     styles = (("ppv", "PPV", BLUE, "-"), ("npv", "NPV", GREEN, "-."), ("f1", "F1", ORANGE, "--"))
-    for key, name, colour, dashes in styles:
-        curve = curves[f"{key}_by_prevalence"]
+    # A point that flags everybody has no NPV.
+    there = [(curves[f"{key}_by_prevalence"], *style) for key, *style in styles if f"{key}_by_prevalence" in curves]
+    for curve, name, colour, dashes in there:
         axes.fill_between(curve["x"], curve["low"], curve["high"], color=colour, alpha=BAND_OPACITY, linewidth=0)
         axes.plot(curve["x"], curve["y"], color=colour, linestyle=dashes, label=name, zorder=3)
-    x = curves["f1_by_prevalence"]["x"].to_numpy()
+    x = there[0][0]["x"].to_numpy()
     axes.plot(x, 2 * x / (1 + x), **(REFERENCE | {"color": INK}), label="F1, flag everybody")
     measured = answer["positives"] / answer["n"]
     axes.axvline(measured, color=SOFT, linewidth=0.9, linestyle=":")
