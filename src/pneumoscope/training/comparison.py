@@ -38,6 +38,11 @@ def compare(folder: Path, references: tuple[str, ...]) -> pd.DataFrame:
     records.sort(key=lambda record: record["variant"] != record["against"])  # what others are compared with comes first
     facts = {record["variant"]: record for record in records}
     scores = {name: _scores(folder / f"{name}.parquet") for name in facts}
+    read = {frozenset(one.index): name for name, one in scores.items()}
+    if len(read) > 1:
+        raise ArtifactError(
+            f"{folder}: expected variants that read the same films, {' and '.join(read.values())} differ"
+        )
     films = pd.concat([one.reset_index() for one in scores.values()]).drop_duplicates("image_id").set_index("image_id")
     ranks = pd.DataFrame({name: one["rank"] for name, one in scores.items()}).reindex(films.index)
     lines = []
