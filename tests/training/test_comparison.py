@@ -116,5 +116,5 @@ def test_the_page_names_what_is_beyond_chance_and_only_that(folder: Path) -> Non
 
 def test_variants_that_read_other_films_are_not_compared(folder: Path, films: pd.DataFrame) -> None:
     put(folder, "fewer", films[10:], skill=1.0)
-    with pytest.raises(ArtifactError, match="expected variants that read the same films, .*fewer"):
+    with pytest.raises(ArtifactError, match=r"expected variants that read the same films, .*fewer"):
         compare(folder, REFERENCES)
