@@ -88,9 +88,13 @@ def campaign(options: argparse.Namespace, *, kills: int, n_nodes: int, database:
         store = open_store(database or f"sqlite:///{folder / 'spool' / 'queue.db'}")
         drained = drain(store)
         minutes = round((time.monotonic() - started) / 60, 1)
-        shutil.rmtree(folder)  # after a failure it stays, with the nodes' logs
         about = {"nodes": n_nodes, "database": store.engine.dialect.name, "kills": done, "minutes": minutes}
-        return about | {"drained": drained} | count(store, senders, pacs)
+        found = about | {"drained": drained} | count(store, senders, pacs)
+        if drained and not found["lost"]:
+            shutil.rmtree(folder)
+        else:
+            print(f"nodes' logs and queue: {folder}", file=sys.stderr)
+        return found
     finally:
         for node in nodes:
             node.terminate()

@@ -140,7 +140,7 @@ def uncertain(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
         "uncertain": "Uncertain",
         "right_where_certain": "Right where certain",
     }
-    tests = [one for one in inputs.device.cohorts("test") if numbers.has(_conformal(one))]
+    tests = tuple(one for one in inputs.device.cohorts("test") if numbers.has(_conformal(one)))
     rows: Rows = []
     for cohort in tests:
         rows.append(_heading(cohort, columns=1 + len(names)))

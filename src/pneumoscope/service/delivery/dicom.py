@@ -1,6 +1,7 @@
 """C-STORE service class user: one association for many objects, opened again when it is lost."""
 
 import ssl
+import threading
 from pathlib import Path
 from socket import create_connection
 
@@ -94,24 +95,36 @@ class DicomSender:
     def _open(self) -> Association:
         if self._association is not None and self._association.is_established:
             return self._association
-        where = self._destination
-        self._require_peer()
+        where, connected = self._destination, threading.Event()
+
+        def opened(event: evt.Event) -> None:
+            connected.set()
+            if (socket := event.assoc.dul.socket) is not None:
+                close_for_certain(socket)
+
         association = self._ae.associate(
             where.host,
             where.port,
             ae_title=where.ae_title or "",
             max_pdu=0,
             tls_args=self._tls,
-            evt_handlers=[(evt.EVT_CONN_OPEN, _opened)],
+            evt_handlers=[(evt.EVT_CONN_OPEN, opened)],
         )
+        if association.is_rejected:
+            answer = association.acceptor.primitive
+            reason = "" if answer is None else f": {answer.reason_str.lower()}"
+            raise PeerDownError(f"peer: expected an association, found it rejected us{reason}")
         if not association.is_established:
-            found = "it rejected us" if association.is_rejected else "no answer, or an abort"
+            found = "no answer, or an abort" if connected.is_set() else self._why_no_connection()
             raise PeerDownError(f"peer: expected an association, found {found}")
         self._association = association
         return association
 
-    def _require_peer(self) -> None:
-        """Connects once before: pynetdicom would not say why it cannot, and leave a socket to the garbage collector."""
+    def _why_no_connection(self) -> str:
+        """Tries once more to connect, since pynetdicom does not say why it could not.
+
+        Never before an association: a peer may count a connection without a request among those that it allows.
+        """
         where = self._destination
         try:
             with create_connection((where.host, where.port), timeout=where.timeout_s) as connection:
@@ -119,19 +132,14 @@ class DicomSender:
                     context, name = self._tls
                     context.wrap_socket(connection, server_hostname=name).close()
         except OSError as error:
-            raise PeerDownError(f"peer: expected a connection, found {error.strerror or error}") from error
+            return f"no connection: {error.strerror or error}"
+        return "no connection"
 
     def _lost(self, found: str) -> PeerDownError:
         if self._association is not None:
             self._association.abort()
         self._association = None
         return PeerDownError(f"peer: expected an answer, found {found}")
-
-
-def _opened(event: evt.Event) -> None:
-    socket = event.assoc.dul.socket
-    assert socket is not None, "the connection is open"
-    close_for_certain(socket)
 
 
 def _tls(destination: Destination) -> tuple[ssl.SSLContext, str] | None:
