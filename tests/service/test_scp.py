@@ -4,6 +4,7 @@ import os
 import socket
 import ssl
 import threading
+import time
 from io import BytesIO
 
 import pytest
@@ -210,6 +211,17 @@ def test_more_associations_than_allowed_are_rejected_for_now(listen):
     second = associate(port)
     assert second.is_rejected
     first.release()
+
+
+def test_connections_that_ask_for_nothing_leave_room_for_those_that_do(listen):
+    port = listen(max_associations=2)
+    for _ in range(6):  # as load balancers and monitors look whether a port is open
+        socket.create_connection(("127.0.0.1", port.port)).close()
+    until = time.monotonic() + 5
+    while not (found := associate(port)).is_established and time.monotonic() < until:
+        time.sleep(0.1)
+    assert found.is_established
+    found.release()
 
 
 @pytest.mark.req("REQ-SV-05")

@@ -124,8 +124,17 @@ class StorageScp:
             (evt.EVT_C_STORE, self._store),
             (evt.EVT_PDU_RECV, self._measure),
             (evt.EVT_RELEASED, self._release),
-            (evt.EVT_CONN_CLOSE, lambda event: self._progress.pop(event.assoc, None)),
+            (evt.EVT_CONN_CLOSE, self._closed),
         ]
+
+    def _closed(self, event: Event) -> None:
+        """Forgets the association; one that nobody asked for (a port check) makes room at once.
+
+        pynetdicom would wait for its request as long as for a slow peer's, and count it among those that are allowed.
+        """
+        self._progress.pop(event.assoc, None)
+        if event.assoc.requestor.primitive is None:
+            event.assoc.dul.to_user_queue.put(None)  # type: ignore[arg-type]  # what it has waited for in vain
 
     def _store(self, event: Event) -> int | Dataset:
         progress = self._progress.setdefault(event.assoc, _Progress())
