@@ -57,3 +57,29 @@ def test_weights_take_half_of_the_bytes_and_answers_stay_within_their_rounding()
     after = answer(model, x)
     np.testing.assert_allclose(after, before, atol=64 * np.abs(WEIGHT).max() * np.abs(x).max() * 3 / 2048)
     assert (after != before).any()
+
+
+def test_pointwise_convolutions_take_a_byte_a_weight_and_are_right_to_half_a_step_of_each_channel() -> None:
+    rng = np.random.default_rng(2)
+    weight = (rng.normal(size=(48, 64, 1, 1)) * np.geomspace(0.01, 100, 48)[:, None, None, None]).astype(np.float32)
+    weight[5] = 0
+    x = ir.Value(name="x", type=ir.TensorType(ir.DataType.FLOAT), shape=ir.Shape(["n", 64, 3, 3]))
+    kernel = ir.Value(
+        name="w",
+        type=ir.TensorType(ir.DataType.FLOAT),
+        shape=ir.Shape(weight.shape),
+        const_value=ir.tensor(weight, name="w"),
+    )
+    product = ir.node("Conv", [x, kernel])
+    product.outputs[0].name, product.outputs[0].type = "y", ir.TensorType(ir.DataType.FLOAT)
+    product.outputs[0].shape = ir.Shape(["n", 48, 3, 3])
+    graph = ir.Graph([x], product.outputs, nodes=[product], initializers=[kernel], opset_imports={"": 18}, name="g")
+    model = ir.Model(graph, ir_version=10)
+    compact(model)
+    assert {value.dtype for value in model.graph.initializers.values()} == {ir.DataType.INT8, ir.DataType.FLOAT}
+    assert len(ir.to_proto(model).SerializeToString()) < 0.35 * weight.nbytes
+    each = np.eye(64, dtype=np.float32).reshape(64, 64, 1, 1) * np.ones((1, 1, 3, 3), dtype=np.float32)
+    found = answer(model, each)[:, :, 1, 1].T  # one input channel at a time: the weights themselves
+    step = np.abs(weight[:, :, 0, 0]).max(axis=1, keepdims=True) / 127
+    assert (np.abs(found - weight[:, :, 0, 0]) <= 0.501 * step).all()
+    assert (found != weight[:, :, 0, 0]).any()

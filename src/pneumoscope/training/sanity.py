@@ -43,8 +43,10 @@ def shuffled_graph(graph: bytes, *, share: float) -> bytes:
 
     model = onnx.load_from_string(graph)
     stored = {one.name: one for one in model.graph.initializer}
-    widened = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "Cast"}
-    weights = stored | {name: stored[half] for name, half in widened.items() if half in stored}
+    weights = stored.copy()
+    for node in model.graph.node:  # weights are widened, and scaled by channel, before they are used
+        if node.op_type in ("Cast", "Mul") and node.input[0] in weights:
+            weights[node.output[0]] = weights[node.input[0]]
     rng = np.random.default_rng(_SEED)
     for layers in _members(model.graph.node, weights):
         for name in layers[-max(1, round(share * len(layers))) :]:
