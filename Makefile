@@ -20,11 +20,12 @@ check: .venv/.ready ## format, lint, types, import order, repository size
 	@scripts/check
 
 model: .venv/.ready ## train, seal and measure the shipped model (hours on a CPU; needs PNEUMOSCOPE_DATA and _WEIGHTS)
+	@.venv/bin/pneumoscope pretrain -o runs/pretraining
 	@.venv/bin/pneumoscope train --preset default -o runs/adults
 	@.venv/bin/pneumoscope train --preset children -o runs/children
 	@.venv/bin/pneumoscope train --preset lungs -o runs/lungs
 	@.venv/bin/pneumoscope export runs/adults runs/children --lungs runs/lungs -o src/pneumoscope/model/pneumonia.onnx
-	@RUNS="runs/adults runs/children" scripts/evidence model
+	@RUNS="runs/adults runs/children" PRETRAINING=runs/pretraining scripts/evidence model
 
 evidence: .venv/.ready ## measure the shipped model and the CheXNet reproduction again, and draw the pages (needs PNEUMOSCOPE_DATA)
 	@scripts/evidence

@@ -204,6 +204,15 @@ def test_the_guard_and_thresholds_of_two_populations_are_shown(place: Path) -> N
     assert "0.5; child: 0.45" in text["final-threshold"]
 
 
+def test_initial_weights_are_told_by_the_pretrainings_record_where_there_is_one(place: Path) -> None:
+    record = place / "release" / "pretraining" / "run.json"
+    record.parent.mkdir()
+    record.write_text(json.dumps({"config": {"epochs": 7, "initial_weights": "photographs.safetensors"}}))
+    build(inputs_of(place), place / "out" / "FDA_Submission.pdf")
+    told = (place / "out" / "FDA_Submission.md").read_text(encoding="utf-8")
+    assert "on films of training patients, 7 epochs from `photographs.safetensors`" in told
+
+
 def test_how_often_a_person_must_decide_is_shown_by_view(place: Path) -> None:
     document, _ = compose(inputs_of(place), place / "out")
     (shown,) = [

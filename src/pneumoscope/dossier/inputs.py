@@ -140,9 +140,12 @@ def _threshold_problems(device: Device, release: dict[str, Evidence]) -> Iterato
 def _tables(evidence: Path) -> dict[str, Any]:
     literature = (resources.files("pneumoscope.dossier") / "literature.toml").read_text(encoding="utf-8")
     tables: dict[str, Any] = {"literature": tomllib.loads(literature), TRAINING: _training(evidence / TRAINING)}
-    databases = evidence / TRAINING / "databases.json"
-    if databases.is_file():
-        tables["databases"] = _json(databases)
+    for name, path in (
+        ("databases", evidence / TRAINING / "databases.json"),
+        ("pretraining", evidence / "pretraining" / "run.json"),
+    ):
+        if path.is_file():
+            tables[name] = _json(path)
     return tables
 
 
