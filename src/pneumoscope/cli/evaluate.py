@@ -79,8 +79,8 @@ def evaluate(
 
 def _of_model(model: Path | None, data: Path, output: Path, *, runs: list[Path]) -> None:
     from pneumoscope.model import load, shipped_path
-    from pneumoscope.training.evaluate import evaluate as measure
-    from pneumoscope.training.evaluate import keep_records
+    from pneumoscope.training.assessment.evaluate import evaluate as measure
+    from pneumoscope.training.assessment.evaluate import keep_records
 
     keep_records(runs, output / "training")
     for evidence in measure(load(model or shipped_path()), data, output, runs=runs):

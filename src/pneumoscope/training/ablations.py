@@ -31,13 +31,12 @@ from pneumoscope.training.config import (
     read_toml,
 )
 from pneumoscope.training.curves import read_curves
-from pneumoscope.training.ensemble import in_batches
-from pneumoscope.training.export import load_network, read_run
 from pneumoscope.training.fit import Paths, fit_member
-from pneumoscope.training.images import unit
+from pneumoscope.training.images import in_batches, unit
 from pneumoscope.training.loading import Films, gather, read_rows
 from pneumoscope.training.network import OUTPUTS
 from pneumoscope.training.populations import populations
+from pneumoscope.training.runs import load_network, read_run
 from pneumoscope.training.trainer import Say
 from pneumoscope.training.weights import DOWNLOAD, locate
 

@@ -24,8 +24,7 @@ from pneumoscope.image import Recipe
 from pneumoscope.stats import Mean, clustered_mean
 from pneumoscope.training.augmentation import augment_pair
 from pneumoscope.training.config import Augmentation, build_record
-from pneumoscope.training.ensemble import in_batches
-from pneumoscope.training.images import load_cropped, read_manifest, unit
+from pneumoscope.training.images import in_batches, load_cropped, read_manifest, unit
 
 TASK = "lungs"
 RECORD, WEIGHTS = "run.json", "lungs.pt"

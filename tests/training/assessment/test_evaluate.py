@@ -5,8 +5,8 @@ import pytest
 from pneumoscope.core import ConfigError
 from pneumoscope.evidence import Number
 from pneumoscope.model import load, shipped_path
-from pneumoscope.training.evaluate import keep_records, points, probability
-from pneumoscope.training.refusals import PERTURBATIONS, guard_evidence
+from pneumoscope.training.assessment.evaluate import keep_records, points, probability
+from pneumoscope.training.assessment.refusals import PERTURBATIONS, guard_evidence
 
 
 @pytest.fixture(scope="module")

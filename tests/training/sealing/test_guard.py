@@ -2,7 +2,7 @@ import numpy as np
 import torch
 from scipy.spatial.distance import mahalanobis
 
-from pneumoscope.training.guard import Distance, fit_gaussian
+from pneumoscope.training.sealing.guard import Distance, fit_gaussian
 
 
 def embeddings(rng: np.random.Generator, count: int = 2000) -> np.ndarray:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pneumoscope.training.faithfulness import curve_areas, painted_over
+from pneumoscope.training.assessment.faithfulness import curve_areas, painted_over
 
 
 def hot_at(row: int, column: int) -> np.ndarray:

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pneumoscope.training.heat_rule import FEWEST_BOXED, FEWEST_RIGHT_FLAGS, Validated, heat_rule
+from pneumoscope.training.sealing.heat_rule import FEWEST_BOXED, FEWEST_RIGHT_FLAGS, Validated, heat_rule
 
 COUNT = 24
 BOX = np.array([[0.0, 0.0, 0.5, 0.5]])

@@ -1,9 +1,8 @@
 """From finished runs to the artefact: one graph, calibrated and limited on validation patients, sealed."""
 
-import json
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +15,21 @@ from pneumoscope.core import ArtifactError, ConfigError, ModelIdentity
 from pneumoscope.model import LUNGS, MEMBER_OUTPUTS, Artifact, Card, seal
 from pneumoscope.model import OUTPUTS as GRAPH_OUTPUTS
 from pneumoscope.reading import Outputs, open_engine
-from pneumoscope.training.card import draft_card, finish_card, validation_auroc
-from pneumoscope.training.compact import compact
 from pneumoscope.training.config import Data, TrainingConfig, read_config_record
-from pneumoscope.training.ensemble import Ensemble, Member, Seen, WithLungs, embed, in_batches
 from pneumoscope.training.fit import members_of
-from pneumoscope.training.guard import fit_gaussian
-from pneumoscope.training.heat_rule import with_heat_rules
-from pneumoscope.training.held_out import acquired_otherwise, member_outputs, unseen
-from pneumoscope.training.images import unit
+from pneumoscope.training.images import in_batches, unit
 from pneumoscope.training.loading import Material, deal, gather
 from pneumoscope.training.lungs import LungNetwork, load_lungs
-from pneumoscope.training.network import OUTPUTS, Network, build_network
+from pneumoscope.training.network import OUTPUTS
 from pneumoscope.training.populations import populations
+from pneumoscope.training.runs import Run, load_network, member_folders, read_run
+from pneumoscope.training.sealing.card import draft_card, finish_card, validation_auroc
+from pneumoscope.training.sealing.compact import compact
+from pneumoscope.training.sealing.ensemble import Ensemble, Member, Seen, WithLungs, embed
+from pneumoscope.training.sealing.guard import fit_gaussian
+from pneumoscope.training.sealing.heat_rule import with_heat_rules
+from pneumoscope.training.sealing.held_out import acquired_otherwise, member_outputs, unseen
 from pneumoscope.training.targets import TARGETS
-from pneumoscope.training.trainer import RECORD, checkpoint
 
 # ONNX (weights in half precision) and PyTorch must agree on so many images, in probability; for model 0.3.0 the
 # largest difference was 0.002.
@@ -38,15 +37,6 @@ LARGEST_DIFFERENCE = 3e-3
 AGREEMENT_IMAGES = 800
 # Training images that give the guard its statistics: more than twenty for each direction that it keeps.
 GUARD_IMAGES = 3000
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One trained member on disk: its folder, configuration and whole record."""
-
-    folder: Path
-    config: TrainingConfig
-    record: dict[str, Any]
 
 
 def export(
@@ -130,53 +120,10 @@ def _some(rows: Bool[np.ndarray, " n"], most: int) -> Int[np.ndarray, " k"]:
     return np.random.default_rng(0).permutation(np.flatnonzero(rows))[:most]
 
 
-def member_folders(run: Path) -> list[Path]:
-    """The folders of a run's members, or the folder itself if it is one."""
-    if (run / RECORD).is_file():
-        return [run]
-    found = sorted(path.parent for path in run.glob(f"seed-*/{RECORD}"))
-    if not found:
-        raise ConfigError(f"expected a training run with {RECORD} or seed-*/{RECORD} in {run}, found none")
-    return found
-
-
-def read_run(folder: Path) -> Run:
-    """A member's configuration and record.
-
-    Raises:
-        ConfigError: The folder holds no run, or its record was damaged.
-    """
-    path = folder / RECORD
-    try:
-        record = json.loads(path.read_text())
-        table = record["config"]
-    except (OSError, ValueError, KeyError) as error:
-        raise ConfigError(f"expected a training run's record at {path}, found {error}") from error
-    return Run(folder, read_config_record(table, where=str(path)), record)
-
-
 def member_configs(card: Card) -> list[TrainingConfig]:
     """The configurations of the members that were sealed with this card, in the graph's order."""
     records = card.training["members"]
     return [read_config_record(record["config"], where=f"model card: member {n}") for n, record in enumerate(records)]
-
-
-def load_network(run: Run) -> Network:
-    """The member's network with its averaged weights, ready to read.
-
-    Raises:
-        ConfigError: There is no checkpoint, it is damaged, or it is of another network.
-    """
-    path = checkpoint(run.folder, run.config.optimizer.keep)
-    prefix = "network."
-    network = build_network(run.config)
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-        network.load_state_dict({key.removeprefix(prefix): value for key, value in state.items()})
-    except Exception as error:  # torch raises whatever the damage suggests to it
-        raise ConfigError(f"expected a run's checkpoint at {path}, found {type(error).__name__}: {error}") from error
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster on a CPU
-    return network.eval()
 
 
 def to_onnx(shipped: nn.Module, size_px: int) -> bytes:

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from pneumoscope.evidence import NotEstimable, Number
-from pneumoscope.training.localisation import COLUMNS, localisation_evidence
+from pneumoscope.training.assessment.localisation import COLUMNS, localisation_evidence
 from pneumoscope.training.radiologists import boxes_seen
 
 CORNER = np.array([[0.5, 0.5, 1.0, 1.0]])

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from pneumoscope.training.assessment.saliency import PATCHES, finer_layer, grad_cam, occlusion
 from pneumoscope.training.network import Network
-from pneumoscope.training.saliency import PATCHES, finer_layer, grad_cam, occlusion
 
 
 @pytest.fixture(scope="module")

@@ -14,15 +14,16 @@ from pneumoscope.explain import agreement, upsampled
 from pneumoscope.model import Artifact
 from pneumoscope.reading import Outputs
 from pneumoscope.stats import clustered_mean
-from pneumoscope.training.ensemble import Seen, in_batches
-from pneumoscope.training.export import Run, load_network, run_graph
-from pneumoscope.training.faithfulness import CURVES, curve_areas
-from pneumoscope.training.images import unit
-from pneumoscope.training.localisation import share
+from pneumoscope.training.assessment.faithfulness import CURVES, curve_areas
+from pneumoscope.training.assessment.localisation import share
+from pneumoscope.training.assessment.saliency import finer_layer, grad_cam, occlusion
+from pneumoscope.training.assessment.sanity import CASCADE, rank_correlation, shuffled_graph
+from pneumoscope.training.images import in_batches, unit
 from pneumoscope.training.network import OUTPUTS, Network
 from pneumoscope.training.radiologists import Boxes
-from pneumoscope.training.saliency import finer_layer, grad_cam, occlusion
-from pneumoscope.training.sanity import CASCADE, rank_correlation, shuffled_graph
+from pneumoscope.training.runs import Run, load_network
+from pneumoscope.training.sealing.ensemble import Seen
+from pneumoscope.training.sealing.export import run_graph
 
 Images = UInt8[np.ndarray, "n size size"]
 Maps = Float[np.ndarray, "n y x"]

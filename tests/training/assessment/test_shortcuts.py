@@ -12,8 +12,8 @@ from pneumoscope.datasets import FINDINGS
 from pneumoscope.evidence import NotEstimable, Number, Question
 from pneumoscope.model import load, shipped_path
 from pneumoscope.reading import Outputs
-from pneumoscope.training import shortcuts
-from pneumoscope.training.shortcuts import ROUTES, probe_evidence, route_evidence
+from pneumoscope.training.assessment import shortcuts
+from pneumoscope.training.assessment.shortcuts import ROUTES, probe_evidence, route_evidence
 
 COUNT = 200
 

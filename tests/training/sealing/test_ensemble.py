@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from pneumoscope.training.ensemble import Ensemble, Member, Seen, embed
-from pneumoscope.training.export import to_onnx
-from pneumoscope.training.guard import fit_gaussian
 from pneumoscope.training.network import Network
+from pneumoscope.training.sealing.ensemble import Ensemble, Member, Seen, embed
+from pneumoscope.training.sealing.export import to_onnx
+from pneumoscope.training.sealing.guard import fit_gaussian
 
 
 def member(seed: int, *, backbone: str = "test_resnet", mirrored: bool = False) -> Member:

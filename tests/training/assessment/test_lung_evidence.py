@@ -6,7 +6,7 @@ import pytest
 
 from pneumoscope.evidence import NotEstimable
 from pneumoscope.model import Card, HeatRule, load, shipped_path
-from pneumoscope.training.lung_evidence import LUNG_COLUMNS, lung_evidence
+from pneumoscope.training.assessment.lungs import LUNG_COLUMNS, lung_evidence
 
 IN_LUNG, OUTSIDE = (3, 1), (3, 5)
 LUNGS = np.zeros((6, 56, 56), dtype=np.float32)

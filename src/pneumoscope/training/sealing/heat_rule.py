@@ -11,9 +11,9 @@ from pneumoscope.explain import agreement, heat_outside_lungs
 from pneumoscope.model import Card, HeatRule
 from pneumoscope.reading import Outputs
 from pneumoscope.stats import clustered_mean
-from pneumoscope.training.card import POSITIVE
 from pneumoscope.training.populations import populations
 from pneumoscope.training.radiologists import Boxes
+from pneumoscope.training.sealing.card import POSITIVE
 
 # Share of the rightly flagged validation images that the limit lets pass.
 RIGHT_FLAGS_KEPT = 0.95

@@ -7,7 +7,7 @@ import pytest
 from pneumoscope.core import Population
 from pneumoscope.evidence import NotEstimable, Number, Question
 from pneumoscope.model import Conformal, load, shipped_path
-from pneumoscope.training.conformal_evidence import conformal_evidence
+from pneumoscope.training.assessment.conformal import conformal_evidence
 
 
 def films() -> pd.DataFrame:

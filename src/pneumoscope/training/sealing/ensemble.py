@@ -8,12 +8,9 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pneumoscope.training.guard import Distance, GroupedGaussian
-from pneumoscope.training.images import unit
+from pneumoscope.training.images import in_batches, unit
 from pneumoscope.training.network import Network
-
-# Small enough that a CPU keeps the feature maps in its cache: five times the images per second of 64.
-BATCH = 4
+from pneumoscope.training.sealing.guard import Distance, GroupedGaussian
 
 
 class Seen(nn.Module):
@@ -117,8 +114,3 @@ def embed(
             for part in in_batches(images)
         ]
     return torch.cat(parts).double().numpy()
-
-
-def in_batches(images: UInt8[np.ndarray, "n size size"]) -> list[UInt8[np.ndarray, "b size size"]]:
-    """The images, `BATCH` at a time."""
-    return [images[start : start + BATCH] for start in range(0, len(images), BATCH)]

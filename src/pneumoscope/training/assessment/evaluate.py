@@ -24,19 +24,20 @@ from pneumoscope.evidence import (
 )
 from pneumoscope.model import OPERATING_POINTS, Artifact, Card
 from pneumoscope.reading import Outputs
-from pneumoscope.training.conformal_evidence import conformal_evidence
+from pneumoscope.training.assessment.conformal import conformal_evidence
+from pneumoscope.training.assessment.localisation import COLUMNS, localisation_evidence
+from pneumoscope.training.assessment.lungs import LUNG_COLUMNS, lung_evidence
+from pneumoscope.training.assessment.maps import Boxed, map_evidence
+from pneumoscope.training.assessment.refusals import guard_evidence
+from pneumoscope.training.assessment.shortcuts import probe_evidence, route_evidence
 from pneumoscope.training.cost import total_cost
-from pneumoscope.training.export import Run, member_configs, member_folders, read_run, run_graph
-from pneumoscope.training.held_out import member_outputs, unseen
 from pneumoscope.training.images import load_cropped, read_manifest
-from pneumoscope.training.localisation import COLUMNS, localisation_evidence
-from pneumoscope.training.lung_evidence import LUNG_COLUMNS, lung_evidence
 from pneumoscope.training.lungs import masks_seen
-from pneumoscope.training.map_evidence import Boxed, map_evidence
 from pneumoscope.training.populations import columns_of, populations, probability
 from pneumoscope.training.radiologists import Boxes, boxes_seen, rsna_boxes
-from pneumoscope.training.refusals import guard_evidence
-from pneumoscope.training.shortcuts import probe_evidence, route_evidence
+from pneumoscope.training.runs import Run, member_folders, read_run
+from pneumoscope.training.sealing.export import member_configs, run_graph
+from pneumoscope.training.sealing.held_out import member_outputs, unseen
 
 _LABEL = "Pneumonia"
 _KEPT = (*COLUMNS, *LUNG_COLUMNS)

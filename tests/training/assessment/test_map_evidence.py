@@ -11,13 +11,14 @@ import pytest
 from pneumoscope.core import ConfigError, Population
 from pneumoscope.evidence import NotEstimable, Number
 from pneumoscope.model import Artifact, load
-from pneumoscope.training import evaluate as evaluate_module
-from pneumoscope.training import map_evidence as module
+from pneumoscope.training.assessment import evaluate as evaluate_module
+from pneumoscope.training.assessment import maps as module
+from pneumoscope.training.assessment.evaluate import evaluate
+from pneumoscope.training.assessment.maps import Boxed, map_evidence
 from pneumoscope.training.config import TrainingConfig
-from pneumoscope.training.evaluate import evaluate
-from pneumoscope.training.export import export, read_run, run_graph
 from pneumoscope.training.fit import Paths, fit
-from pneumoscope.training.map_evidence import Boxed, map_evidence
+from pneumoscope.training.runs import read_run
+from pneumoscope.training.sealing.export import export, run_graph
 
 COUNT = 6
 

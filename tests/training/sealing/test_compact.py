@@ -3,7 +3,7 @@
 import numpy as np
 import onnx_ir as ir
 
-from pneumoscope.training.compact import compact
+from pneumoscope.training.sealing.compact import compact
 
 WEIGHT = np.random.default_rng(0).normal(size=(64, 32)).astype(np.float32)
 

@@ -13,7 +13,7 @@ from pneumoscope.image import prepare
 from pneumoscope.intake import find_images, read_radiograph
 from pneumoscope.model import Artifact
 from pneumoscope.stats import accuracy
-from pneumoscope.training.export import run_graph
+from pneumoscope.training.sealing.export import run_graph
 
 Images = UInt8[np.ndarray, "n size size"]
 

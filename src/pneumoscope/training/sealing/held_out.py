@@ -23,8 +23,7 @@ from pneumoscope.model import LUNGS, MEMBER_OUTPUTS
 from pneumoscope.reading import Outputs
 from pneumoscope.training.augmentation import augment
 from pneumoscope.training.config import Augmentation, TrainingConfig
-from pneumoscope.training.ensemble import in_batches
-from pneumoscope.training.images import unit
+from pneumoscope.training.images import in_batches, unit
 from pneumoscope.training.loading import deal
 from pneumoscope.training.populations import populations
 

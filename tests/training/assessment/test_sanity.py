@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pneumoscope.model import Artifact, load, shipped_path
-from pneumoscope.training.export import run_graph
-from pneumoscope.training.sanity import rank_correlation, shuffled_graph
+from pneumoscope.training.assessment.sanity import rank_correlation, shuffled_graph
+from pneumoscope.training.sealing.export import run_graph
 
 
 @pytest.fixture(scope="module")

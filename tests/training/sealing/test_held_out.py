@@ -11,20 +11,21 @@ from onnx import TensorProto, helper
 
 from pneumoscope.core import ArtifactError, Population
 from pneumoscope.model import load
-from pneumoscope.training import evaluate as evaluate_module
+from pneumoscope.training.assessment import evaluate as evaluate_module
+from pneumoscope.training.assessment.evaluate import evaluate
 from pneumoscope.training.config import Augmentation, Data, TrainingConfig
-from pneumoscope.training.evaluate import evaluate
-from pneumoscope.training.export import export, load_network, read_run
 from pneumoscope.training.fit import Paths, fit, members_of
-from pneumoscope.training.held_out import (
+from pneumoscope.training.images import load_images, read_manifest, unit
+from pneumoscope.training.loading import deal
+from pneumoscope.training.runs import load_network, read_run
+from pneumoscope.training.sealing.export import export
+from pneumoscope.training.sealing.held_out import (
     MemberOutputs,
     Unseen,
     acquired_otherwise,
     member_outputs,
     unseen,
 )
-from pneumoscope.training.images import load_images, read_manifest, unit
-from pneumoscope.training.loading import deal
 
 FOLDS = 3
 
