@@ -51,6 +51,11 @@ def test_sources_get_their_share_and_view_and_label_say_nothing_of_each_other(
     assert nih.to_numpy() == pytest.approx(np.full(4, config.sampling["nih"] / 4))
 
 
+def test_rows_are_those_of_one_member_and_not_of_several_with_a_part_each(config, tiny_data):
+    with pytest.raises(ConfigError, match="expected the part that one member validates on, got -1"):
+        gather(replace(config, data=Data(folds=3)), tiny_data)
+
+
 def test_shares_for_other_sources_are_named(material: Material) -> None:
     with pytest.raises(ConfigError, match="kermany"):
         taught_rows(material.manifest, {"nih": 0.5, "rsna_normal": 0.5})

@@ -77,9 +77,12 @@ def gather(config: TrainingConfig, data: Path, *, films: Films | None = None) ->
         films: Images in memory, if others need them too.
 
     Raises:
-        ConfigError: Tables or images are missing, or one class is absent in training or validation.
+        ConfigError: Tables or images are missing, one class is absent in training or validation, or the configuration
+            is of several members with a part each (`fit.members_of` tells them apart).
         InputError: The manifest was edited, or the cache does not hold its images.
     """
+    if config.data.folds and config.data.fold < 0:
+        raise ConfigError("[data] fold: expected the part that one member validates on, got -1, each its own")
     rows, notes = read_rows(config, data)
     manifest = deal(rows, config)
     if config.data.manifest:
