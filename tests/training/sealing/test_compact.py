@@ -59,9 +59,9 @@ def test_weights_take_half_of_the_bytes_and_answers_stay_within_their_rounding()
     assert (after != before).any()
 
 
-def test_pointwise_convolutions_take_a_byte_a_weight_and_are_right_to_half_a_step_of_each_channel() -> None:
+def test_deep_pointwise_convolutions_take_a_byte_a_weight_and_are_right_to_half_a_step_of_each_channel() -> None:
     rng = np.random.default_rng(2)
-    weight = (rng.normal(size=(48, 64, 1, 1)) * np.geomspace(0.01, 100, 48)[:, None, None, None]).astype(np.float32)
+    weight = (rng.normal(size=(640, 64, 1, 1)) * np.geomspace(0.01, 100, 640)[:, None, None, None]).astype(np.float32)
     weight[5] = 0
     x = ir.Value(name="x", type=ir.TensorType(ir.DataType.FLOAT), shape=ir.Shape(["n", 64, 3, 3]))
     kernel = ir.Value(
@@ -72,7 +72,7 @@ def test_pointwise_convolutions_take_a_byte_a_weight_and_are_right_to_half_a_ste
     )
     product = ir.node("Conv", [x, kernel])
     product.outputs[0].name, product.outputs[0].type = "y", ir.TensorType(ir.DataType.FLOAT)
-    product.outputs[0].shape = ir.Shape(["n", 48, 3, 3])
+    product.outputs[0].shape = ir.Shape(["n", 640, 3, 3])
     graph = ir.Graph([x], product.outputs, nodes=[product], initializers=[kernel], opset_imports={"": 18}, name="g")
     model = ir.Model(graph, ir_version=10)
     compact(model)

@@ -31,9 +31,8 @@ from pneumoscope.training.sealing.heat_rule import with_heat_rules
 from pneumoscope.training.sealing.held_out import acquired_otherwise, member_outputs, unseen
 from pneumoscope.training.targets import TARGETS
 
-# ONNX (weights in half precision) and PyTorch must agree on so many images, in probability; for model 0.3.0 the
-# largest difference was 0.002.
-LARGEST_DIFFERENCE = 3e-3
+# ONNX, with its rounded weights, and PyTorch must agree on so many images, in probability.
+LARGEST_DIFFERENCE = 1e-2
 AGREEMENT_IMAGES = 800
 # Training images that give the guard its statistics: more than twenty for each direction that it keeps.
 GUARD_IMAGES = 3000
