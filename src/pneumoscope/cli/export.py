@@ -29,6 +29,8 @@ def export(
         typer.echo(f"  heat map {'shown' if rule.heat.shown else 'not shown'}: {rule.heat.why}")
         if rule.heat.largest_outside is not None:
             typer.echo(f"  heat outside the lungs at most {rule.heat.largest_outside:.2f}: {rule.heat.rule}")
+    rounding = card.metrics["rounding"]
+    typer.echo(f"rounded weights move a probability by {rounding['mean']:.4f}, at most {rounding['largest']:.3f}")
     for title, areas in [
         ("validation", card.metrics["validation_auroc"]),
         *((f"  seed {member['seed']}", member["auroc"]) for member in card.metrics["members"]),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
+from scipy import special
 
 from pneumoscope.core import ADULT_FROM_YEARS, ConfigError, IntendedUse, Population
 from pneumoscope.model import (
@@ -31,6 +32,8 @@ POSITIVE = 0.5
 SENSITIVITY_OF_SCREENING = 0.95
 SPECIFICITY_OF_CONFIRMATORY = 0.95
 CONFORMAL_COVERAGE = 0.90
+# A probability this far from 0 and 1 has a logit.
+_ALMOST = 1e-6
 # Fewer images of either class than this and a source's AUROC says nothing.
 FEWEST_OF_A_CLASS = 5
 GUARD_QUANTILE = 0.995
@@ -212,26 +215,41 @@ def fit_calibration(logit: Float[np.ndarray, " n"], target: Float[np.ndarray, " 
 
 
 def operating_points(truth: Bool[np.ndarray, " n"], probability: Float[np.ndarray, " n"]) -> dict[str, OperatingPoint]:
-    """Thresholds at a sensitivity, at Youden's index and at a specificity, of the validation images; in that order.
+    """Thresholds of the validation images: one that misses little, one that flags little, and one between.
 
-    Where the classes lie so far apart that the order would turn, the balanced threshold serves for all that it meets.
+    Where no threshold has both `SENSITIVITY_OF_SCREENING` and `SPECIFICITY_OF_CONFIRMATORY`, the first two are the
+    last that have one of them, and Youden's index chooses between. Where the classes lie so far apart that a range
+    has both, its ends and its middle on the logit scale are taken: validation can't tell thresholds within it apart,
+    and the middle is farthest from failing either where films are acquired otherwise.
     """
     order = np.argsort(-probability)
     sensitivity = np.cumsum(truth[order]) / truth.sum()
     specificity = 1 - np.cumsum(~truth[order]) / (~truth).sum()
     descending = probability[order]
-    screening = descending[np.argmax(sensitivity >= SENSITIVITY_OF_SCREENING)]
-    balanced = descending[np.argmax(sensitivity + specificity)]
-    confirmatory = descending[max(np.flatnonzero(specificity >= SPECIFICITY_OF_CONFIRMATORY), default=0)]
+    sensitive = float(descending[np.argmax(sensitivity >= SENSITIVITY_OF_SCREENING)])
+    specific = float(descending[max(np.flatnonzero(specificity >= SPECIFICITY_OF_CONFIRMATORY), default=0)])
+    at_least = (
+        f"highest threshold with sensitivity at least {SENSITIVITY_OF_SCREENING:.0%}",
+        f"lowest threshold with specificity at least {SPECIFICITY_OF_CONFIRMATORY:.0%}",
+    )
+    if specific < sensitive:
+        ends = np.clip([specific, sensitive], _ALMOST, 1 - _ALMOST)
+        middle = float(special.expit(special.logit(ends).mean()))
+        return {
+            "screening": OperatingPoint(threshold=specific, rule=at_least[1]),
+            "balanced": OperatingPoint(
+                threshold=middle,
+                rule=f"middle, in logits, of the range with sensitivity at least {SENSITIVITY_OF_SCREENING:.0%} and "
+                f"specificity at least {SPECIFICITY_OF_CONFIRMATORY:.0%}",
+            ),
+            "confirmatory": OperatingPoint(threshold=sensitive, rule=at_least[0]),
+        }
+    youden = float(descending[np.argmax(sensitivity + specificity)])
     return {
-        "screening": OperatingPoint(
-            threshold=float(min(screening, balanced)),
-            rule=f"highest threshold up to the balanced one with sensitivity at least {SENSITIVITY_OF_SCREENING:.0%}",
-        ),
-        "balanced": OperatingPoint(threshold=float(balanced), rule="largest sensitivity + specificity (Youden)"),
+        "screening": OperatingPoint(threshold=min(sensitive, youden), rule=f"{at_least[0]}, at most the balanced one"),
+        "balanced": OperatingPoint(threshold=youden, rule="largest sensitivity + specificity (Youden)"),
         "confirmatory": OperatingPoint(
-            threshold=float(max(confirmatory, balanced)),
-            rule=f"lowest threshold from the balanced one with specificity at least {SPECIFICITY_OF_CONFIRMATORY:.0%}",
+            threshold=max(specific, youden), rule=f"{at_least[1]}, at least the balanced one"
         ),
     }
 
