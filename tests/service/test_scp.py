@@ -213,6 +213,14 @@ def test_more_associations_than_allowed_are_rejected_for_now(listen):
     first.release()
 
 
+def test_answers_are_not_held_back_until_the_peer_has_acknowledged(listen):
+    scp = listen()
+    assoc = associate(scp)
+    (accepted,) = scp._server.active_associations
+    assert accepted.dul.socket.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    assoc.release()
+
+
 def test_connections_that_ask_for_nothing_leave_room_for_those_that_do(listen):
     port = listen(max_associations=2)
     for _ in range(6):  # as load balancers and monitors look whether a port is open

@@ -25,7 +25,7 @@ from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAsso
 from pneumoscope.core import CapacityError, ConfigError, InputError
 from pneumoscope.intake import RADIOGRAPH_CLASSES, TRANSFER_SYNTAXES
 from pneumoscope.service.config import Kept, NodeConfig
-from pneumoscope.service.connection import close_for_certain
+from pneumoscope.service.connection import prepare
 from pneumoscope.service.inbox import Inbox, MismatchError
 from pneumoscope.service.log import hashed, logger
 
@@ -218,7 +218,7 @@ class _Handler(RequestHandler):
         assoc = super()._create_association()
         socket = cast("AssociationSocket", assoc.dul.socket)
         socket.recv = partial(_receive, socket)  # type: ignore[method-assign]
-        close_for_certain(socket)
+        prepare(socket)
         return assoc
 
 
