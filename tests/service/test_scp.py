@@ -8,7 +8,14 @@ import time
 from io import BytesIO
 
 import pytest
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pydicom.uid import (
+    CTImageStorage,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+    JPEGLSLossless,
+)
 from pynetdicom import AE
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode as encode_data_set
@@ -211,6 +218,21 @@ def test_more_associations_than_allowed_are_rejected_for_now(listen):
     second = associate(port)
     assert second.is_rejected
     first.release()
+
+
+@pytest.mark.parametrize(
+    ("offered", "accepted"),
+    [
+        ((ExplicitVRBigEndian, ExplicitVRLittleEndian, JPEGLSLossless), JPEGLSLossless),  # as dcmsend offers it
+        ((ExplicitVRBigEndian, ImplicitVRLittleEndian, ExplicitVRLittleEndian), ExplicitVRLittleEndian),
+        ((JPEGBaseline8Bit, ImplicitVRLittleEndian), ImplicitVRLittleEndian),
+        ((ExplicitVRBigEndian, JPEGBaseline8Bit), JPEGBaseline8Bit),
+    ],
+)
+def test_of_several_syntaxes_the_one_is_taken_that_costs_the_peer_neither_work_nor_pixels(listen, offered, accepted):
+    assoc = associate(listen(), syntaxes=offered)
+    assert {context.transfer_syntax[0] for context in assoc.accepted_contexts} == {accepted}
+    assoc.release()
 
 
 def test_answers_are_not_held_back_until_the_peer_has_acknowledged(listen):

@@ -7,7 +7,7 @@ from jinja2 import Environment, StrictUndefined
 from pydicom.uid import UID
 
 import pneumoscope
-from pneumoscope.intake import RADIOGRAPH_CLASSES, TRANSFER_SYNTAXES
+from pneumoscope.intake import RADIOGRAPH_CLASSES
 from pneumoscope.service import scp
 from pneumoscope.service.config import Destination, Kept, NodeConfig
 from pneumoscope.service.delivery import courier
@@ -36,7 +36,7 @@ def statement() -> str:
         idle_s=courier.IDLE_S,
         n_classes=len(scp.storage_classes(Kept.ALL)),
         radiographs=_named(RADIOGRAPH_CLASSES),
-        syntaxes=_named(TRANSFER_SYNTAXES),
+        syntaxes=[(syntax.name, str(syntax)) for syntax in scp.SYNTAXES],
         statuses=[(f"{code:04X}", words) for code, words in _STATUSES],
         own_name=OWN_NAME,
         sent=_named(SENT_CLASSES),

@@ -12,7 +12,18 @@ from threading import Thread
 from typing import Any, cast
 
 from pydicom import Dataset
-from pydicom.uid import UID
+from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLSNearLossless,
+)
 from pynetdicom import AE, AllStoragePresentationContexts, evt
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
@@ -253,8 +264,27 @@ def _contexts(accept: Kept) -> _Contexts:
     ae = AE()
     ae.add_supported_context(Verification)
     for uid in storage_classes(accept):
-        ae.add_supported_context(uid, list(TRANSFER_SYNTAXES))
+        ae.add_supported_context(uid, list(SYNTAXES))
     return _Contexts(ae.supported_contexts)
+
+
+def _preference(syntax: UID) -> tuple[int, str]:
+    """Lossless compression first, big endian last; among equals by UID, so that every process chooses alike."""
+    if syntax.is_encapsulated and syntax not in _MAYBE_LOSSY:
+        return 0, syntax
+    native = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
+    if syntax in native:
+        return 1 + native.index(syntax), syntax
+    return (9 if syntax == ExplicitVRBigEndian else 8), syntax
+
+
+_MAYBE_LOSSY = {JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless, JPEG2000, HTJ2K}
+SYNTAXES = tuple(sorted(TRANSFER_SYNTAXES, key=_preference))
+"""Transfer syntaxes that are accepted; of several in one context the first of these.
+
+A peer that holds a compressed image offers it beside native ones: what is accepted must neither make it decompress nor,
+where it holds a native image, compress with loss.
+"""
 
 
 def storage_classes(accept: Kept) -> list[UID]:
