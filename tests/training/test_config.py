@@ -33,7 +33,7 @@ def test_chexnet_is_the_papers_recipe() -> None:
         ("seeds = [1, 2, 3, 4, 5]", "seeds = []", "seeds: expected at least one"),
         ("seeds = [1, 2, 3, 4, 5]", "seeds = [2, 2]", "seeds: expected at least one, all different"),
         ("batch_size = 32", "batch_size = 0", "batch_size: expected more than 0"),
-        ("images_per_epoch = 4000", "images_per_epoch = 8", "at least a batch"),
+        ("images_per_epoch = 2400", "images_per_epoch = 8", "at least a batch"),
         ('"bf16-mixed"', '"fp8"', "precision: expected one of 32-true"),
         ("[optimizer]", "[optimizer]\nkind = 'lion'", "kind: expected one of adamw, adam, sgd"),
         ("frozen_to =", "frozen =", "layers: unknown keys frozen"),

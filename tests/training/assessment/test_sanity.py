@@ -34,10 +34,14 @@ def test_shuffling_takes_the_layers_from_the_head_downwards_and_keeps_their_valu
     def weights(graph: bytes) -> dict[str, np.ndarray]:
         model = onnx.load_from_string(graph)
         used = [node.input[1] for node in model.graph.node if node.op_type == "Conv"]
-        widened = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "Cast"}
+        widened = {one.output[0]: one.input[0] for one in model.graph.node if one.op_type in ("Cast", "Mul")}
         known = {one.name: one for one in model.graph.initializer}
-        # As float32: NumPy's sort of float16 is not to be relied on.
-        return {name: numpy_helper.to_array(known[widened.get(name, name)]).astype(np.float32) for name in used}
+
+        def stored(name: str) -> np.ndarray:
+            """As float32: NumPy's sort of float16 is not to be relied on."""
+            return stored(widened[name]) if name in widened else numpy_helper.to_array(known[name]).astype(np.float32)
+
+        return {name: stored(name) for name in used}
 
     before = weights(artifact.onnx)
     members = sum(one.shape[0] == 1 for one in before.values())
