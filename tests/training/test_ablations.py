@@ -62,7 +62,7 @@ def test_each_film_outside_the_test_is_read_once_by_a_network_that_did_not_learn
     record = json.loads((tmp_path / "out" / "no-boxes.json").read_text())
     assert record["config"]["loss"]["boxes"] == 0
     assert record["trainings"] == 2
-    assert record["seconds"] > 0
+    assert record["seconds"] >= 0  # a tenth of a second is what curves keep, and more than these networks take
 
 
 def test_what_is_there_is_not_made_again_until_it_is_made_of_something_else(
@@ -113,3 +113,10 @@ def test_a_plan_that_cannot_be_is_refused(plan: Plan, make: Callable[..., list[s
         make(plan, only={"missing"})
     with pytest.raises(ConfigError, match="fold: expected 0 to 1, or -1 for each in turn, got 2"):
         Data(folds=2, fold=2)
+
+
+def test_a_variants_cost_is_that_of_all_its_trainings() -> None:
+    curves = [[{"seconds": "2.0", "images_per_s": "10"}], [{"seconds": "1.0", "images_per_s": "40"}]]
+    said = pd.DataFrame()
+    assert ablations._speed([(said, one) for one in curves]) == {"seconds": 3.0, "images_per_s": 20.0}
+    assert ablations._speed([(said, [{"seconds": "0.0", "images_per_s": "9"}])])["images_per_s"] == 0.0
