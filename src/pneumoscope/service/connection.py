@@ -7,7 +7,7 @@ from socket import IPPROTO_TCP, SHUT_RDWR, TCP_NODELAY
 from pynetdicom.transport import AssociationSocket
 
 
-def prepare(socket: AssociationSocket) -> None:
+def prepare_connection(socket: AssociationSocket) -> None:
     """Sends answers at once, and closes the connection also where the peer did so first.
 
     The kernel would hold a small answer back until the peer has acknowledged what was sent before (Nagle's algorithm,

@@ -36,7 +36,7 @@ from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAsso
 from pneumoscope.core import CapacityError, ConfigError, InputError
 from pneumoscope.intake import RADIOGRAPH_CLASSES, TRANSFER_SYNTAXES
 from pneumoscope.service.config import Kept, NodeConfig
-from pneumoscope.service.connection import prepare
+from pneumoscope.service.connection import prepare_connection
 from pneumoscope.service.inbox import Inbox, MismatchError
 from pneumoscope.service.log import hashed, logger
 
@@ -229,7 +229,7 @@ class _Handler(RequestHandler):
         assoc = super()._create_association()
         socket = cast("AssociationSocket", assoc.dul.socket)
         socket.recv = partial(_receive, socket)  # type: ignore[method-assign]
-        prepare(socket)
+        prepare_connection(socket)
         return assoc
 
 
@@ -268,19 +268,13 @@ def _contexts(accept: Kept) -> _Contexts:
     return _Contexts(ae.supported_contexts)
 
 
-def _preference(syntax: UID) -> tuple[int, str]:
-    """Lossless compression first, big endian last; among equals by UID, so that every process chooses alike."""
-    if syntax.is_encapsulated and syntax not in _MAYBE_LOSSY:
-        return 0, syntax
-    native = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
-    if syntax in native:
-        return 1 + native.index(syntax), syntax
-    return (9 if syntax == ExplicitVRBigEndian else 8), syntax
-
-
-_MAYBE_LOSSY = {JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless, JPEG2000, HTJ2K}
-SYNTAXES = tuple(sorted(TRANSFER_SYNTAXES, key=_preference))
-"""Transfer syntaxes that are accepted; of several in one context the first of these.
+_AFTER_LOSSLESS = (
+    *(ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian),
+    *(HTJ2K, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless, JPEG2000),  # with loss, or perhaps
+    ExplicitVRBigEndian,
+)
+SYNTAXES = (*sorted(TRANSFER_SYNTAXES.difference(_AFTER_LOSSLESS)), *_AFTER_LOSSLESS)
+"""Transfer syntaxes that are accepted; of several in one context the first of these, alike in every process.
 
 A peer that holds a compressed image offers it beside native ones: what is accepted must neither make it decompress nor,
 where it holds a native image, compress with loss.

@@ -164,7 +164,7 @@ def _speed(members: Sequence[Member]) -> dict[str, float]:
     epochs = [(float(row["seconds"]), float(row["images_per_s"])) for _, curves in members for row in curves]
     seconds = sum(took for took, _ in epochs)
     return {
-        "seconds": round(seconds, 1),
+        "seconds": round(seconds, 3),
         "images_per_s": round(sum(took * rate for took, rate in epochs) / seconds, 1) if seconds else 0.0,
     }
 

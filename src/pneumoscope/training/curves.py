@@ -38,7 +38,7 @@ class Curves(Callback):
             "step": trainer.global_step,
             "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
             "images_per_s": round(self._images / self._seconds, 1),
-            "seconds": round(time.perf_counter() - self._started, 1),
+            "seconds": round(time.perf_counter() - self._started, 3),
         } | {name: float(value) for name, value in trainer.callback_metrics.items() if name in self.columns}
         rows = [old for old in read_curves(self.path) if int(old["epoch"]) < trainer.current_epoch]
         with self.path.open("w", newline="") as file:

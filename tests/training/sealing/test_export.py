@@ -55,7 +55,7 @@ def test_the_graph_answers_with_the_mean_of_the_members_over_image_and_mirror_im
     both = [torch.from_numpy(images), torch.from_numpy(images).flip(3)]
     with torch.no_grad():
         expected = torch.stack([network(one)[:, :1] for network in networks for one in both]).mean(dim=0)
-    np.testing.assert_allclose(found.logit, np.repeat(expected.numpy(), 2, axis=1), atol=5e-3)  # both populations
+    np.testing.assert_allclose(found.logit, np.repeat(expected.numpy(), 2, axis=1), atol=1e-4)  # both populations
     np.testing.assert_allclose(found.cam.mean(axis=(2, 3)), found.logit, atol=1e-4)
 
 

@@ -19,7 +19,7 @@ from pynetdicom.association import Association
 
 from pneumoscope.core import ConfigError, RemoteError
 from pneumoscope.service.config import Destination
-from pneumoscope.service.connection import prepare
+from pneumoscope.service.connection import prepare_connection
 from pneumoscope.service.delivery.sender import PeerDownError, RejectedError
 from pneumoscope.service.store import Delivery
 
@@ -100,7 +100,7 @@ class DicomSender:
         def opened(event: evt.Event) -> None:
             connected.set()
             if (socket := event.assoc.dul.socket) is not None:
-                prepare(socket)
+                prepare_connection(socket)
 
         association = self._ae.associate(
             where.host,

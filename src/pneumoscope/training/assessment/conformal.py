@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Shaped
 from pneumoscope.core import Population
 from pneumoscope.evidence import Node, Question
 from pneumoscope.model import Card, Conformal
-from pneumoscope.training.assessment.localisation import share
+from pneumoscope.training.assessment.shares import share
 
 _ALL = "all"
 

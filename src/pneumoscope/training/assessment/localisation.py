@@ -2,11 +2,12 @@
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Float, Float32
 
 from pneumoscope.evidence import Leaf, Node, NotEstimable, Number, estimate
 from pneumoscope.explain import Agreement, Marks, agreement, free_response, marks
-from pneumoscope.stats import accuracy, clustered_mean
+from pneumoscope.stats import clustered_mean
+from pneumoscope.training.assessment.shares import share
 from pneumoscope.training.radiologists import Boxes
 
 FALSE_MARKS_PER_100_IMAGES = (25, 50, 100)
@@ -62,11 +63,6 @@ def localisation_evidence(
 
 def _table(found: list[Agreement]) -> Float[np.ndarray, "n 3"]:
     return np.array([(float(one.hit), one.covered, one.overlap) for one in found])
-
-
-def share(hit: Bool[np.ndarray, " n"], patient: np.ndarray) -> Leaf:
-    """Share of images with an interval that knows patients, and that does not vanish where none or all are hit."""
-    return estimate(lambda: accuracy(np.ones(hit.size, dtype=bool), hit.astype(float), threshold=0.5, cluster=patient))
 
 
 def _mean(value: Float[np.ndarray, " n"], patient: np.ndarray) -> Leaf:

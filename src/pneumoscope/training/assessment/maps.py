@@ -15,9 +15,9 @@ from pneumoscope.model import Artifact
 from pneumoscope.reading import Outputs
 from pneumoscope.stats import clustered_mean
 from pneumoscope.training.assessment.faithfulness import CURVES, curve_areas
-from pneumoscope.training.assessment.localisation import share
 from pneumoscope.training.assessment.saliency import finer_layer, grad_cam, occlusion
 from pneumoscope.training.assessment.sanity import CASCADE, rank_correlation, shuffled_graph
+from pneumoscope.training.assessment.shares import share
 from pneumoscope.training.images import in_batches, unit
 from pneumoscope.training.network import OUTPUTS, Network
 from pneumoscope.training.radiologists import Boxes

@@ -8,11 +8,11 @@ import pandas as pd
 from jaxtyping import Float32, UInt8
 
 from pneumoscope.core import UnreadableError
-from pneumoscope.evidence import Leaf, Node, Tree, estimate
+from pneumoscope.evidence import Node, Tree
 from pneumoscope.image import prepare
 from pneumoscope.intake import find_images, read_radiograph
 from pneumoscope.model import Artifact
-from pneumoscope.stats import accuracy
+from pneumoscope.training.assessment.shares import share
 from pneumoscope.training.sealing.export import run_graph
 
 Images = UInt8[np.ndarray, "n size size"]
@@ -61,13 +61,13 @@ def guard_evidence(artifact: Artifact, rows: pd.DataFrame, images: Images, data:
     evidence: dict[str, Node] = {
         "limit": limit,
         "rule": artifact.card.guard.rule,
-        "refused": _share(rows["distance"].to_numpy() > limit, patient),
+        "refused": share(rows["distance"].to_numpy() > limit, patient),
     }
     if (rows["split"] != "test").any():
         return evidence
     drawn = np.sort(np.random.default_rng(0).permutation(len(images))[:LARGEST_SAMPLE])
     evidence["caught"] = {
-        name: _share(_distances(artifact, np.ascontiguousarray(change(images[drawn]))) > limit, patient[drawn])
+        name: share(_distances(artifact, np.ascontiguousarray(change(images[drawn]))) > limit, patient[drawn])
         for name, change in PERTURBATIONS.items()
     }
     return evidence if data is None else {**evidence, "other_films": other_films(artifact, data / "dicom")}
@@ -96,8 +96,3 @@ def _quantised(pixels: Float32[np.ndarray, "h w"], artifact: Artifact) -> Images
 
 def _distances(artifact: Artifact, images: Images) -> Float32[np.ndarray, " n"]:
     return run_graph(artifact.onnx, artifact.card, images).distance
-
-
-def _share(hit: np.ndarray, patient: np.ndarray) -> Leaf:
-    """Share of images, with an interval that knows that a patient's images are alike."""
-    return estimate(lambda: accuracy(np.ones(hit.size, dtype=bool), hit.astype(float), threshold=0.5, cluster=patient))
