@@ -5,7 +5,9 @@ import socket
 import ssl
 import threading
 import time
+from collections import Counter
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from pydicom.uid import (
@@ -27,6 +29,8 @@ from pneumoscope.phantom import studies_folder
 from pneumoscope.service.config import Kept, NodeConfig
 from pneumoscope.service.scp import StorageScp
 from pneumoscope.service.store import State, images
+
+OPEN_FILES = Path("/proc/self/fd")
 
 
 @pytest.fixture
@@ -241,6 +245,42 @@ def test_answers_are_not_held_back_until_the_peer_has_acknowledged(listen):
     (accepted,) = scp._server.active_associations
     assert accepted.dul.socket.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     assoc.release()
+
+
+def test_an_idle_association_sleeps_and_then_answers(listen, monkeypatch):
+    scp = listen()
+    assoc = associate(scp)
+    (accepted,) = scp._server.active_associations
+    looks = Counter()
+    for thread, name in ((accepted.dul, "_process_recv_primitive"), (accepted.acse, "is_aborted")):
+        monkeypatch.setattr(thread, name, _counted(getattr(thread, name), looks))
+    time.sleep(1)
+    assert len(looks) == 2
+    assert max(looks.values()) < 100, looks  # else each looks a thousand times a second
+    assert assoc.send_c_store(build_object("1.2.3")).Status == 0x0000
+    assoc.release()
+
+
+def _counted(function, counts):
+    def counted(*arguments):
+        counts[function.__name__] += 1
+        return function(*arguments)
+
+    return counted
+
+
+@pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="needs a list of the process's open files")
+def test_associations_leave_no_open_files(listen):
+    port = listen()
+    send(port, build_object("1.2.3"))  # the database keeps a few
+    before = len(list(OPEN_FILES.iterdir()))
+    for _ in range(10):
+        associate(port).release()
+        associate(port).abort()
+    until = time.monotonic() + 5
+    while (left := len(list(OPEN_FILES.iterdir()))) > before + 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert left <= before + 2
 
 
 def test_connections_that_ask_for_nothing_leave_room_for_those_that_do(listen):

@@ -1,10 +1,22 @@
-"""Connections of pynetdicom's that answer at once, and are closed whoever ends them."""
+"""Associations of pynetdicom's that answer at once, wait instead of looking, and are closed whoever ends them."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from socket import IPPROTO_TCP, SHUT_RDWR, TCP_NODELAY
+from queue import Queue
+from select import select
+from socket import IPPROTO_TCP, SHUT_RDWR, TCP_NODELAY, socketpair
+from ssl import SSLSocket
+from threading import Event
+from typing import Any, cast
 
+from pynetdicom.association import Association
 from pynetdicom.transport import AssociationSocket
+
+LONGEST_WAIT_S = 0.05
+"""After so long a waiting thread looks all the same: time-outs and flags wake nobody."""
+
+_PAUSE_S = 1e-4
 
 
 def prepare_connection(socket: AssociationSocket) -> None:
@@ -16,6 +28,82 @@ def prepare_connection(socket: AssociationSocket) -> None:
     if socket.socket is not None:
         socket.socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
     socket._shutdown_socket = partial(_close, socket)  # type: ignore[method-assign]
+
+
+def wait_for_events(assoc: Association) -> None:
+    """Lets both threads of an accepted association sleep until something comes.
+
+    pynetdicom's would each look a thousand times a second. That takes a few per cent of a core for every association,
+    also one that a modality keeps open all day, and makes each object wait some milliseconds.
+
+    Args:
+        assoc: An acceptor's, with its socket and before its threads start.
+    """
+    arrived, events = _Arrived(), _Events(cast("AssociationSocket", assoc.dul.socket))
+    assoc._reactor_checkpoint = arrived
+    assoc.dimse.msg_queue = _Rung(arrived.set)
+    assoc.dul.to_user_queue = _Rung(arrived.set)
+    while not assoc.dul.event_queue.empty():
+        events.put(assoc.dul.event_queue.get())
+    assoc.dul.event_queue = events
+    assoc.dul.to_provider_queue = _Rung(events.wake)
+    assoc.dul._run_loop_delay = _PAUSE_S
+    assoc.dul.run = partial(events.serve, assoc.dul.run)  # type: ignore[method-assign]
+
+
+class _Rung(Queue[Any]):
+    """A queue that wakes somebody for each thing put into it."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        super().__init__()
+        self._wake = wake
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        super().put(item, block, timeout)
+        self._wake()
+
+
+class _Arrived(Event):
+    """What the association's thread waits for before each look at its queues."""
+
+    def wait(self, timeout: float | None = LONGEST_WAIT_S) -> bool:
+        try:
+            return super().wait(timeout)
+        finally:
+            self.clear()
+
+
+class _Events(Queue[Any]):
+    """Events of the state machine; while there are none, the thread that asks sleeps until bytes or an order come."""
+
+    def __init__(self, socket: AssociationSocket) -> None:
+        super().__init__()
+        self._socket = socket
+        self._bell, self._button = socketpair()
+        self._button.setblocking(False)
+
+    def wake(self) -> None:
+        """Ends the sleep that is, or the next one."""
+        with suppress(OSError):  # rung often enough already, or closed
+            self._button.send(b"\0")
+
+    def serve(self, run: Callable[[], None]) -> None:
+        """The whole life of the thread that asks."""
+        with self._bell, self._button:
+            run()
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        if self.empty():
+            self._sleep()
+        return super().get(block, timeout)
+
+    def _sleep(self) -> None:
+        connection = self._socket.socket
+        if connection is None or (isinstance(connection, SSLSocket) and connection.pending()):
+            return
+        with suppress(OSError, ValueError):  # closed meanwhile
+            if self._bell in select([connection, self._bell], [], [], LONGEST_WAIT_S)[0]:
+                self._bell.recv(4096)
 
 
 def _close(socket: AssociationSocket) -> None:

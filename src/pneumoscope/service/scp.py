@@ -36,7 +36,7 @@ from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAsso
 from pneumoscope.core import CapacityError, ConfigError, InputError
 from pneumoscope.intake import RADIOGRAPH_CLASSES, TRANSFER_SYNTAXES
 from pneumoscope.service.config import Kept, NodeConfig
-from pneumoscope.service.connection import prepare_connection
+from pneumoscope.service.connection import prepare_connection, wait_for_events
 from pneumoscope.service.inbox import Inbox, MismatchError
 from pneumoscope.service.log import hashed, logger
 
@@ -223,13 +223,14 @@ class _Server(ThreadedAssociationServer):
 
 
 class _Handler(RequestHandler):
-    """An association that reads more than 4 KiB at a time, and never more than a PDU may have."""
+    """An association that waits for what comes, reads more than 4 KiB at a time, and never more than a PDU may have."""
 
     def _create_association(self) -> Association:
         assoc = super()._create_association()
         socket = cast("AssociationSocket", assoc.dul.socket)
         socket.recv = partial(_receive, socket)  # type: ignore[method-assign]
         prepare_connection(socket)
+        wait_for_events(assoc)
         return assoc
 
 
