@@ -3,9 +3,10 @@ from io import BytesIO
 import numpy as np
 import pydicom
 import pytest
+from pydicom import DataElement
 
 from pneumoscope.core import Format, InputError, Radiograph
-from pneumoscope.results import overlay, secondary_capture
+from pneumoscope.results import notice_capture, overlay, secondary_capture
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (11, 9, 3), dtype=np.uint8)
 
@@ -31,13 +32,28 @@ def test_a_capture_reads_back_with_its_pixels_patient_and_study(analysed, radiog
 def test_a_capture_says_what_it_is_and_from_which_image_it_was_made(analysed, radiograph, header):
     ds = secondary_capture(analysed(), radiograph(ds=header()), pixels=PIXELS)
     assert ds.ImageType == ["DERIVED", "SECONDARY"]
-    assert (ds.BurnedInAnnotation, ds.BodyPartExamined, ds.Modality) == ("NO", "CHEST", "OT")
+    assert (ds.BodyPartExamined, ds.Modality) == ("CHEST", "OT")
     assert "research use only" in ds.SeriesDescription
     assert ds.ImageComments.startswith("Suspicious for pneumonia. ")
     assert "heat map drawn" in ds.DerivationDescription
     assert ds.SourceImageSequence[0].ReferencedSOPInstanceUID == "1.2.3.4.3"
     plain = secondary_capture(analysed(with_heat=False), radiograph(ds=header()), pixels=PIXELS)
     assert "heat map drawn" not in plain.DerivationDescription
+
+
+@pytest.mark.parametrize("said", ["YES", "NO", None, "PERHAPS"])
+def test_a_capture_says_of_burned_in_text_what_its_image_says(analysed, radiograph, header, said):
+    source = header()
+    if said is not None:
+        source["BurnedInAnnotation"] = DataElement("BurnedInAnnotation", "CS", said)
+    ds = secondary_capture(analysed(), radiograph(ds=source), pixels=PIXELS)
+    assert ds.get("BurnedInAnnotation") == (said if said in ("YES", "NO") else None)
+
+
+def test_a_notice_shows_no_pixel_of_the_image_and_so_no_burned_in_text(refused, header):
+    source = header()
+    source.BurnedInAnnotation = "YES"
+    assert notice_capture(refused(), source, pixels=PIXELS).BurnedInAnnotation == "NO"
 
 
 def test_a_lossy_source_makes_a_lossy_capture(analysed, radiograph, header):

@@ -59,6 +59,19 @@ def test_a_negative_and_an_uncertain_result_are_coded_as_such(analysed, radiogra
 
 
 @pytest.mark.req("REQ-RS-01", "REQ-MD-03")
+def test_probability_and_threshold_are_never_rounded_across_each_other(analysed, radiograph, header, card):
+    ds = structured_report(analysed(probability=0.4099999999), radiograph(ds=header()), card=card)
+    values = [item.MeasuredValueSequence[0].NumericValue for item in _items(ds) if "MeasuredValueSequence" in item]
+    assert values == [pytest.approx(40.99999999), 41]
+    assert values[0] < values[1]
+
+
+def _items(ds):
+    for item in ds.get("ContentSequence", []):
+        yield item
+        yield from _items(item)
+
+
 def test_a_report_identifies_the_algorithm_and_all_that_it_takes_to_repeat_the_result(
     analysed, radiograph, header, card
 ):

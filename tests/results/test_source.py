@@ -35,6 +35,25 @@ def test_a_name_in_another_character_set_becomes_the_same_text():
     assert source(ds).ds.PatientName == "Müller^Jörg"
 
 
+@pytest.mark.parametrize("name", ["山田　太郎", "Kim^Hee\u00a0Jin"])
+def test_a_space_of_any_script_is_part_of_a_name(header, name):
+    ds = header()
+    ds.PatientName = name
+    about = source(ds)
+    assert (about.ds.PatientName, about.obstacles) == (name, ())
+
+
+def test_the_images_of_a_study_have_different_numbers_in_their_order(header):
+    def number(series, instance, uid="1.2.3"):
+        ds = header()
+        ds.SOPInstanceUID, ds.SeriesNumber, ds.InstanceNumber = uid, series, instance
+        return source(ds).number
+
+    assert number(1, 1) < number(1, 2) < number(2, 1)
+    assert number(None, 1, uid="1.2.3") != number(None, 1, uid="1.2.4")
+    assert all(0 <= number(*said) < 2**31 for said in [(1, None), (99999, 999), (1, 1000), (-1, 1), (10**9, 1)])
+
+
 def test_what_is_missing_is_empty_and_without_a_reference_there_is_an_obstacle():
     about = source(Dataset())
     assert about.obstacles == tuple(

@@ -3,7 +3,9 @@
 from pneumoscope.intake.checks import CHECKS, RADIOGRAPH_CLASSES, check
 from pneumoscope.intake.faults import quieten_pydicom
 from pneumoscope.intake.frame import SUPPORTED as TRANSFER_SYNTAXES
+from pneumoscope.intake.grey import rescale_of, window_of
 from pneumoscope.intake.header import age_years
+from pneumoscope.intake.lut import LookupTable, first_table
 from pneumoscope.intake.projection import view_of
 from pneumoscope.intake.reader import read_radiograph
 from pneumoscope.intake.sources import ImageSource, find_images
@@ -13,10 +15,14 @@ __all__ = [
     "RADIOGRAPH_CLASSES",
     "TRANSFER_SYNTAXES",
     "ImageSource",
+    "LookupTable",
     "age_years",
     "check",
     "find_images",
+    "first_table",
     "quieten_pydicom",
     "read_radiograph",
+    "rescale_of",
     "view_of",
+    "window_of",
 ]

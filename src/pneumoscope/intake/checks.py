@@ -126,7 +126,7 @@ def check_photometric(radiograph: Radiograph, _intended: IntendedUse) -> Check:
         found = text(header, "PhotometricInterpretation")
         samples = text(header, "SamplesPerPixel") or "1"
         described = f"{quoted(found) or 'none'}, samples per pixel {quoted(samples)}"
-        return _passed_if(found in GREY and samples == "1"), described
+        return _passed_if(found in GREY and integer(header, "SamplesPerPixel", absent=1) == 1), described
 
     return _by_header(radiograph, name, expected=expected, judge=judge)
 

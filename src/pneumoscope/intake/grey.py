@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float32, Float64, Int64, Integer, UInt
 from pydicom import Dataset
 
 from pneumoscope.intake.header import integer, items, numbers, text
-from pneumoscope.intake.lut import table_of
+from pneumoscope.intake.lut import first_table
 from pneumoscope.intake.window import Window
 
 _ROWS_AT_A_TIME = 256
@@ -96,19 +96,26 @@ def with_modality(levels: Levels, header: Dataset) -> Levels:
     Source:
         PS3.3 C.11.1.1.
     """
-    if tables := items(header, "ModalityLUTSequence"):
-        return _through_table(levels, tables[0], header=header, name="modality LUT")
-    said = [text(header, keyword) for keyword in ("RescaleSlope", "RescaleIntercept")]
+    if items(header, "ModalityLUTSequence"):
+        return _through_table(levels, "ModalityLUTSequence", header=header, name="modality LUT")
+    rescale = rescale_of(header)
+    if rescale is None:
+        said = [text(header, keyword) or "none" for keyword in ("RescaleSlope", "RescaleIntercept")]
+        ignored = f"rescale: slope {said[0]} intercept {said[1]}: ignored, it has no meaning"
+        return levels if said == ["none", "none"] else levels.note(ignored)
+    if rescale == (1.0, 0.0):
+        return levels
+    slope, intercept = rescale
+    return levels.become(levels.values * slope + intercept, step=f"rescale: slope {slope:g} intercept {intercept:g}")
+
+
+def rescale_of(header: Dataset) -> tuple[float, float] | None:
+    """Rescale Slope and Intercept; None where they are not one finite number each, or the slope is 0."""
     slopes, intercepts = numbers(header, "RescaleSlope"), numbers(header, "RescaleIntercept")
     if len(slopes) != 1 or len(intercepts) != 1:
-        return levels.note("rescale: ignored, not two numbers") if any(said) else levels
+        return None
     slope, intercept = slopes[0], intercepts[0]
-    step = f"rescale: slope {slope:g} intercept {intercept:g}"
-    if slope == 0 or not np.isfinite([slope, intercept]).all():
-        return levels.note(f"{step}: ignored, it has no meaning")
-    if (slope, intercept) == (1, 0):
-        return levels
-    return levels.become(levels.values * slope + intercept, step=step)
+    return (slope, intercept) if slope != 0 and np.isfinite([slope, intercept]).all() else None
 
 
 def with_voi(levels: Levels, header: Dataset) -> Levels:
@@ -120,22 +127,28 @@ def with_voi(levels: Levels, header: Dataset) -> Levels:
     Source:
         PS3.3 C.11.2.1.
     """
-    if tables := items(header, "VOILUTSequence"):
-        seen = _through_table(levels, tables[0], header=header, name="VOI LUT", full_scale=True)
+    if items(header, "VOILUTSequence"):
+        seen = _through_table(levels, "VOILUTSequence", header=header, name="VOI LUT", full_scale=True)
         if seen.values is not levels.values:
             return _unless_flat(seen, before=levels)
         levels = seen
-    centers, widths = numbers(header, "WindowCenter"), numbers(header, "WindowWidth")
-    if centers and widths:
-        function = text(header, "VOILUTFunction").upper() or "LINEAR"
-        window = Window(center=centers[0], width=widths[0], function=function)
-        if window.problem is None:
-            seen = levels.become(window.apply(levels.values), step=f"window: {window}")
-            return _unless_flat(seen, before=levels)
+    window = window_of(header)
+    if window is not None and window.problem is None:
+        seen = levels.become(window.apply(levels.values), step=f"window: {window}")
+        return _unless_flat(seen, before=levels)
+    if window is not None:
         levels = levels.note(f"window: {window}: ignored, {window.problem}")
     elif text(header, "WindowCenter") or text(header, "WindowWidth"):
         levels = levels.note("window: ignored, not two numbers")
     return _stretched(levels)
+
+
+def window_of(header: Dataset) -> Window | None:
+    """The first window, with or without a `problem`; None where Window Center or Width are not numbers."""
+    centers, widths = numbers(header, "WindowCenter"), numbers(header, "WindowWidth")
+    if not centers or not widths:
+        return None
+    return Window(center=centers[0], width=widths[0], function=text(header, "VOILUTFunction").upper() or "LINEAR")
 
 
 def with_polarity(levels: Levels, header: Dataset) -> Levels:
@@ -154,13 +167,9 @@ def with_polarity(levels: Levels, header: Dataset) -> Levels:
     return levels.become(1 - levels.values, step="MONOCHROME1: inverted") if inverted else levels
 
 
-def _through_table(levels: Levels, item: Dataset, *, header: Dataset, name: str, full_scale: bool = False) -> Levels:
+def _through_table(levels: Levels, keyword: str, *, header: Dataset, name: str, full_scale: bool = False) -> Levels:
     """Levels through a LUT; with `full_scale` the output's bits become [0, 1]. Unchanged where it is damaged."""
-    table = table_of(
-        item,
-        signed=bool(levels.values.min() < 0),
-        big_endian=header.original_encoding[1] is False,
-    )
+    table = first_table(header, keyword, signed=bool(levels.values.min() < 0))
     if table is None:
         return levels.note(f"{name}: ignored, its descriptor and data do not agree")
     values = table.apply(levels.values)

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float64
 from pydicom import Dataset
 
-from pneumoscope.intake.header import numbers
+from pneumoscope.intake.header import items, numbers
 
 Values = Float64[np.ndarray, " levels"]
 
@@ -31,14 +31,17 @@ class LookupTable:
         return f"{len(self.entries)} entries of {self.bits} bits from {self.first}"
 
 
-def table_of(item: Dataset, *, signed: bool, big_endian: bool) -> LookupTable | None:
-    """The table in a LUT sequence's item; None where its descriptor and its data do not agree.
+def first_table(header: Dataset, keyword: str, *, signed: bool) -> LookupTable | None:
+    """The table of a LUT sequence's first item; None where there is none, or its descriptor and data do not agree.
 
     Args:
-        item: An item of Modality LUT Sequence or VOI LUT Sequence.
+        header: The image's header, which knows how words are coded.
+        keyword: `ModalityLUTSequence` or `VOILUTSequence`.
         signed: Whether the values that go in may be negative; then so may be the first one mapped.
-        big_endian: Whether words are coded big endian.
     """
+    if not (tables := items(header, keyword)):
+        return None
+    item = tables[0]
     descriptor = numbers(item, "LUTDescriptor")
     if len(descriptor) != 3:
         return None
@@ -46,7 +49,7 @@ def table_of(item: Dataset, *, signed: bool, big_endian: bool) -> LookupTable | 
     count = count % _MOST_ENTRIES or _MOST_ENTRIES  # 0 stands for 65,536, which a 16-bit number cannot hold
     if signed and first >= _MOST_ENTRIES // 2:
         first -= _MOST_ENTRIES
-    entries = _entries(item, count=count, big_endian=big_endian)
+    entries = _entries(item, count=count, big_endian=header.original_encoding[1] is False)
     if entries is None or not 1 <= bits <= 16 or entries.max() >= 2**bits:
         return None
     return LookupTable(first=first, bits=bits, entries=entries)

@@ -85,7 +85,9 @@ class Reader:
         checks = check(radiograph, card.intended_use)
         if any(one.outcome is Outcome.FAILED for one in checks):
             return Settled(radiograph, self._reading(Status.REFUSED, radiograph, checks, _since(started)))
-        assert radiograph.pixels is not None, "the frames and photometric checks refuse an image without pixels"
+        if radiograph.pixels is None:
+            missing = UnreadableError("pixel_data", expected="one grey frame", found="none", path=source.path)
+            return Settled(radiograph, self._failed(source.path, missing, _since(started)))
         prepared = prepare(radiograph.pixels, card.recipe)
         if not self.heat:  # nothing after this needs the full image
             radiograph = replace(radiograph, pixels=None)

@@ -90,7 +90,7 @@ def _identify(ds: Dataset, *, about: Source, reading: Reading) -> None:
     ds.SOPClassUID = SecondaryCaptureImageStorage
     ds.SOPInstanceUID = instance_uid(about.ds.SOPInstanceUID, reading=reading, kind=kind)
     ds.SeriesInstanceUID = series_uid(about.ds.StudyInstanceUID, model=reading.model, kind="sc")
-    ds.SeriesNumber, ds.InstanceNumber = SERIES_NUMBER, 1
+    ds.SeriesNumber, ds.InstanceNumber = SERIES_NUMBER, about.number
     ds.SeriesDescription = _SERIES_DESCRIPTION
     ds.Modality, ds.ConversionType = "OT", "SYN"
     ds.Manufacturer = ds.ManufacturerModelName = "Pneumoscope"
@@ -101,18 +101,20 @@ def _describe(ds: Dataset, *, about: Source, reading: Reading) -> None:
     """General image module: what it shows, and from which image it was made.
 
     Source:
-        PS3.3 C.7.6.1.1.2 (a derived image), C.7.6.1 (Burned In Annotation is about identifying text: there is none).
+        PS3.3 C.7.6.1.1.2 (a derived image), C.7.6.1 (Burned In Annotation: text that identifies the patient).
     """
     ds.ContentDate, ds.ContentTime = about.date, about.time
     ds.ImageType = ["DERIVED", "SECONDARY"]
     ds.BodyPartExamined = "CHEST"
     ds.PatientOrientation = ""
-    ds.BurnedInAnnotation = "NO"
     model = f"{reading.model.name} {reading.model.version}"
     if reading.decision is None:
         ds.ImageComments = f"Pneumonia: not analysed ({reading.status}). {NOT_NEGATIVE}"
+        ds.BurnedInAnnotation = "NO"
         ds.DerivationDescription = f"Notice of {model} about the image; no pixel of it is shown."
     else:
+        if about.burned_in:  # what we draw identifies nobody, the image's own pixels may
+            ds.BurnedInAnnotation = about.burned_in
         drawn, meaning = (" and its heat map", f" {HEAT_MEANING}") if reading.heat is not None else ("", "")
         ds.ImageComments = sentence(reading)
         ds.DerivationDescription = f"Resized, with the result of {model}{drawn} drawn beside and over it.{meaning}"

@@ -127,7 +127,7 @@ def _coding(system: str, code: str, display: str) -> Resource:
 
 def _percent(share: object) -> Resource:
     assert isinstance(share, float), "as `to_line` writes it"
-    return {"value": round(100 * share, 4), "unit": "%", "system": "http://unitsofmeasure.org", "code": "%"}
+    return {"value": round(100 * share, 10), "unit": "%", "system": "http://unitsofmeasure.org", "code": "%"}
 
 
 def _instant(seconds: float) -> str:

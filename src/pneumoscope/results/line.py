@@ -6,7 +6,7 @@ import json
 
 from pneumoscope.core import Check, Reading
 from pneumoscope.results.objects import Outputs
-from pneumoscope.results.wording import complaint
+from pneumoscope.results.wording import complaint, rounded
 
 ResultLine = dict[str, object]
 
@@ -42,7 +42,7 @@ def to_line(reading: Reading, outputs: Outputs) -> ResultLine:
     A probability is never rounded across its threshold: `positive` always agrees with the numbers.
     """
     decision = reading.decision
-    probability, threshold = (None, None) if decision is None else _rounded(decision.probability, decision.threshold)
+    probability, threshold = (None, None) if decision is None else rounded(decision)
     return {
         "path": reading.path,
         "sop_instance_uid": reading.sop_instance_uid,
@@ -100,11 +100,6 @@ def to_csv(reading: Reading, outputs: Outputs) -> str:
 
 def _found(check: Check) -> dict[str, str]:
     return {"check": check.name, "expected": check.expected, "found": check.found}
-
-
-def _rounded(probability: float, threshold: float) -> tuple[float, float]:
-    short = round(probability, 6), round(threshold, 6)
-    return short if (short[0] >= short[1]) == (probability >= threshold) else (probability, threshold)
 
 
 def _cell(value: object) -> object:

@@ -65,7 +65,7 @@ def _identify(ds: Dataset, *, about: Source, reading: Reading) -> None:
     ds.SOPClassUID = BasicTextSRStorage
     ds.SOPInstanceUID = instance_uid(about.ds.SOPInstanceUID, reading=reading, kind="not analysed")
     ds.SeriesInstanceUID = series_uid(about.ds.StudyInstanceUID, model=reading.model, kind="not analysed")
-    ds.SeriesNumber, ds.InstanceNumber = SERIES_NUMBER, 1
+    ds.SeriesNumber, ds.InstanceNumber = SERIES_NUMBER, about.number
     ds.SeriesDescription, ds.Modality = _SERIES_DESCRIPTION, "SR"
     ds.ReferencedPerformedProcedureStepSequence = []
     ds.Manufacturer = ds.ManufacturerModelName = "Pneumoscope"

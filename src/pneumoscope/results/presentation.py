@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 from pydicom import Dataset
+from pydicom.valuerep import DSfloat
 
 import pneumoscope
 from pneumoscope.core import InputError, Radiograph, Reading
+from pneumoscope.intake import LookupTable, first_table, rescale_of, window_of
 from pneumoscope.results.contour import contours
 from pneumoscope.results.heat_colour import HEAT_THRESHOLD
 from pneumoscope.results.picture import picture
@@ -26,18 +28,8 @@ if TYPE_CHECKING:
 SERIES_NUMBER = 9003
 _SERIES_DESCRIPTION = "Pneumoscope result, research use only"
 _GRID_PX = 256
+_FULL_SCALE = 2**16 - 1
 _MOST_LINES, _FEWEST_POINTS = 8, 8
-_DISPLAYED = (
-    "RescaleSlope",
-    "RescaleIntercept",
-    "RescaleType",
-    "ModalityLUTSequence",
-    "WindowCenter",
-    "WindowWidth",
-    "WindowCenterWidthExplanation",
-    "VOILUTFunction",
-    "VOILUTSequence",
-)
 
 
 def presentation_state(reading: Reading, radiograph: Radiograph) -> Dataset:
@@ -56,7 +48,9 @@ def presentation_state(reading: Reading, radiograph: Radiograph) -> Dataset:
         raise InputError(f"{radiograph.path}: a presentation state cannot refer to it: {', '.join(about.obstacles)}")
     if reading.decision is None or reading.heat is None:
         raise ValueError(f"expected an analysed reading with heat, found {reading.status}: {reading.path}")
-    return _state(about, _image(about, radiograph.header), reading=reading, radiograph=radiograph)
+    state = _state(about, _image(about, radiograph.header), reading=reading, radiograph=radiograph)
+    state.update(_displayed(radiograph.header))
+    return state
 
 
 def _state(about: Source, image: Dataset, *, reading: Reading, radiograph: Radiograph) -> Dataset:
@@ -79,7 +73,7 @@ def _state(about: Source, image: Dataset, *, reading: Reading, radiograph: Radio
             series_instance_uid=series_uid(about.ds.StudyInstanceUID, model=reading.model, kind="gsps"),
             series_number=SERIES_NUMBER,
             sop_instance_uid=instance_uid(about.ds.SOPInstanceUID, reading=reading, kind="gsps"),
-            instance_number=1,
+            instance_number=about.number,
             manufacturer="Pneumoscope",
             manufacturer_model_name="Pneumoscope",
             software_versions=pneumoscope.__version__,
@@ -104,17 +98,47 @@ def _state(about: Source, image: Dataset, *, reading: Reading, radiograph: Radio
 
 
 def _image(about: Source, header: Dataset) -> Dataset:
-    """What the presentation state needs of the image: references, size, and how it is displayed without us."""
+    """What highdicom needs of the image: references, size, polarity."""
     image = Dataset()
     image.update(about.ds)
     image.Rows, image.Columns, image.SamplesPerPixel = int(header.Rows), int(header.Columns), 1
     image.PhotometricInterpretation = header.PhotometricInterpretation
-    for keyword in _DISPLAYED:
-        if header.get(keyword) not in (None, ""):
-            image[keyword] = header[keyword]
-    if "RescaleSlope" in image:
-        image.RescaleType = image.get("RescaleType", "US")
     return image
+
+
+def _displayed(header: Dataset) -> Dataset:
+    """How the image is displayed without us, by what was read of its header: the rest has no meaning to anyone.
+
+    An image may have VOI LUTs and windows as alternatives, of which a state takes one: the first LUT, else the first
+    window, as in reading.
+
+    Source:
+        PS3.3 C.11.1 (Modality LUT), C.11.8 (Softcopy VOI LUT).
+    """
+    shown, voi = Dataset(), Dataset()
+    if table := first_table(header, "ModalityLUTSequence", signed=False):
+        shown.ModalityLUTSequence = [_lut(table, entries=table.entries)]
+        shown.ModalityLUTSequence[0].ModalityLUTType = "US"
+    elif rescale := rescale_of(header):
+        shown.RescaleSlope, shown.RescaleIntercept = (DSfloat(value, auto_format=True) for value in rescale)
+        shown.RescaleType = "US"
+    window = window_of(header)
+    if table := first_table(header, "VOILUTSequence", signed=False):
+        voi.VOILUTSequence = [_lut(table, entries=table.entries * _FULL_SCALE / (2**table.bits - 1))]
+    elif window is not None and window.problem is None:
+        voi.WindowCenter, voi.WindowWidth = (DSfloat(one, auto_format=True) for one in (window.center, window.width))
+        voi.VOILUTFunction = window.function
+    if voi:
+        shown.SoftcopyVOILUTSequence = [voi]
+    return shown
+
+
+def _lut(table: LookupTable, *, entries: Float[np.ndarray, " n"]) -> Dataset:
+    """The item of a LUT sequence, with 16 bits an entry: a state may have 8 or 16, an image others too."""
+    item = Dataset()
+    item.add_new("LUTDescriptor", "US", [len(entries) % 2**16, table.first % 2**16, 16])
+    item.add_new("LUTData", "OW", np.rint(entries).astype("<u2").tobytes())
+    return item
 
 
 def _annotation(

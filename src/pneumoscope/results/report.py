@@ -10,7 +10,7 @@ from pneumoscope.core import Decision, InputError, Radiograph, Reading
 from pneumoscope.results.objects import ModelSummary
 from pneumoscope.results.source import Source, source
 from pneumoscope.results.uid import device_uid, instance_uid, series_uid, tracking_uid
-from pneumoscope.results.wording import sentence
+from pneumoscope.results.wording import rounded, sentence
 
 if TYPE_CHECKING:
     from highdicom.sr import AlgorithmIdentification, MeasurementReport, MeasurementsAndQualitativeEvaluations
@@ -62,7 +62,7 @@ def report_about(about: Source, *, reading: Reading, card: ModelSummary) -> Data
             series_number=SERIES_NUMBER,
             series_description=_SERIES_DESCRIPTION,
             sop_instance_uid=instance_uid(ds.SOPInstanceUID, reading=reading, kind="sr"),
-            instance_number=1,
+            instance_number=about.number,
             manufacturer="Pneumoscope",
             manufacturer_model_name="Pneumoscope",
             software_versions=[pneumoscope.__version__, f"{reading.model.name} {reading.model.version}"[:64]],
@@ -124,6 +124,7 @@ def _finding(about: Source, *, reading: Reading, card: ModelSummary) -> "Measure
     from pneumoscope.results import codes
 
     decision, image_uid = _decision(reading), about.ds.SOPInstanceUID
+    probability, threshold = rounded(decision)
     group = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(
             uid=tracking_uid(image_uid, model=reading.model), identifier="Pneumonia on this image"
@@ -132,8 +133,8 @@ def _finding(about: Source, *, reading: Reading, card: ModelSummary) -> "Measure
         finding_sites=[FindingSite(anatomic_location=codes.LUNG)],
         algorithm_id=_algorithm(reading, card=card),
         measurements=[
-            Measurement(name=codes.CERTAINTY_OF_FINDING, value=_percent(decision.probability), unit=codes.PERCENT),
-            Measurement(name=codes.DECISION_THRESHOLD, value=_percent(decision.threshold), unit=codes.PERCENT),
+            Measurement(name=codes.CERTAINTY_OF_FINDING, value=_percent(probability), unit=codes.PERCENT),
+            Measurement(name=codes.DECISION_THRESHOLD, value=_percent(threshold), unit=codes.PERCENT),
         ],
         qualitative_evaluations=[
             QualitativeEvaluation(codes.FINDING_CONTEXT, codes.SUSPECTED if decision.positive else codes.NOT_SUSPECTED),
@@ -169,7 +170,7 @@ def _algorithm(reading: Reading, *, card: ModelSummary) -> "AlgorithmIdentificat
 
 
 def _percent(share: float) -> float:
-    return round(100.0 * share, 4)
+    return round(100.0 * share, 10)  # DS holds 16 characters
 
 
 def _decision(reading: Reading) -> Decision:

@@ -2,8 +2,10 @@
 
 import re
 import warnings
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from unicodedata import category
 
 from pydicom import Dataset, uid
 from pydicom.config import RAISE
@@ -37,6 +39,7 @@ _OPTIONAL = (
     "TimezoneOffsetFromUTC",
     "LossyImageCompression",
 )
+_MOST_IN_SERIES = 1000
 _MOMENTS = ("Content", "Acquisition", "Series", "Study")
 
 
@@ -47,6 +50,8 @@ class Source:
     Attributes:
         ds: References, patient and study attributes, each valid; type 2 attributes are empty where unknown.
         date: When the image was made, as far as its header says (DA); so `time` (TM).
+        number: Instance Number of what is made of this image: different ones for the images of a study.
+        burned_in: Burned In Annotation, `YES` or `NO`; empty where the header does not say.
         obstacles: Why no object can be written about this image, in words; empty where one can.
         left_out: Keywords of attributes that the header has, but with a value that DICOM does not allow.
     """
@@ -54,6 +59,8 @@ class Source:
     ds: Dataset
     date: str
     time: str
+    number: int
+    burned_in: str
     obstacles: tuple[str, ...]
     left_out: tuple[str, ...]
 
@@ -83,6 +90,8 @@ def source(header: Dataset) -> Source:
         ds=ds,
         date=date,
         time=time,
+        number=_number(header),
+        burned_in=text if (text := _text(header, "BurnedInAnnotation")) in ("YES", "NO") else "",
         obstacles=tuple(_obstacles(found, valid=valid)),
         left_out=tuple(
             keyword for keyword in (*_PATIENT_AND_STUDY, *_OPTIONAL) if keyword in found and keyword not in valid
@@ -113,7 +122,7 @@ def _text(header: Dataset, keyword: str) -> str | None:
 
 def _is_valid(text: str, keyword: str) -> bool:
     """Whether the text is a value that the standard allows for the attribute of a radiograph; empty is."""
-    if not text.isprintable() or "\\" in text:
+    if any(category(character) == "Cc" for character in text) or "\\" in text:
         return False
     if keyword == "PatientSex" and text not in ("M", "F", "O", ""):
         return False
@@ -127,6 +136,14 @@ def _is_valid(text: str, keyword: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _number(header: Dataset) -> int:
+    """In the order of the study's series and images, where they are numbered; else made of the image's UID."""
+    said = [_text(header, keyword) or "" for keyword in ("SeriesNumber", "InstanceNumber")]
+    if all(re.fullmatch(r"\d{1,5}", text) for text in said) and int(said[1]) < _MOST_IN_SERIES:
+        return int(said[0]) * _MOST_IN_SERIES + int(said[1])
+    return zlib.crc32((_text(header, "SOPInstanceUID") or "").encode()) >> 1  # IS holds 31 bits
 
 
 def _moment(valid: dict[str, str]) -> tuple[str, str]:

@@ -41,6 +41,13 @@ def percent_beside(share: float, *, other: float) -> str:
     return f"{100 * share:.{decimals}f} %"
 
 
+def rounded(decision: Decision) -> tuple[float, float]:
+    """Probability and threshold to six decimals, or as they are where rounding would lift one across the other."""
+    probability, threshold = decision.probability, decision.threshold
+    short = round(probability, 6), round(threshold, 6)
+    return short if (short[0] >= short[1]) == (probability >= threshold) else (probability, threshold)
+
+
 def sentence(reading: Reading) -> str:
     """An analysed reading in plain text: the decision, the numbers behind it, what else to know, the limits of use.
 

@@ -62,13 +62,20 @@ def make_products(
     if not claim.shows_location:
         reading = replace(reading, heat=None)
     files: dict[str, bytes] = {}
+    notes: list[str] = []
     try:
         objects = (
             _about_analysed(reading, radiograph, card) if reading.decision else _about_other(reading, radiograph, file)
         )
-        notes: tuple[str, ...] = ()
     except InputError as error:  # nothing can refer to this image: a picture without header, an unusable header
-        objects, notes = {}, (f"no DICOM objects: {str(error).removeprefix(f'{reading.path}: ')}",)
+        objects = {}
+        notes.append(f"no DICOM objects: {str(error).removeprefix(f'{reading.path}: ')}")
+    if objects and reading.heat is not None:
+        assert radiograph is not None, "an analysed image was read"
+        try:
+            objects[What.GSPS] = presentation_state(reading, radiograph)
+        except Exception as error:  # noqa: BLE001  an outline that cannot be drawn costs nobody the report and the capture
+            notes.append(f"no presentation state: {type(error).__name__}")
     for what, ds in objects.items():
         files[_FILES[what]] = _encoded(ds)
     if reading.heat is not None:
@@ -76,7 +83,7 @@ def make_products(
     outputs = Outputs(
         sr=_FILES[What.SR] if What.SR in objects else None,
         sc=_FILES[What.SC] if What.SC in objects else None,
-        notes=notes,
+        notes=tuple(notes),
     )
     line = to_line(reading, outputs)
     files[LINE_FILE] = json.dumps(line, ensure_ascii=False).encode("utf-8", "backslashreplace")
@@ -118,13 +125,10 @@ def result_of(reading: Reading) -> When:
 
 def _about_analysed(reading: Reading, radiograph: Radiograph | None, card: ModelSummary) -> dict[What, Dataset]:
     assert radiograph is not None, "an analysed image was read"
-    objects = {
+    return {
         What.SR: structured_report(reading, radiograph, card=card),
         What.SC: secondary_capture(reading, radiograph, pixels=overlay(reading, radiograph)),
     }
-    if reading.heat is not None:
-        objects[What.GSPS] = presentation_state(reading, radiograph)
-    return objects
 
 
 def _about_other(reading: Reading, radiograph: Radiograph | None, file: Path) -> dict[What, Dataset]:

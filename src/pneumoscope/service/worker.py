@@ -48,6 +48,7 @@ class Worker:
         self._store = store
         self._spool = spool
         self._destinations = () if config.silent else tuple(destinations)
+        self._ended_by: dict[int, str] = {}
         self._reader = Reader(artifact, operating_point=config.operating_point, engine=EngineName(config.engine))
         self._card = ModelSummary(
             intended_use=artifact.card.intended_use_statement,
@@ -80,10 +81,12 @@ class Worker:
         try:
             for image, radiograph, reading in self._read(batch):
                 self._settle(image, radiograph, reading)
+                self._ended_by.pop(image.id, None)
                 del left[image.id]
         except Exception as error:
             # A bug of ours or of a decoder, or no disk: the others go on, this one is tried again, alone.
             logger.error("reading interrupted", error=type(error).__name__, images=len(left))
+            self._ended_by |= dict.fromkeys(left, type(error).__name__)
             with suppress(SQLAlchemyError):
                 images.release(self._store, list(left), delay_s=_PAUSE_S)
             if isinstance(error, (CapacityError, SQLAlchemyError)):
@@ -115,7 +118,8 @@ class Worker:
         logger.info("read", study=hashed(image.study_uid), status=reading.status.value, after_s=round(seconds, 2))
 
     def _given_up(self, image: Image) -> Reading:
-        found = f"{image.attempts - 1} attempts that ended the reader"
+        last = self._ended_by.get(image.id, "the end of the process")
+        found = f"{image.attempts - 1} attempts that ended the reader, the last by {last}"
         return Reading(
             path=image.uid,
             status=Status.FAILED,
