@@ -16,7 +16,7 @@ def study(analysed, refused, failed):
 
 
 def bundle_of(study, **options):
-    values = {"patient_id": "MRN-7", "accession": "ACC9", "completed_at": 1_700_000_000.0}
+    values = {"patient_id": "MRN-7", "accession": "ACC9", "study_date": "20230405", "completed_at": 1.7e9}
     return fhir_bundle(study, **(values | options))
 
 
@@ -29,6 +29,20 @@ def test_a_bundle_validates_against_fhir_and_has_a_report_and_an_observation_an_
     assert "Research use only" in report.conclusion
     assert [reference.reference for reference in report.result] == [entry.fullUrl for entry in bundle.entry[1:]]
     assert len(observations) == 3
+
+
+def test_a_bundle_says_of_which_study_it_is_and_when_that_was_made(study):
+    _, *observations = resources = [entry.resource for entry in Bundle.model_validate(bundle_of(study())).entry]
+    assert {str(one.effectiveDateTime) for one in resources} == {"2023-04-05"}
+    assert resources[0].issued.year == 2023
+    studies = {one.derivedFrom[0].identifier.value for one in observations}
+    assert studies == {resources[0].imagingStudy[0].identifier.value} == {"urn:oid:1.2.3.4.1"}
+
+
+@pytest.mark.parametrize("said", ["", "2023", "20230405-20230406"])
+def test_a_study_without_a_date_has_no_time_at_all(study, said):
+    bundle = Bundle.model_validate(bundle_of(study(), study_date=said))
+    assert all(entry.resource.effectiveDateTime is None for entry in bundle.entry)
 
 
 def test_an_analysed_image_is_coded_with_its_numbers(study):

@@ -18,7 +18,7 @@ from pynetdicom import AE
 from tests.service.conftest import PATIENT, build_object, chest_as, encode, free_port, wait_for
 
 from pneumoscope.service.housekeeping import Housekeeping
-from pneumoscope.service.store import Route, State, deliveries, images, open_store, results, studies
+from pneumoscope.service.store import Parcel, Route, State, What, deliveries, images, open_store, results, studies
 
 
 def settled(store):
@@ -177,11 +177,18 @@ def test_retention_deletes_files_and_keeps_results(start_node):
     wait_for(lambda: settled(node.store) == 1)
     image = images.find(node.store, "1.2")
     file, folder = node.spool.path(image.file), node.spool.path(results.of_image(node.store, 1).folder)
+    ended, waiting = (node.spool.write_study(uid, b"{}") for uid in ("1.3", "1.4"))
+    parcel = Parcel(
+        destination="RIS", object="study:1.4:1", what=What.STUDY_RESULT, image_id=None, study_uid="1.4", file=waiting
+    )
+    with node.store.writing() as connection:
+        deliveries.add(connection, [parcel], at=node.store.now())
     keeper = Housekeeping(node.config.store, store=node.store, spool=node.spool)
     assert keeper.work() == 0
     node.store.now = lambda: time.time() + 31 * 86_400
     assert keeper.work() == 1
     assert not file.exists()
     assert not folder.exists()
+    assert (node.spool.path(ended).exists(), node.spool.path(waiting).exists()) == (False, True)
     assert images.find(node.store, "1.2").file is None
     assert results.of_image(node.store, 1).line

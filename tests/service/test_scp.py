@@ -124,14 +124,22 @@ def test_sending_again_is_a_success_that_changes_nothing(listen, store):
     assert images.count_by_state(store)[State.RECEIVED] == 1
 
 
-def test_another_object_under_a_known_uid_is_a_warning_and_the_first_one_stays(listen, store):
+def test_another_object_under_a_known_uid_is_refused_and_the_first_one_stays(listen, store):
     port = listen()
     send(port, build_object())
     answer = send(port, build_object(StudyDate="20260909"))
-    assert answer.Status == 0xB000
-    assert "first one is kept" in answer.ErrorComment
+    assert answer.Status == 0xC001
+    assert "another object, kept here" in answer.ErrorComment
     assert images.find(store, "1.2.3.4").study_date == "20260102"
     assert images.find(store, "1.2.3.4").resent == 1
+
+
+def test_identifiers_behind_a_long_private_element_are_found(listen, store):
+    ds = build_object()
+    ds.add_new(0x00190010, "LO", "SITE")
+    ds.add_new(0x00191001, "OB", b"\0" * 3 * 1024 * 1024)
+    assert send(listen(), ds).Status == 0x0000
+    assert images.find(store, "1.2.3.4").study_uid == "1.2.3"
 
 
 @pytest.mark.req("REQ-SV-01")

@@ -8,6 +8,7 @@ import uvicorn
 from dicomweb_client import DICOMwebClient
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from pydicom.uid import DigitalXRayImageStorageForPresentation
 from requests import HTTPError
 from tests.service.conftest import build_object, encode
 
@@ -55,11 +56,31 @@ def test_an_object_of_another_study_than_the_address_names_is_refused(client):
         client.store_instances([build_object("1.1")], study_instance_uid="7.7")
 
 
+def test_each_object_that_is_not_kept_is_named_with_its_reason(app):
+    parts = [encode(build_object(uid)) for uid in ("1.1", "1.2")] + [b"nonsense"]
+    with TestClient(app) as web:
+        answer = web.post("/dicom-web/studies/7.7", **multipart(*parts))
+    failed = answer.json()["00081198"]["Value"]
+    assert [one["00081155"]["Value"] for one in failed] == [["1.1"], ["1.2"]]
+    assert all(one["00081150"]["Value"] == [DigitalXRayImageStorageForPresentation] for one in failed)
+    assert {one["00081197"]["Value"][0] for one in failed} == {0xA900}
+    assert answer.json()["0008119A"]["Value"] == [{"00081197": {"vr": "US", "Value": [0xC000]}}]
+
+
+def test_another_object_under_a_known_uid_is_refused(app, store):
+    with TestClient(app) as web:
+        web.post("/dicom-web/studies", **multipart(encode(build_object("1.1"))))
+        answer = web.post("/dicom-web/studies", **multipart(encode(build_object("1.1", PatientID="ELSE"))))
+    assert answer.status_code == 409
+    assert answer.json()["00081198"]["Value"][0]["00081197"]["Value"] == [0xC001]
+    assert images.find(store, "1.1").resent == 1
+
+
 def test_one_bad_part_does_not_stop_the_others(app, store):
     with TestClient(app) as web:
         answer = web.post("/dicom-web/studies", **multipart(b"nonsense", encode(build_object("1.1"))))
     assert answer.status_code == 202
-    assert answer.json()["00081198"]["Value"] == [{"00081197": {"vr": "US", "Value": [0xC000]}}]
+    assert answer.json()["0008119A"]["Value"] == [{"00081197": {"vr": "US", "Value": [0xC000]}}]
     assert images.find(store, "1.1") is not None
 
 

@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 from tests.service.conftest import build_object, encode
@@ -48,6 +49,22 @@ def test_a_file_that_is_no_image_is_moved_aside_with_the_reason(watch, folder):
     assert watch.work() == 2
     assert "expected a DICOM, PNG or JPEG file" in (folder / "refused" / "notes.txt.reason.txt").read_text()
     assert "at most 1 MB" in (folder / "refused" / "large.dcm.reason.txt").read_text()
+
+
+def test_a_file_that_cannot_be_read_stays_and_the_others_go_on(watch, folder, store, monkeypatch):
+    for name, uid in (("a.dcm", "1.1"), ("b.dcm", "1.2")):
+        drop(folder, name, encode(build_object(uid)))
+    read_bytes = Path.read_bytes
+
+    def denied(path):
+        if path.name == "a.dcm":
+            raise PermissionError(13, "Permission denied")
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    assert watch.work() == 1
+    assert (folder / "a.dcm").exists()
+    assert images.find(store, "1.2") is not None
 
 
 def test_equal_names_do_not_overwrite_each_other(watch, folder):

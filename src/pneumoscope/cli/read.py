@@ -4,7 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -86,13 +86,15 @@ def show(job: Job, *, as_json: bool = False) -> Counter[str]:
 
     counts: Counter[str] = Counter()
     for_table: list[Reading] = []
+    lines: Counter[bool] = Counter()
     for reading, line in progress(run(job), title="reading"):
         count(reading, counts)
         if as_json:
             sys.stdout.write(to_json(line))
             sys.stdout.flush()
-        elif len(for_table) < LONGEST_TABLE or reading.status is not Status.ANALYSED:
-            for_table.append(reading)
+        elif lines[analysed := reading.status is Status.ANALYSED] < LONGEST_TABLE:
+            lines[analysed] += 1
+            for_table.append(replace(reading, heat=None))
     images = sum(counts[status] for status in Status)
     if not images:
         raise ConfigError(f"expected images in {', '.join(map(str, job.paths))}, found none")

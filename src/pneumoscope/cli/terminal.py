@@ -24,7 +24,7 @@ from pneumoscope.core import Check, Outcome, Reading, Status
 
 Item = TypeVar("Item")
 
-# A longer run shows its counts and what needs a person's eye, not every image.
+# A longer run shows its counts, and of what was analysed and what was not so many lines each.
 LONGEST_TABLE = 40
 
 _WIDEST_NAME = 44
@@ -56,17 +56,16 @@ def byte_progress(total: int) -> Iterator[Callable[[int], None]]:
 def print_readings(readings: list[Reading], *, images: int) -> None:
     """One line an image, and below it every reason why it was not analysed; says so if `images` were more."""
     console = Console(highlight=False, soft_wrap=True)
-    shown = readings[:LONGEST_TABLE]
-    names = _names([reading.path for reading in shown])
+    names = _names([reading.path for reading in readings])
     width = max(map(len, names), default=0)
     console.print(f"{'image':{width}}  view     probability  result", style="dim")
-    for name, reading in zip(names, shown, strict=True):
+    for name, reading in zip(names, readings, strict=True):
         probability = "" if reading.decision is None else f"{reading.decision.probability:.3f}"
         console.print(Text(f"{name:{width}}  {reading.view or '':7}  {probability:>11}  ") + _result(reading))
         for reason in reading.reasons:
             console.print(Text(f"    {_sentence(reason)}", style="dim"))
-    if images > len(shown):
-        console.print(f"... {images} images in all", style="dim")
+    if images > len(readings):
+        console.print(f"... {images - len(readings)} more, {images} images in all", style="dim")
     console.print()
 
 
@@ -109,6 +108,8 @@ def _sentence(check: Check) -> str:
 
 def _names(paths: list[str]) -> list[str]:
     """Paths without the folder that they share; the end of a long one, since that is what tells images apart."""
-    folder = os.path.commonpath([str(Path(path).parent) for path in paths]) if paths else ""
+    folders = {Path(path).parent for path in paths}
+    alike = len({folder.is_absolute() for folder in folders}) == 1
+    folder = os.path.commonpath(folders) if alike else ""
     names = [path.removeprefix(folder).lstrip("/\\") for path in paths]
     return [name if len(name) <= _WIDEST_NAME else f"…{name[1 - _WIDEST_NAME :]}" for name in names]

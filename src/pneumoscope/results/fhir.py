@@ -20,13 +20,14 @@ _ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 _SECTION = "http://terminology.hl7.org/CodeSystem/v2-0074"
 
 
-def fhir_bundle(study: StudyLine, *, patient_id: str, accession: str, completed_at: float) -> Resource:
+def fhir_bundle(study: StudyLine, *, patient_id: str, accession: str, study_date: str, completed_at: float) -> Resource:
     """The transaction; conditional updates, so that sending it twice leaves one report.
 
     Args:
         study: The study's result.
         patient_id: Patient ID as in the images; empty where unknown, and then the report has no subject.
         accession: Accession Number, empty where unknown.
+        study_date: Study Date as DICOM writes it (DA), empty where unknown: when the images were made.
         completed_at: When the study counted as complete, seconds since 1970.
 
     Source:
@@ -34,19 +35,22 @@ def fhir_bundle(study: StudyLine, *, patient_id: str, accession: str, completed_
     """
     from pneumoscope.results import codes
 
-    about: Resource = {"status": "preliminary", "effectiveDateTime": _instant(completed_at)}
+    about: Resource = {"status": "preliminary"}
+    if len(study_date) == len("20260101") and study_date.isdecimal():
+        about["effectiveDateTime"] = f"{study_date[:4]}-{study_date[4:6]}-{study_date[6:]}"
     if patient_id:
         about["subject"] = {"type": "Patient", "identifier": {"value": patient_id}}
-    observations = [_observation(line, about=about) for line in study["images"]]
+    study_uid = study["study_instance_uid"]
+    observations = [_observation(line, about=about, study_uid=study_uid) for line in study["images"]]
     report = {
         "resourceType": "DiagnosticReport",
-        "identifier": [_uid(study["study_instance_uid"])],
+        "identifier": [_uid(study_uid)],
         **about,
         "basedOn": [{"type": "ServiceRequest", "identifier": {"value": accession}}] if accession else None,
         "category": [{"coding": [{"system": _SECTION, "code": "RAD", "display": "Radiology"}]}],
         "code": _concept(codes.IMAGING_REPORT),
         "issued": _instant(completed_at),
-        "imagingStudy": [{"type": "ImagingStudy", "identifier": _uid(study["study_instance_uid"])}],
+        "imagingStudy": [{"type": "ImagingStudy", "identifier": _uid(study_uid)}],
         "result": [{"reference": address} for address, _ in observations],
         "conclusion": f"{study['summary']} {RESEARCH_USE}.",
     }
@@ -58,8 +62,8 @@ def fhir_bundle(study: StudyLine, *, patient_id: str, accession: str, completed_
     }
 
 
-def _observation(line: ResultLine, *, about: Resource) -> tuple[str, Resource]:
-    """The finding on one image; an image that was not analysed has no value, and says why."""
+def _observation(line: ResultLine, *, about: Resource, study_uid: str) -> tuple[str, Resource]:
+    """The finding on one image, by whose UID it is known; an image that was not analysed has no value, and says why."""
     from pneumoscope.results import codes
 
     uid, model = str(line["sop_instance_uid"] or line["path"]), line["model"]
@@ -72,7 +76,7 @@ def _observation(line: ResultLine, *, about: Resource) -> tuple[str, Resource]:
         "code": _concept(codes.PNEUMONIA),
         "bodySite": _concept(codes.LUNG),
         "device": {"display": f"Pneumoscope {pneumoscope.__version__}, {model['name']} {model['version']}"},
-        "derivedFrom": [{"type": "ImagingStudy", "identifier": _uid(uid), "display": "The image"}],
+        "derivedFrom": [{"type": "ImagingStudy", "identifier": _uid(study_uid)}],
     }
     if line["status"] == "analysed":
         value = codes.SUSPECTED if line["positive"] else codes.NOT_SUSPECTED

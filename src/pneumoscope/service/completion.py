@@ -85,7 +85,11 @@ class Completion:
         if destination.kind is Kind.FHIR:
             first = taken[0]
             body = fhir_bundle(
-                line, patient_id=first.patient_id, accession=first.accession, completed_at=self._store.now()
+                line,
+                patient_id=first.patient_id,
+                accession=first.accession,
+                study_date=first.study_date,
+                completed_at=self._store.now(),
             )
         file = self._spool.write_study(study_uid, json.dumps(body, ensure_ascii=False).encode())
         return Parcel(

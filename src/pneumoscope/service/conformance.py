@@ -8,18 +8,17 @@ from pydicom.uid import UID
 
 import pneumoscope
 from pneumoscope.intake import RADIOGRAPH_CLASSES
-from pneumoscope.service import scp
+from pneumoscope.service import inbox, scp
 from pneumoscope.service.config import Destination, Kept, NodeConfig
 from pneumoscope.service.delivery import courier
 from pneumoscope.service.delivery.dicom import SENT_CLASSES, SENT_SYNTAXES
-from pneumoscope.service.inbox import OWN_NAME
 
 _STATUSES = (
-    (scp.SUCCESS, "the object is on disk (fsync) and in the queue, or it was so already"),
-    (scp.WARNING_COERCED, "another object with this SOP Instance UID is here; the first one is kept"),
-    (scp.OUT_OF_RESOURCES, "disk below its limit, disk or database failed; send again later"),
-    (scp.MISMATCH, "the data set names another SOP class or instance than the command"),
-    (scp.CANNOT_UNDERSTAND, "no data set in the negotiated transfer syntax, or one without valid UIDs"),
+    (inbox.SUCCESS, "the object is on disk (fsync) and in the queue, or it was so already"),
+    (inbox.OUT_OF_RESOURCES, "disk below its limit, disk or database failed; send again later"),
+    (inbox.MISMATCH, "the data set names another SOP class or instance than the command"),
+    (inbox.CANNOT_UNDERSTAND, "no data set in the negotiated transfer syntax, or one without valid UIDs"),
+    (inbox.CONFLICT, "another object with this SOP Instance UID is here and is kept; this one is not"),
 )
 
 
@@ -38,7 +37,7 @@ def statement() -> str:
         radiographs=_named(RADIOGRAPH_CLASSES),
         syntaxes=[(syntax.name, str(syntax)) for syntax in scp.SYNTAXES],
         statuses=[(f"{code:04X}", words) for code, words in _STATUSES],
-        own_name=OWN_NAME,
+        own_name=inbox.OWN_NAME,
         sent=_named(SENT_CLASSES),
         sent_syntaxes=", ".join(syntax.name for syntax in SENT_SYNTAXES),
         delays=", ".join(f"{courier.backoff_s(n, longest_s=longest_s):.0f}" for n in (1, 2, 3)),

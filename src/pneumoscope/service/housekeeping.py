@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pneumoscope.service.config import StoreConfig
 from pneumoscope.service.log import logger
 from pneumoscope.service.spool import Spool
-from pneumoscope.service.store import Store, images, results
+from pneumoscope.service.store import Store, deliveries, images, results
 
 _EVERY_S = 600.0
 _DAY_S, _STALE_S = 86_400.0, 3600.0
@@ -33,7 +33,7 @@ class Housekeeping:
                 return
 
     def work(self) -> int:
-        """Deletes what is due; returns the files of how many images.
+        """Deletes what is due; returns the files of how many images. Of studies all goes but what is to be delivered.
 
         Raises:
             SQLAlchemyError: The database does not answer.
@@ -51,6 +51,7 @@ class Housekeeping:
                 self._spool.delete(image.file)
                 self._spool.delete(result.folder if result else None)
                 deleted += 1
+        self._spool.forget_studies(before=before, but=deliveries.files_to_deliver(self._store))
         if deleted:
             logger.info("deleted after retention", images=deleted)
         return deleted

@@ -31,7 +31,7 @@ from pneumoscope.service.store import Arrival, Route, Store, images
 Buffer: TypeAlias = bytes | memoryview
 
 _LAST_GROUP = 0x0020  # patient, study and series identifiers are at or before it
-_HEAD_BYTES = 1024 * 1024
+_HEAD_BYTES, _LATE_HEAD_BYTES = 1024 * 1024, 256 * 1024 * 1024  # private elements of any length may come before
 _FIRST_GROUPS = (b"\x02\x00", b"\x08\x00")
 _RASTERS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 
@@ -56,21 +56,42 @@ class MismatchError(InputError):
     """The object is not what the request said that it would be."""
 
 
+class ConflictError(InputError):
+    """Another object has this SOP Instance UID; the first one is kept, and this one is not."""
+
+
+SUCCESS = 0x0000
+_STATUSES: tuple[tuple[type[Exception], int], ...] = (
+    (CapacityError, 0xA700),
+    (MismatchError, 0xA900),
+    (ConflictError, 0xC001),
+    (InputError, 0xC000),
+)
+OUT_OF_RESOURCES, MISMATCH, CONFLICT, CANNOT_UNDERSTAND = (status for _, status in _STATUSES)
+
+
+def status_of(error: InputError | CapacityError) -> int:
+    """DIMSE status, and failure reason of STOW-RS, of an error; of the first kind that fits.
+
+    Source:
+        PS3.4 Table B.2-1, PS3.18 Table I.2-2.
+    """
+    return next(status for kind, status in _STATUSES if isinstance(error, kind))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """What became of an object.
 
     Attributes:
         sop_class: Empty for a picture without a header.
-        new: Whether it was queued; False where its UID was known.
-        changed: Whether another object had come under this UID; the first one was kept.
+        new: Whether it was queued; False where it was known.
     """
 
     uid: str
     study_uid: str
     sop_class: str
     new: bool
-    changed: bool
 
 
 class Inbox:
@@ -86,6 +107,7 @@ class Inbox:
 
         Raises:
             MismatchError: It is of another study.
+            ConflictError: Another object has its UID.
             InputError: It is none of these, or lacks a UID.
             CapacityError: The disk or the database cannot take it now.
         """
@@ -108,6 +130,7 @@ class Inbox:
 
         Raises:
             MismatchError: The data set names another object than the request.
+            ConflictError: Another object has its UID.
             InputError: It is not a DICOM data set in that transfer syntax, or lacks a UID.
             CapacityError: The disk or the database cannot take it now.
         """
@@ -158,19 +181,24 @@ class Inbox:
         )
         if queued:
             self._arrived()
-        known = None if queued and fresh else self._known(uid, sha256)
-        changed = known is not None and known.changed
-        return Receipt(uid=uid, study_uid=about["study_uid"], sop_class=about["sop_class"], new=queued, changed=changed)
+        if not (queued and fresh):
+            self._known(uid, sha256)
+        return Receipt(uid=uid, study_uid=about["study_uid"], sop_class=about["sop_class"], new=queued)
 
     def _known(self, uid: str, sha256: str) -> Receipt | None:
+        """What became of the object when it came before; None where it did not.
+
+        Raises:
+            ConflictError: Another object came under its UID.
+        """
         with _database():
             image = images.find(self._store, uid)
             if image is None:
                 return None
-            changed = image.sha256 != sha256
-            if changed:
+            if image.sha256 != sha256:
                 images.note_resent(self._store, uid)
-        return Receipt(uid=uid, study_uid=image.study_uid, sop_class=image.sop_class, new=False, changed=changed)
+                raise ConflictError("UID: expected a new one, found that of another object, kept here")
+        return Receipt(uid=uid, study_uid=image.study_uid, sop_class=image.sop_class, new=False)
 
     def _queue(
         self, about: dict[str, str], relative: str, *, size: int, sha256: str, caller: str, route: Route
@@ -188,6 +216,16 @@ def header_of(file: Path) -> Dataset:
     """
     with file.open("rb") as opened:
         return _parts_of(opened.read(_HEAD_BYTES))[0]
+
+
+def named_in(content: bytes) -> tuple[str, str] | None:
+    """SOP Class and Instance UID that a DICOM file names; None where it names none that is valid."""
+    try:
+        head, meta, _ = _parts_of(content)
+        about = _about(head, meta)
+    except InputError:
+        return None
+    return about["sop_class"], about["uid"]
 
 
 @contextmanager
@@ -220,15 +258,24 @@ def _parts_of(content: bytes) -> tuple[Dataset, FileMetaDataset, int]:
 
 
 def _head(data_set: memoryview, *, syntax: UID) -> Dataset:
-    """The data set up to the study's and series' identifiers; pixels are never touched.
+    """The data set up to the study's and series' identifiers; more of it only where they come late.
 
     Raises:
         InputError: It cannot be parsed.
     """
+    for size in (_HEAD_BYTES, _LATE_HEAD_BYTES):
+        head = _first(data_set, size=size, syntax=syntax)
+        if "StudyInstanceUID" in head or len(data_set) <= size:
+            break
+    return head
+
+
+def _first(data_set: memoryview, *, size: int, syntax: UID) -> Dataset:
+    """What identifies the object, of so many bytes."""
     with _malformed(f"a data set in {syntax.name}"):
-        start = bytes(data_set[:_HEAD_BYTES])
+        start = bytes(data_set[:size])
         if syntax == DeflatedExplicitVRLittleEndian:
-            start = zlib.decompressobj(-zlib.MAX_WBITS).decompress(start, _HEAD_BYTES)
+            start = zlib.decompressobj(-zlib.MAX_WBITS).decompress(start, size)
         return read_dataset(
             io.BytesIO(start),
             syntax == ImplicitVRLittleEndian,
@@ -259,9 +306,8 @@ def _about(head: Dataset, meta: FileMetaDataset) -> dict[str, str]:
     found = {name: _text(head, keyword) for name, keyword in _KEYWORDS.items()}
     for name in ("uid", "sop_class", "study_uid"):
         if not UID(found[name]).is_valid or not found[name]:
-            raise InputError(
-                f"object: expected a valid {_KEYWORDS[name]}, found {'another' if found[name] else 'none'}"
-            )
+            came = "one that is malformed" if found[name] else "none"
+            raise InputError(f"object: expected a valid {_KEYWORDS[name]}, found {came}")
     found["study_date"] = found["study_date"][:8]
     for name, length in (("series_uid", 64), ("modality", 16)):
         found[name] = found[name][:length]
@@ -274,9 +320,7 @@ def _is_own_result(head: Dataset) -> bool:
 
 
 def _returned(about: dict[str, str]) -> Receipt:
-    return Receipt(
-        uid=about["uid"], study_uid=about["study_uid"], sop_class=about["sop_class"], new=False, changed=False
-    )
+    return Receipt(uid=about["uid"], study_uid=about["study_uid"], sop_class=about["sop_class"], new=False)
 
 
 def _text(head: Dataset, keyword: str) -> str:

@@ -37,7 +37,7 @@ from pneumoscope.core import CapacityError, ConfigError, InputError
 from pneumoscope.intake import RADIOGRAPH_CLASSES, TRANSFER_SYNTAXES
 from pneumoscope.service.config import Kept, NodeConfig
 from pneumoscope.service.connection import prepare_connection, wait_for_events
-from pneumoscope.service.inbox import Inbox, MismatchError
+from pneumoscope.service.inbox import SUCCESS, Inbox, status_of
 from pneumoscope.service.log import hashed, logger
 
 _MIB = 1024 * 1024
@@ -45,15 +45,6 @@ MAX_PDU_BYTES = 128 * 1024
 """What we ask peers to send at most in one PDU; a longer one ends the association."""
 
 GRACE_S = 5.0
-
-SUCCESS, WARNING_COERCED = 0x0000, 0xB000
-OUT_OF_RESOURCES, MISMATCH, CANNOT_UNDERSTAND, NOT_AUTHORIZED = 0xA700, 0xA900, 0xC000, 0x0124
-STATUSES: tuple[tuple[type[Exception], int], ...] = (
-    (CapacityError, OUT_OF_RESOURCES),
-    (MismatchError, MISMATCH),
-    (InputError, CANNOT_UNDERSTAND),
-)
-"""DIMSE status of an error; the first kind that fits (PS3.4 Table B.2-1)."""
 
 _LONGEST_COMMENT = 64  # LO
 
@@ -165,13 +156,11 @@ class StorageScp:
                 caller=caller,
             )
         except (InputError, CapacityError) as error:
-            status = next(status for kind, status in STATUSES if isinstance(error, kind))
+            status = status_of(error)
             logger.warning("refused", caller=caller, status=f"{status:04X}", reason=str(error))
             return _status(status, str(error))
         progress.study_uids.add(receipt.study_uid)
         logger.info("received", study=hashed(receipt.study_uid), caller=caller, new=receipt.new)
-        if receipt.changed:
-            return _status(WARNING_COERCED, "another object has this UID; the first one is kept")
         return SUCCESS
 
     def _measure(self, event: Event) -> None:

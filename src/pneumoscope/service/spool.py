@@ -1,7 +1,7 @@
 """The spool: objects and result files on disk, each whole and safe (fsync) before anyone is told that it is there.
 
     spool/
-      incoming/               objects on their way in; emptied when the node starts
+      incoming/               objects on their way in; what is an hour old never arrived whole, and is deleted
       objects/ab/<name>.dcm   as received, behind file meta information
       results/ab/<name>/      sr.dcm sc.dcm gsps.dcm not-analysed.dcm heat.png image.json
       studies/<name>.json     results of studies
@@ -14,7 +14,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -135,6 +135,12 @@ class Spool:
         for path in stale:
             path.unlink(missing_ok=True)
         return len(stale)
+
+    def forget_studies(self, *, before: float, but: Container[str]) -> None:
+        """Deletes studies' results of a time before, seconds since 1970, but not those."""
+        for path in (self.root / "studies").iterdir():
+            if f"studies/{path.name}" not in but and path.stat().st_mtime < before:
+                path.unlink(missing_ok=True)
 
     @contextmanager
     def temporary(self) -> Iterator[Path]:

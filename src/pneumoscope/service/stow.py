@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from pneumoscope.core import CapacityError, InputError
-from pneumoscope.service.inbox import Inbox, Receipt
+from pneumoscope.service.inbox import OUT_OF_RESOURCES, Inbox, named_in, status_of
 from pneumoscope.service.log import hashed, logger
 from pneumoscope.service.store import Route
 
@@ -17,13 +17,15 @@ CALLER = "STOW-RS"
 """What stands for the calling AE title in rules."""
 
 _JSON = "application/dicom+json"
-_OUT_OF_RESOURCES, _CANNOT_UNDERSTAND, _COERCED = 0xA700, 0xC000, 0xB000
+_REFERENCED, _FAILED, _OTHER_FAILURES = "00081199", "00081198", "0008119A"
+_FAILURE_REASON = "00081197"
 
 
 def router(inbox: Inbox) -> APIRouter:
     """`POST /studies` and `POST /studies/{uid}` (PS3.18 10.5); 200 all kept, 202 some, 409 none, 507 no room.
 
-    Success is answered for an object only when it is safe on disk and in the queue.
+    Success is answered for an object only when it is safe on disk and in the queue. Of the others each is named with
+    its reason, as far as it says what it is (PS3.18 Annex I).
     """
     routes = APIRouter(tags=["DICOMweb"])
 
@@ -51,22 +53,25 @@ async def _stored(request: Request, *, inbox: Inbox, study_uid: str | None) -> J
 def _take_all(body: bytes, boundary: bytes, inbox: Inbox, study_uid: str | None) -> JSONResponse:
     kept: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
+    unnamed: list[dict[str, Any]] = []
+    reasons: set[int] = set()
     for part in parts_of(body, boundary):
         try:
             receipt = inbox.take(part, caller=CALLER, route=Route.STOW, study_uid=study_uid)
         except (InputError, CapacityError) as error:
-            reason = _OUT_OF_RESOURCES if isinstance(error, CapacityError) else _CANNOT_UNDERSTAND
+            reasons.add(reason := status_of(error))
             logger.warning("refused", route="stow", status=f"{reason:04X}", reason=str(error))
-            failed.append({"00081197": {"vr": "US", "Value": [reason]}})
+            why = {_FAILURE_REASON: {"vr": "US", "Value": [reason]}}
+            if (name := named_in(part)) is not None:
+                failed.append(_reference(*name) | why)
+            else:
+                unnamed.append(why)
         else:
             logger.info("received", study=hashed(receipt.study_uid), route="stow", new=receipt.new)
-            kept.append(_reference(receipt))
-    answer: dict[str, Any] = {}
-    if kept:
-        answer["00081199"] = {"vr": "SQ", "Value": kept}
-    if failed:
-        answer["00081198"] = {"vr": "SQ", "Value": failed}
-    return JSONResponse(answer, status_code=_status(kept, failed), media_type=_JSON)
+            kept.append(_reference(receipt.sop_class, receipt.uid))
+    sequences = {_REFERENCED: kept, _FAILED: failed, _OTHER_FAILURES: unnamed}
+    answer = {tag: {"vr": "SQ", "Value": items} for tag, items in sequences.items() if items}
+    return JSONResponse(answer, status_code=_status(any_kept=bool(kept), reasons=reasons), media_type=_JSON)
 
 
 def parts_of(body: bytes, boundary: bytes) -> Iterator[bytes]:
@@ -79,22 +84,13 @@ def parts_of(body: bytes, boundary: bytes) -> Iterator[bytes]:
             yield content
 
 
-def _status(kept: list[dict[str, Any]], failed: list[dict[str, Any]]) -> int:
-    if not kept and not failed:
-        return 400
-    if not failed:
-        return 200
-    if kept:
+def _status(*, any_kept: bool, reasons: set[int]) -> int:
+    if not reasons:
+        return 200 if any_kept else 400
+    if any_kept:
         return 202
-    codes = {one["00081197"]["Value"][0] for one in failed}
-    return 507 if codes == {_OUT_OF_RESOURCES} else 409
+    return 507 if reasons == {OUT_OF_RESOURCES} else 409
 
 
-def _reference(receipt: Receipt) -> dict[str, Any]:
-    item: dict[str, Any] = {
-        "00081150": {"vr": "UI", "Value": [receipt.sop_class]},
-        "00081155": {"vr": "UI", "Value": [receipt.uid]},
-    }
-    if receipt.changed:
-        item["00081196"] = {"vr": "US", "Value": [_COERCED]}
-    return item
+def _reference(sop_class: str, uid: str) -> dict[str, Any]:
+    return {"00081150": {"vr": "UI", "Value": [sop_class]}, "00081155": {"vr": "UI", "Value": [uid]}}

@@ -45,10 +45,12 @@ class Watch:
             try:
                 self.work()
             except (CapacityError, OSError) as error:
-                logger.error("watched folder waits", reason=type(error).__name__)
+                logger.error("watched folder waits", reason=str(getattr(error, "strerror", None) or error))
 
     def work(self) -> int:
         """Takes what has not changed for a while; returns how many files it moved away.
+
+        A file that cannot be read or moved stays, and the others go on.
 
         Raises:
             CapacityError: There is no room; the files stay.
@@ -59,11 +61,20 @@ class Watch:
             inner = path.relative_to(self._root)
             if inner.parts[0] in (TAKEN, REFUSED) or any(part.startswith(".") for part in inner.parts):
                 continue
-            if path.is_symlink() or not path.is_file() or time.time() - path.stat().st_mtime < self._settle_s:
-                continue
-            self._take(path, inner)
-            moved += 1
+            try:
+                if self._is_settled(path):
+                    self._take(path, inner)
+                    moved += 1
+            except OSError as error:
+                found = error.strerror or type(error).__name__
+                reason = f"expected a file that can be read and moved, found: {found}"
+                logger.error("file left where it is", route="watch", file=hashed(str(inner)), reason=reason)
         return moved
+
+    def _is_settled(self, path: Path) -> bool:
+        if path.is_symlink() or not path.is_file():
+            return False
+        return time.time() - path.stat().st_mtime >= self._settle_s
 
     def _take(self, path: Path, inner: Path) -> None:
         try:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from tests.service.conftest import build_object, encode
 
 from pneumoscope.phantom import studies_folder
+from pneumoscope.service.inbox import OWN_NAME
 from pneumoscope.service.store import images
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -44,6 +46,17 @@ def test_each_member_of_a_zip_is_an_image_and_what_is_none_is_told(site: Any) ->
     answer = upload(site, stream.getvalue(), "a.zip")
     assert len(answer.json()["images"]) == 2
     assert answer.json()["problems"] == ["object: expected a DICOM, PNG or JPEG file, found something else"]
+
+
+def test_a_result_of_ours_in_an_exported_study_is_told_and_the_images_are_taken(site: Any) -> None:
+    result = build_object("1.1", Manufacturer=OWN_NAME, ManufacturerModelName=OWN_NAME)
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("1.dcm", encode(result))
+        archive.write(studies_folder() / "5-hand.dcm", "2.dcm")
+    answer = upload(site, stream.getvalue(), "a.zip")
+    assert len(answer.json()["images"]) == 1
+    assert answer.json()["problems"] == ["object: expected an image, found a result of ours"]
 
 
 @pytest.mark.parametrize("content", [b"", b"%PDF-1.7", b"\0" * 300])

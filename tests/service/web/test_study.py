@@ -56,7 +56,9 @@ def test_the_edges_are_lettered_by_the_header_or_not_at_all(said: Any, sides: tu
 @pytest.mark.parametrize(
     ("header", "found"),
     [
-        ({"ImagerPixelSpacing": [0.15, 0.15], "PixelSpacing": [0.1, 0.1]}, (0.15, True)),
+        ({"ImagerPixelSpacing": [0.15, 0.15], "PixelSpacing": [0.15, 0.15]}, (0.15, True)),
+        ({"ImagerPixelSpacing": [0.15, 0.15], "PixelSpacing": [0.1, 0.1]}, (0.1, False)),
+        ({"ImagerPixelSpacing": [0.15, 0.15]}, (0.15, True)),
         ({"PixelSpacing": [0.1, 0.1]}, (0.1, False)),
         ({"PixelSpacing": [0.1, 0.2]}, (None, False)),
         ({"PixelSpacing": [0, 0]}, (None, False)),

@@ -103,6 +103,13 @@ def dead_letters(store: Store) -> list[Delivery]:
         return [record_of(Delivery, row) for row in connection.execute(query)]
 
 
+def files_to_deliver(store: Store) -> set[str]:
+    """Paths within the spool of what is not delivered yet, dead letters included."""
+    states = (*_OPEN, DeliveryState.DEAD)
+    with store.reading() as connection:
+        return set(connection.scalars(select(_deliveries.c.file).where(_deliveries.c.state.in_(states))))
+
+
 def of_study(store: Store, study_uid: str) -> list[Delivery]:
     """All of the study's deliveries, in the order in which they were queued."""
     query = select(_deliveries).where(_deliveries.c.study_uid == study_uid).order_by(_deliveries.c.id)

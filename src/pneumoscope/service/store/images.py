@@ -63,11 +63,15 @@ def of_study(store: Store, study_uid: str) -> list[Image]:
         return [record_of(Image, row) for row in connection.execute(query)]
 
 
-def of_patient(store: Store, patient_id: str) -> list[Image]:
-    """All images of the patient, newest first; none for an empty identifier."""
+def of_patient(store: Store, patient_id: str, patient_name: str) -> list[Image]:
+    """All images of the patient, newest first; none for an empty identifier.
+
+    Two sites may give one Patient ID to two patients: the name must be the same too.
+    """
     if not patient_id:
         return []
-    query = select(_images).where(_images.c.patient_id == patient_id).order_by(_images.c.id.desc())
+    same = (_images.c.patient_id == patient_id) & (_images.c.patient_name == patient_name)
+    query = select(_images).where(same).order_by(_images.c.id.desc())
     with store.reading() as connection:
         return [record_of(Image, row) for row in connection.execute(query)]
 

@@ -153,19 +153,25 @@ def _reduced(pixels: Float32[np.ndarray, "h w"]) -> tuple[Float32[np.ndarray, "a
 
 
 def _spacing(header: Dataset) -> tuple[float | None, bool]:
-    """Imager Pixel Spacing, else Pixel Spacing, with whether it is the former; None where neither can be used.
+    """Pixel Spacing, else Imager Pixel Spacing, with whether it is that of the detector; None where none can be used.
 
     Source:
-        PS3.3 C.8.11.7 (at the detector's front), 10.7.1.3 (Pixel Spacing, as calibrated).
+        PS3.3 10.7.1.3: where the two differ, Pixel Spacing is corrected or calibrated; where they are alike, both are
+        at the detector's front plane (C.8.11.7).
     """
-    for keyword in ("ImagerPixelSpacing", "PixelSpacing"):
-        try:
-            down, across = (float(value) for value in header.get(keyword) or ())
-        except (TypeError, ValueError):
-            continue
-        if 0 < down < 10 and abs(down - across) < 0.01 * down:
-            return down, keyword == "ImagerPixelSpacing"
-    return None, False
+    at_detector, calibrated = (_square(header, keyword) for keyword in ("ImagerPixelSpacing", "PixelSpacing"))
+    if calibrated is None:
+        return at_detector, at_detector is not None
+    return calibrated, calibrated == at_detector
+
+
+def _square(header: Dataset, keyword: str) -> float | None:
+    """The spacing of pixels that are square, mm; None where there is none to rely on."""
+    try:
+        down, across = (float(value) for value in header.get(keyword) or ())
+    except (TypeError, ValueError):
+        return None
+    return down if 0 < down < 10 and abs(down - across) < 0.01 * down else None
 
 
 def _sides(header: Dataset) -> tuple[str, str, str, str]:

@@ -95,7 +95,9 @@ def image_page(store: Store, spool: Spool, *, image: Image, claim: Claim) -> Ima
         finding=one,
         siblings=siblings,
         earlier=_earlier(store, image),
-        no_earlier="None on this node." if image.patient_id else "The image names no patient.",
+        no_earlier="None on this node under this Patient ID and name."
+        if image.patient_id
+        else "The image names no patient.",
         feedback=tuple(people.feedback_on(store, image.uid)),
         deliveries=_sent(deliveries.of_study(store, image.study_uid)),
         has_film=drawable,
@@ -130,7 +132,11 @@ def _why_no_film(one: Finding) -> str:
 
 
 def _earlier(store: Store, image: Image) -> tuple[Finding, ...]:
-    others = [one for one in images.of_patient(store, image.patient_id) if one.study_uid != image.study_uid]
+    others = [
+        one
+        for one in images.of_patient(store, image.patient_id, image.patient_name)
+        if one.study_uid != image.study_uid
+    ]
     return tuple(finding(one, results.of_image(store, one.id)) for one in others[:_MOST_EARLIER])
 
 

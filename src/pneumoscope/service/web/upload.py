@@ -41,8 +41,10 @@ def take(inbox: Inbox, stream: BinaryIO, *, store: Store) -> Taken:
                 problems.append(_without_names(str(error), source.path))
                 continue
             image = images.find(store, receipt.uid)
-            assert image is not None, "what the inbox took is in the queue"
-            taken.append((image.id, not receipt.new))
+            if image is None:
+                problems.append("object: expected an image, found a result of ours")
+            else:
+                taken.append((image.id, not receipt.new))
     return Taken(images=tuple(taken), problems=tuple(problems))
 
 
