@@ -56,6 +56,26 @@ def test_equal_names_from_different_places_get_different_files(analysed, radiogr
     assert len(list(tmp_path.glob("*.overlay.png"))) == 3
 
 
+def test_a_run_takes_an_earlier_runs_place_and_touches_nothing_else(analysed, radiograph, header, card, tmp_path):
+    def run(*names):
+        with ResultWriter(tmp_path, card=card) as writer:
+            for name in names:
+                writer.add(analysed(path=name), radiograph(ds=header(), path=name))
+        return {path.name for path in tmp_path.iterdir()}
+
+    mine = tmp_path / "mine.sr.dcm"
+    mine.write_text("not yours")
+    first = run("in/a.dcm", "in/b.dcm")
+    with (tmp_path / "results.jsonl").open("a") as lines:
+        lines.write('{"outputs": {"sr": "../../elsewhere.sr.dcm", "sc": "mine.txt", "overlay": 7}}\nnot a line\n[]\n')
+    (tmp_path / "mine.txt").write_text("not yours")
+    second = run("in/b.dcm")
+    assert second - {"mine.txt"} < first
+    assert {name.split(".")[-2:][0] for name in first - second} == {"overlay", "sr", "sc"}
+    assert len(first - second) == 3
+    assert {"mine.sr.dcm", "mine.txt"} <= second
+
+
 def test_reading_again_gives_the_same_files_and_no_more(analysed, radiograph, header, card, tmp_path):
     def run():
         with ResultWriter(tmp_path, card=card) as writer:

@@ -81,21 +81,21 @@ def show(job: Job, *, as_json: bool = False) -> Counter[str]:
     Raises:
         ConfigError: No input was found, or something asked for cannot be had or written.
     """
-    from pneumoscope.cli.terminal import LONGEST_TABLE, count, print_readings, progress, summary
-    from pneumoscope.results import to_json
+    from pneumoscope.cli.terminal import LONGEST_TABLE, print_readings, progress, summary
+    from pneumoscope.results import kind, to_json
 
     counts: Counter[str] = Counter()
     for_table: list[Reading] = []
     lines: Counter[bool] = Counter()
     for reading, line in progress(run(job), title="reading"):
-        count(reading, counts)
+        counts[kind(reading.status, reading.decision)] += 1
         if as_json:
             sys.stdout.write(to_json(line))
             sys.stdout.flush()
         elif lines[analysed := reading.status is Status.ANALYSED] < LONGEST_TABLE:
             lines[analysed] += 1
             for_table.append(replace(reading, heat=None))
-    images = sum(counts[status] for status in Status)
+    images = counts.total()
     if not images:
         raise ConfigError(f"expected images in {', '.join(map(str, job.paths))}, found none")
     if not as_json:

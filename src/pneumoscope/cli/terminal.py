@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from pneumoscope.core import Check, Outcome, Reading, Status
+from pneumoscope.core import Check, Outcome, Reading
 
 Item = TypeVar("Item")
 
@@ -79,18 +79,12 @@ def print_checks(path: str, status: str, checks: tuple[Check, ...]) -> None:
         console.print(Text.assemble("  ", outcome, f"{one.title:22}{found}"))
 
 
-def count(reading: Reading, counts: Counter[str]) -> None:
-    """Add one reading to the counts that `summary` shows."""
-    counts[reading.status] += 1
-    if reading.decision is not None:
-        counts["positive"] += reading.decision.positive
-        counts["uncertain"] += reading.decision.uncertain
-
-
 def summary(counts: Counter[str]) -> str:
-    """The run in one line, such as `3 analysed (1 suspicious, 0 uncertain), 2 refused, 1 failed`."""
-    analysed = f"{counts[Status.ANALYSED]} analysed ({counts['positive']} suspicious, {counts['uncertain']} uncertain)"
-    return f"{analysed}, {counts[Status.REFUSED]} refused, {counts[Status.FAILED]} failed"
+    """A run's readings by `kind` in one line: `3 analysed (1 suspicious, 1 not, 1 uncertain), 2 refused, 1 failed`."""
+    suspicious, clear, uncertain = (counts[kind] for kind in ("suspicious", "clear", "uncertain"))
+    analysed = f"{suspicious + clear + uncertain} analysed"
+    found = f"{suspicious} suspicious, {clear} not, {uncertain} uncertain"
+    return f"{analysed} ({found}), {counts['refused']} refused, {counts['failed']} failed"
 
 
 def _result(reading: Reading) -> Text:

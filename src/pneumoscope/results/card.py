@@ -7,30 +7,20 @@ from urllib.parse import quote
 from pneumoscope.core import Check, Decision, Outcome, Reading, Status
 from pneumoscope.results.objects import Outputs
 from pneumoscope.results.thumbnail import Thumbnail
-from pneumoscope.results.wording import answer, leaning, percent_beside
+from pneumoscope.results.wording import answer, kind, leaning, percent_beside
 
 _SYMBOLS = {"suspicious": "\u25b2", "clear": "\u25cb", "uncertain": "?", "refused": "\u2298", "failed": "\u00d7"}
 _LINKS = (("overlay", "Overlay (PNG)"), ("sr", "Report (DICOM SR)"), ("sc", "Capture (DICOM SC)"))
 
 
-def kinds(reading: Reading) -> tuple[str, ...]:
-    """What the page's filter calls a reading; the first gives its colour.
-
-    An uncertain reading is also counted on the side of the threshold that it is on.
-    """
-    if reading.decision is None:
-        return (reading.status.value,)
-    side = "suspicious" if reading.decision.positive else "clear"
-    return ("uncertain", side) if reading.decision.uncertain else (side,)
-
-
 def card(reading: Reading, outputs: Outputs, *, shown: Thumbnail | None, missing: str) -> str:
     """The card's HTML; every text from outside is escaped. `missing` says why there is no picture."""
     folder, name = _split(reading.path)
+    group = kind(reading.status, reading.decision)
     return "\n".join(
         part
         for part in (
-            f'<article class="card {kinds(reading)[0]}" data-kinds="{" ".join(kinds(reading))}">',
+            f'<article class="card {group}" data-kind="{group}">',
             _film(shown, missing=missing),
             '<div class="body">',
             _badge(reading),
@@ -64,7 +54,7 @@ def _badge(reading: Reading) -> str:
     if decision := reading.decision:
         words = "Uncertain: a person decides" if decision.uncertain else answer(decision)
         detail = f'<span class="leaning">{leaning(decision)}</span>' if decision.uncertain else ""
-    symbol = _SYMBOLS[kinds(reading)[0]]
+    symbol = _SYMBOLS[kind(reading.status, reading.decision)]
     return f'<p class="badge"><span class="symbol" aria-hidden="true">{symbol}</span>{words}</p>{detail}'
 
 

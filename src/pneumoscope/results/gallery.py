@@ -6,11 +6,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from pneumoscope.core import ModelIdentity, Radiograph, Reading
-from pneumoscope.results.card import card, kinds
+from pneumoscope.results.card import card
 from pneumoscope.results.objects import ModelSummary, Outputs
 from pneumoscope.results.page import page_end, page_start, page_summary, page_toolbar_end
 from pneumoscope.results.storage import writing
 from pneumoscope.results.thumbnail import Thumbnail, thumbnail
+from pneumoscope.results.wording import kind
 
 _MEGABYTE = 1_000_000
 _LARGE_PX, _SMALL_PX = 384, 192
@@ -48,7 +49,7 @@ class Gallery:
         Raises:
             ConfigError: The page could not be written; it ends after the card before.
         """
-        self._counts.update(("all", *kinds(reading)))
+        self._counts.update(("all", kind(reading.status, reading.decision)))
         self._model = reading.model
         if reading.decision:
             self._points[reading.decision.operating_point] = None

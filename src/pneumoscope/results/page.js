@@ -6,7 +6,7 @@ for (const button of buttons) {
     const kind = button.dataset.show;
     let count = 0;
     for (const card of cards) {
-      card.hidden = kind !== "all" && !card.dataset.kinds.split(" ").includes(kind);
+      card.hidden = kind !== "all" && card.dataset.kind !== kind;
       count += card.hidden ? 0 : 1;
     }
     for (const other of buttons) other.setAttribute("aria-pressed", other === button);

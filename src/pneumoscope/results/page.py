@@ -44,8 +44,8 @@ def page_summary(
     refused, failed = counts.get("refused", 0), counts.get("failed", 0)
     read = f"{total - refused - failed} of {total} image{'' if total == 1 else 's'} analysed"
     found = (
-        f"{counts.get('suspicious', 0)} suspicious, {counts.get('clear', 0)} not suspicious "
-        f"({counts.get('uncertain', 0)} of these uncertain); {refused} refused, {failed} failed"
+        f"{counts.get('suspicious', 0)} suspicious, {counts.get('clear', 0)} not suspicious, "
+        f"{counts.get('uncertain', 0)} uncertain; {refused} refused, {failed} failed"
     )
     identity = ""
     if model:
@@ -77,7 +77,7 @@ def page_end() -> str:
     """Everything after the last card."""
     return f"""</div></main>
 <footer><p><span class="of-heat">{HEAT_MEANING} Its colours run from violet (some local suspicion) over red to yellow
-(most).</span> An uncertain result is also counted on the side of the threshold that it is on.
+(most).</span> An uncertain result counts neither as suspicious nor as not suspicious: a person decides.
 {RESEARCH_USE}.</p></footer>
 <script>
 {_asset("page.js")}</script></body></html>

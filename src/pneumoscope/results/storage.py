@@ -1,6 +1,7 @@
 """Files of a results folder: whole or not at all, and every failure one clear `ConfigError`."""
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pneumoscope.core import ConfigError
+
+OBJECT_FILES = (".overlay.png", ".sr.dcm", ".sc.dcm")
+"""How the names of an image's files end."""
 
 
 @contextmanager
@@ -42,6 +46,31 @@ def write_whole(path: Path, *, save: Callable[[BinaryIO], None]) -> None:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
+
+
+def forget_run(directory: Path) -> None:
+    """Deletes what an earlier run wrote into the folder: its page, and the files that its `results.jsonl` lists.
+
+    Raises:
+        OSError: A file could not be read or deleted.
+    """
+    lines = directory / "results.jsonl"
+    if not lines.is_file():
+        return
+    with lines.open(encoding="utf-8", errors="replace") as listed:
+        for line in listed:
+            for name in _outputs_in(line):
+                (directory / name).unlink(missing_ok=True)
+    (directory / "index.html").unlink(missing_ok=True)
+
+
+def _outputs_in(line: str) -> list[str]:
+    """Names of files that a result line lists, of our kinds and in the folder itself."""
+    try:
+        names = json.loads(line)["outputs"].values()
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return []
+    return [name for name in names if isinstance(name, str) and Path(name).name == name and name.endswith(OBJECT_FILES)]
 
 
 class Ledger:

@@ -7,6 +7,15 @@ NOT_NEGATIVE = "This is not a negative result."
 HEAT_MEANING = "The heat map shows what raised the score. It does not outline disease."
 
 
+def kind(status: str, decision: Decision | None) -> str:
+    """The one group that a reading is counted in: suspicious, clear, uncertain, or its status without a decision."""
+    if decision is None:
+        return str(status)
+    if decision.uncertain:
+        return "uncertain"
+    return "suspicious" if decision.positive else "clear"
+
+
 def answer(decision: Decision) -> str:
     """The side of the threshold that the probability is on, in words."""
     return "Suspicious for pneumonia" if decision.positive else "Not suspicious for pneumonia"

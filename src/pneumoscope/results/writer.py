@@ -8,7 +8,7 @@ from typing import Self
 from pneumoscope.core import ConfigError, Radiograph, Reading
 from pneumoscope.results.line import ResultLine, csv_header, to_csv, to_json, to_line
 from pneumoscope.results.objects import ALL_OBJECTS, ModelSummary, Outputs, ResultObject
-from pneumoscope.results.storage import Ledger, writing
+from pneumoscope.results.storage import Ledger, forget_run, writing
 
 
 class ResultWriter:
@@ -17,8 +17,8 @@ class ResultWriter:
     What `add` returned is on disk: lines are written whole and at once, other files appear complete or not at all,
     and the gallery can be opened at any time. Memory does not grow with the number of images.
 
-    A run replaces an earlier run's `results.jsonl`, `results.csv` and `index.html` in the same folder, and the files
-    of the images that it reads again, whose names depend only on the input's path. Other files stay.
+    A run takes an earlier run's place in the same folder: what that one wrote, as its `results.jsonl` lists it, is
+    deleted first, so that nobody sends on a report that is stale. Other files stay.
 
     Use it as a context manager; the folder is made on entering.
     """
@@ -37,6 +37,7 @@ class ResultWriter:
         """
         with writing(self._directory):
             self._directory.mkdir(parents=True, exist_ok=True)
+            forget_run(self._directory)
         with ExitStack() as stack:
             self._lines = Ledger(self._directory / "results.jsonl")
             stack.callback(self._lines.close)

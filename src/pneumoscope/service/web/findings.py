@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from pneumoscope.core import Decision, Status
-from pneumoscope.results import headline, leaning, percent_beside
+from pneumoscope.results import headline, kind, leaning, percent_beside
 from pneumoscope.service.store import Image, Result, State
 from pneumoscope.service.web.wording import STATES, check_name
 
@@ -112,7 +112,7 @@ def finding(image: Image, result: Result | None) -> Finding:
     return Finding(
         image=image,
         result=result,
-        kind=_kind(result.status, decision),
+        kind=kind(result.status, decision),
         words=_words(result.status, decision),
         leaning=leaning(decision) if decision else None,
         decision=decision,
@@ -131,14 +131,6 @@ def _decision(result: Result) -> Decision | None:
         threshold=result.threshold,
         uncertain=bool(result.uncertain),
     )
-
-
-def _kind(status: str, decision: Decision | None) -> str:
-    if decision is None:
-        return status
-    if decision.uncertain:
-        return "uncertain"
-    return "suspicious" if decision.positive else "clear"
 
 
 def _words(status: str, decision: Decision | None) -> str:
