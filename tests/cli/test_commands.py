@@ -3,12 +3,16 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from pneumoscope.cli.read import Job, show
+from pneumoscope.cli.terminal import LONGEST_TABLE
+from pneumoscope.core import Check, Decision, ModelIdentity, Outcome, Reading, Status
 from pneumoscope.phantom import studies_folder
 
 
@@ -61,6 +65,51 @@ def test_a_refused_study_is_no_failure_of_the_run(tmp_path: Path) -> None:
     assert lines(done)[0]["status"] == "refused"
 
 
+def test_our_own_report_among_the_images_is_refused_as_what_it_is(broken: Path, tmp_path: Path) -> None:
+    pneumoscope("read", broken / "c.dcm", "-o", tmp_path / "out")
+    (line,) = lines(pneumoscope("read", next((tmp_path / "out").glob("*.sr.dcm")), "--json"))
+    assert line["status"] == "refused"
+    assert line["reasons"][0]["found"] == "Comprehensive 3D SR Storage"  # type: ignore[index]
+
+
+def test_a_relative_and_an_absolute_path_are_read_together(broken: Path) -> None:
+    done = pneumoscope("read", broken / "c.dcm", "c.dcm", cwd=broken)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2 analysed" in done.stdout
+
+
+def test_a_long_run_shows_what_was_not_analysed_however_late_it_comes(
+    make_reading: Callable[..., Reading], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings = [*(make_reading(f"{n}.dcm") for n in range(LONGEST_TABLE + 5)), make_reading("ct.dcm", refused=True)]
+    monkeypatch.setattr("pneumoscope.cli.read.run", lambda _job: iter([(one, {}) for one in readings]))
+    counts = show(Job(paths=[Path("x")]))
+    said = capsys.readouterr().out
+    assert "expected CR or DX, found CT" in said
+    assert f"... 5 more, {LONGEST_TABLE + 6} images in all" in said
+    assert counts == {"suspicious": LONGEST_TABLE + 5, "refused": 1}
+    assert f"{LONGEST_TABLE + 5} analysed ({LONGEST_TABLE + 5} suspicious, 0 not, 0 uncertain), 1 refused" in said
+
+
+@pytest.fixture
+def make_reading() -> Callable[..., Reading]:
+    """Readings by hand."""
+
+    def make(path: str, *, refused: bool = False) -> Reading:
+        decision = Decision(probability=0.9, threshold=0.5, operating_point="balanced", uncertain=False)
+        wrong = Check("modality", Outcome.FAILED, "CR or DX", "CT")
+        return Reading(
+            path=path,
+            status=Status.REFUSED if refused else Status.ANALYSED,
+            checks=(wrong,) if refused else (),
+            model=ModelIdentity(name="m", version="1", sha256="0" * 64),
+            elapsed_ms=1.0,
+            decision=None if refused else decision,
+        )
+
+    return make
+
+
 def test_only_jsonl_writes_the_lines_and_the_table_file_and_nothing_else(broken: Path, tmp_path: Path) -> None:
     pneumoscope("read", broken, "-o", tmp_path / "out", "--only", "jsonl")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["results.csv", "results.jsonl"]
@@ -91,6 +140,7 @@ def test_a_png_is_read_but_no_header_check_is_ever_passed(tmp_path: Path) -> Non
         (("read", ".", "--operating-point", "middling"), "expected one of screening, balanced, confirmatory"),
         (("read", ".", "--only", "jsonl"), "expected an output folder"),
         (("read", ".", "--only", "pdf"), "jsonl"),
+        (("read", ".", "--model", "none.onnx"), "does not exist"),
         (("train",), "expected either a configuration file or --preset"),
         (("train", "--preset", "nothing"), "expected a preset among"),
         (("frobnicate",), "No such command"),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pneumoscope.core import IntendedUse, UnreadableError
+from pneumoscope.core import IntendedUse, Outcome, UnreadableError
 from pneumoscope.intake import check, read_radiograph
 
 SEED = 20
@@ -90,7 +90,10 @@ def campaign(folder: Path, *, count: int) -> Tally:
         path.write_bytes(mutated(originals[index % len(originals)], rng))
         started = time.perf_counter()
         try:
-            check(read_radiograph(path), USE)
+            radiograph = read_radiograph(path)
+            checks = check(radiograph, USE)
+            if radiograph.pixels is None and not any(one.outcome is Outcome.FAILED for one in checks):
+                raise AssertionError("expected pixels, or a check that says why there are none")
             read += 1
         except UnreadableError as error:
             if not (error.expected and error.found):

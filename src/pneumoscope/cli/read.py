@@ -52,7 +52,9 @@ class Job:
 def read(
     paths: Annotated[list[Path], typer.Argument(help="DICOM, PNG or JPEG files, folders, zip archives.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder for results.")] = None,
-    model: Annotated[Path | None, typer.Option(help="Read with this artefact, not the shipped one.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Read with this artefact, not the shipped one.")
+    ] = None,
     operating_point: Annotated[str, typer.Option(help="screening, balanced or confirmatory.")] = "balanced",
     engine: Annotated[Engine, typer.Option(help="What runs the network.")] = Engine.AUTO,
     population: Annotated[

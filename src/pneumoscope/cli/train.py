@@ -8,12 +8,12 @@ import typer
 
 from pneumoscope.core import ConfigError
 
+PRESETS = sorted(file.stem for file in (Path(__file__).parents[1] / "training" / "presets").glob("*.toml"))
+
 
 def train(
     config: Annotated[Path | None, typer.Argument(help="Training configuration (TOML).", show_default=False)] = None,
-    preset: Annotated[
-        str | None, typer.Option(help="A shipped configuration: default, chexnet, chexnet14, vgg16, lungs.")
-    ] = None,
+    preset: Annotated[str | None, typer.Option(help=f"A shipped configuration: {', '.join(PRESETS)}.")] = None,
     data: Annotated[Path, typer.Option(envvar="PNEUMOSCOPE_DATA", help="Folder of the data sets.")] = Path("data"),
     weights: Annotated[Path, typer.Option(envvar="PNEUMOSCOPE_WEIGHTS", help="Initial weights.")] = Path("weights"),
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the run.")] = Path("runs/default"),

@@ -47,12 +47,13 @@ def find_files(
     rows = [row for place, folder in enumerate(folders) for row in _list(folder, place, root, suffix)]
     files = pd.DataFrame(rows, columns=["image_id", "path", "folder", "place"])
     listed = files["image_id"].map(set(known).__contains__).astype(bool)
-    strangers = files.loc[~listed, "path"]
+    strangers, named = files.loc[~listed, "path"], files.loc[~listed, "image_id"]
     files = files[listed]
     if files.empty:
         raise ConfigError(
             f"expected images that the table lists (such as {known.iloc[0]}) in {', '.join(map(str, folders))}, "
             f"found none among {len(strangers)} image files"
+            + (f" (such as {first}; suffix: {suffix or 'none'})" if (first := next(iter(named), None)) else "")
         )
     return _one_each(files.join(file_sizes(files["path"])), strangers, prefer)
 

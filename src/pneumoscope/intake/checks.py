@@ -77,7 +77,7 @@ def check_view(radiograph: Radiograph, intended: IntendedUse) -> Check:
 
     def judge(header: Dataset) -> tuple[Outcome, str]:
         said = evidence(header)
-        found = quoted("; ".join(map(str, said))) or "none"
+        found = "; ".join(map(str, said)) or "none"  # each is quoted already
         if not said or any(item.side is not Side.FRONTAL for item in said):
             return Outcome.FAILED, found
         views = {item.view for item in said if item.view}

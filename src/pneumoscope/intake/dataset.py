@@ -37,11 +37,11 @@ _BULK = {0x00880200, 0x00420011}  # Icon Image Sequence, Encapsulated Document
 _NEEDED_FOR_PIXELS = {0x00283000, 0x00283010}  # Modality LUT Sequence, VOI LUT Sequence
 
 
-def parse(content: bytes, *, path: str) -> tuple[Dataset, PixelData]:
+def parse(content: bytes, *, path: str) -> tuple[Dataset, PixelData | None]:
     """The data set and its pixel data; without file meta information the encoding is told by itself (PS3.5 7.1).
 
     Raises:
-        UnreadableError: This is no DICOM data set, it has no pixel data, or its transfer syntax is not supported.
+        UnreadableError: This is no DICOM data set, its pixel data are empty, or its transfer syntax is not supported.
     """
     stream = _MeteredStream(content)
     stream.seek(_start_of_elements(content, path=path))
@@ -71,9 +71,10 @@ def header_of(dataset: Dataset, *, path: str) -> tuple[Dataset, tuple[str, ...]]
     Every element at every level is decoded now and dropped if it cannot be, so that none raises later.
 
     Raises:
-        UnreadableError: What is left is larger than `MAX_HEADER_BYTES`.
+        UnreadableError: What is left is larger than `MAX_HEADER_BYTES`, or an element has no known representation.
     """
-    raw = {tag: dataset.get_item(tag) for tag in dataset.keys()}  # noqa: SIM118  iterating would decode
+    with third_party("format", expected="a DICOM data set", path=path):  # an unknown VR
+        raw = {tag: dataset.get_item(tag) for tag in dataset.keys()}  # noqa: SIM118  iterating would decode
     header = Dataset({tag: element for tag, element in raw.items() if not _is_bulk(tag, element)})
     implicit, little = dataset.original_encoding
     header.set_original_encoding(implicit, little, dataset.original_character_set)
@@ -127,12 +128,19 @@ def _native_syntax(first: bytes) -> UID:
     return uid.ExplicitVRLittleEndian if _VR.fullmatch(first[4:6]) else uid.ImplicitVRLittleEndian
 
 
-def _pixel_data(pixels: Dataset, *, syntax: UID, path: str) -> PixelData:
+def without_pixels(path: str) -> UnreadableError:
+    """What there is to say of an image that has none."""
+    found = "none: absent, empty or cut off"
+    return UnreadableError("pixel_data", expected="Pixel Data (7FE0,0010)", found=found, path=path)
+
+
+def _pixel_data(pixels: Dataset, *, syntax: UID, path: str) -> PixelData | None:
+    if _PIXEL_DATA not in pixels:
+        return None
     with third_party("pixel_data", expected="Pixel Data (7FE0,0010)", path=path):  # an unknown VR
-        element = pixels.get_item(_PIXEL_DATA) if _PIXEL_DATA in pixels else None
-    if element is None or not isinstance(element.value, bytes) or not element.value:
-        found = "none: absent, empty or cut off"
-        raise UnreadableError("pixel_data", expected="Pixel Data (7FE0,0010)", found=found, path=path)
+        element = pixels.get_item(_PIXEL_DATA)
+    if not isinstance(element.value, bytes) or not element.value:
+        raise without_pixels(path)
     return PixelData(value=element.value, vr=str(element.VR), syntax=syntax)
 
 

@@ -6,10 +6,11 @@ import numpy as np
 from jaxtyping import Float32
 
 from pneumoscope.core import Format, Radiograph
-from pneumoscope.intake.dataset import header_of, parse
+from pneumoscope.intake.checks import RADIOGRAPH_CLASSES
+from pneumoscope.intake.dataset import header_of, parse, without_pixels
 from pneumoscope.intake.frame import is_single_grey, size_of, stored_values
 from pneumoscope.intake.grey import to_grey
-from pneumoscope.intake.header import age_years
+from pneumoscope.intake.header import age_years, text
 from pneumoscope.intake.projection import view_of
 from pneumoscope.intake.raster import JPEG_MAGIC, PNG_MAGIC, read_raster
 from pneumoscope.intake.sources import ImageSource, source_of
@@ -20,7 +21,8 @@ _PREFIX = slice(128, 132)
 def read_radiograph(source: ImageSource | Path | str) -> Radiograph:
     """The radiograph in one file or zip member; the format is told by the content, not by the name.
 
-    An image that is not a single grey frame is readable, but has no pixels: its checks say so.
+    An image that is not a single grey frame is readable, but has no pixels: its checks say so, and so do those of an
+    object that is no image at all, such as a report.
 
     Raises:
         UnreadableError: Whatever is wrong with the bytes, or with getting them.
@@ -36,7 +38,10 @@ def read_radiograph(source: ImageSource | Path | str) -> Radiograph:
     header, dropped = header_of(dataset, path=source.path)
     pixels: Float32[np.ndarray, "h w"] | None = None
     steps: tuple[str, ...] = ()
-    if is_single_grey(header):
+    if pixel_data is None:
+        if text(header, "SOPClassUID") in ("", *RADIOGRAPH_CLASSES):
+            raise without_pixels(source.path)
+    elif is_single_grey(header):
         pixels, steps = to_grey(stored_values(header, pixel_data, path=source.path), header)
     else:
         size_of(header, path=source.path)

@@ -178,7 +178,7 @@ def _appearance(distance: float, limit: float) -> Check:
         "appearance",
         Outcome.PASSED if distance <= limit else Outcome.FAILED,
         f"a frontal chest radiograph (distance from the training images at most {limit:.1f})",
-        f"distance {distance:.1f}" if distance <= limit else f"does not look like one (distance {distance:.1f})",
+        f"distance {distance:.1f}" if distance <= limit else f"an image unlike those (distance {distance:.1f})",
     )
 
 

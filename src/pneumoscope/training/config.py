@@ -233,8 +233,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     """
     try:
         return tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: expected a training configuration in TOML, found {error}") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        found = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{path}: expected a training configuration in TOML, found: {found}") from error
 
 
 def read_config_record(table: dict[str, Any], *, where: str) -> TrainingConfig:

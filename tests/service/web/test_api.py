@@ -45,7 +45,8 @@ def test_each_member_of_a_zip_is_an_image_and_what_is_none_is_told(site: Any) ->
         archive.writestr("Sentinel^Patient/report.txt", "nothing to see")
     answer = upload(site, stream.getvalue(), "a.zip")
     assert len(answer.json()["images"]) == 2
-    assert answer.json()["problems"] == ["object: expected a DICOM, PNG or JPEG file, found something else"]
+    (problem,) = answer.json()["problems"]
+    assert problem == "file 3 of the archive: object: expected a DICOM, PNG or JPEG file, found something else"
 
 
 def test_a_result_of_ours_in_an_exported_study_is_told_and_the_images_are_taken(site: Any) -> None:
@@ -56,7 +57,7 @@ def test_a_result_of_ours_in_an_exported_study_is_told_and_the_images_are_taken(
         archive.write(studies_folder() / "5-hand.dcm", "2.dcm")
     answer = upload(site, stream.getvalue(), "a.zip")
     assert len(answer.json()["images"]) == 1
-    assert answer.json()["problems"] == ["object: expected an image, found a result of ours"]
+    assert answer.json()["problems"] == ["file 1 of the archive: object: expected an image, found a result of ours"]
 
 
 @pytest.mark.parametrize("content", [b"", b"%PDF-1.7", b"\0" * 300])
@@ -159,5 +160,5 @@ def test_errors_are_pages_for_people_and_problems_for_programs(site: Any) -> Non
         "type": "about:blank",
         "title": "There is nothing here",
         "status": 404,
-        "detail": "expected the number of an image, found none with 9",
+        "detail": "expected the number of an image that is here, found 9",
     }

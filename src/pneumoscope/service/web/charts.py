@@ -36,7 +36,7 @@ def control_chart(chart: Chart) -> Markup:
 def histogram(distribution: Distribution) -> Markup:
     """Shares of the reference as outline, of the latest images as bars; a line at the mark."""
     edges = distribution.edges
-    high = max(0.05, *distribution.reference, *distribution.recent) * 1.08
+    high = max(0.05, *distribution.reference, *distribution.recent) * 1.3  # room for the words at the mark
     floor = _HEIGHT - _BOTTOM
     parts = [*_axis(0, high, is_share=True)]
     outline = []

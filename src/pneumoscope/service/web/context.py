@@ -45,7 +45,7 @@ class Context:
         """
         found = images.of_ids(self.store, [image_id])
         if not found:
-            raise NotFoundError(f"expected the number of an image, found none with {image_id}")
+            raise NotFoundError(f"expected the number of an image that is here, found {image_id}")
         return found[0]
 
     def note(self, request: Request, action: str, target: str = "") -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pneumoscope.core import Decision, Status
 from pneumoscope.results import headline, kind, leaning, percent_beside
+from pneumoscope.service.config import Column
 from pneumoscope.service.store import Image, Result, State
 from pneumoscope.service.web.wording import STATES, check_name
 
@@ -131,6 +132,14 @@ def _decision(result: Result) -> Decision | None:
         threshold=result.threshold,
         uncertain=bool(result.uncertain),
     )
+
+
+def cell(image: Image, column: Column) -> str:
+    """What the header says, as a column of the worklist shows it; a dash where it says nothing."""
+    text = str(getattr(image, column.value))
+    if column is Column.STUDY_DATE and len(text) == 8:
+        return f"{text[:4]}-{text[4:6]}-{text[6:]}"
+    return text.replace("^", " ").strip() or "–"
 
 
 def _words(status: str, decision: Decision | None) -> str:

@@ -68,7 +68,8 @@ def show_image(request: Request, parts: Parts, image_id: int) -> str:
     """The study page."""
     image = parts.image(image_id)
     parts.note(request, "view", image.uid)
-    shown = image_page(parts.store, parts.spool, image=image, claim=parts.config.reading.claim)
+    claim, columns = parts.config.reading.claim, parts.config.web.columns
+    shown = image_page(parts.store, parts.spool, image=image, claim=claim, columns=columns)
     return render(
         "image.html",
         scope=request.scope,

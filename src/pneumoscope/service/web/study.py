@@ -2,9 +2,11 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pneumoscope.core import Claim
+from pneumoscope.service.config import Column
 from pneumoscope.service.products import HEAT_FILE
 from pneumoscope.service.spool import Spool
 from pneumoscope.service.store import (
@@ -20,8 +22,8 @@ from pneumoscope.service.store import (
     results,
 )
 from pneumoscope.service.web.film import heat_of, marks
-from pneumoscope.service.web.findings import Finding, finding
-from pneumoscope.service.web.wording import CHECKS
+from pneumoscope.service.web.findings import Finding, cell, finding
+from pneumoscope.service.web.wording import CHECKS, COLUMNS
 
 _ROUTES = {
     Route.C_STORE: "DICOM, from {caller}",
@@ -52,6 +54,7 @@ class ImagePage:
     """All that the study page shows.
 
     Attributes:
+        header: What the configuration wants to see of the header: name and words.
         siblings: All images of the study, this one too.
         earlier: Other studies' images of the same patient, newest first.
         no_earlier: Why there are none.
@@ -61,6 +64,7 @@ class ImagePage:
     """
 
     finding: Finding
+    header: tuple[tuple[str, str], ...]
     siblings: tuple[Finding, ...]
     earlier: tuple[Finding, ...]
     no_earlier: str
@@ -84,7 +88,7 @@ class ImagePage:
         return ", ".join(f"{number} {outcome}" for outcome, number in counts.items())
 
 
-def image_page(store: Store, spool: Spool, *, image: Image, claim: Claim) -> ImagePage:
+def image_page(store: Store, spool: Spool, *, image: Image, claim: Claim, columns: Sequence[Column] = ()) -> ImagePage:
     """The page of one image."""
     one = finding(image, results.of_image(store, image.id))
     found = {result.image_id: result for result in results.of_study(store, image.study_uid)}
@@ -93,6 +97,7 @@ def image_page(store: Store, spool: Spool, *, image: Image, claim: Claim) -> Ima
     drawable = image.file is not None and _is_drawable(one)
     return ImagePage(
         finding=one,
+        header=tuple((COLUMNS[column], cell(image, column)) for column in columns if column is not Column.CALLER),
         siblings=siblings,
         earlier=_earlier(store, image),
         no_earlier="None on this node under this Patient ID and name."

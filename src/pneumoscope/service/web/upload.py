@@ -34,20 +34,21 @@ def take(inbox: Inbox, stream: BinaryIO, *, store: Store) -> Taken:
         path = Path(folder) / "upload"
         with path.open("wb") as file:
             shutil.copyfileobj(stream, file)
-        for source in find_images([path]):
+        for number, source in enumerate(find_images([path]), start=1):
             try:
                 receipt = inbox.take(source.read_bytes(), caller=CALLER, route=Route.UPLOAD)
             except InputError as error:
-                problems.append(_without_names(str(error), source.path))
+                problems.append(_told(str(error), source.path, number=number))
                 continue
             image = images.find(store, receipt.uid)
             if image is None:
-                problems.append("object: expected an image, found a result of ours")
+                problems.append(_told("object: expected an image, found a result of ours", source.path, number=number))
             else:
                 taken.append((image.id, not receipt.new))
     return Taken(images=tuple(taken), problems=tuple(problems))
 
 
-def _without_names(words: str, path: str) -> str:
-    """The reason without the file's name, which may be a patient's; members of a zip are told by their number."""
-    return words.removeprefix(f"{path}: ")
+def _told(words: str, path: str, *, number: int) -> str:
+    """The reason without the file's name, which may be a patient's: members of a zip are told by their number."""
+    reason = words.removeprefix(f"{path}: ")
+    return f"file {number} of the archive: {reason}" if _MEMBER in path else reason

@@ -46,7 +46,7 @@ CHECKS = {
     "presentation": "Prepared for display",
     "burned_in_annotation": "Burned-in text",
     "pixel_content": "Pixel content",
-    "appearance": "Looks like a frontal chest film",
+    "appearance": "Appearance",
 }
 
 

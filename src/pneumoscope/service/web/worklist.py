@@ -7,9 +7,9 @@ from enum import StrEnum
 
 from pneumoscope.core import Claim
 from pneumoscope.service.config import Column
-from pneumoscope.service.store import Image, Store, people, results
+from pneumoscope.service.store import Store, people, results
 from pneumoscope.service.triage import study_priority
-from pneumoscope.service.web.findings import Finding, finding
+from pneumoscope.service.web.findings import Finding, cell, finding
 from pneumoscope.service.web.wording import KINDS
 
 NEWEST = 2000
@@ -149,12 +149,4 @@ def _priority(row: StudyRow, *, waited_s: float) -> float:
 
 
 def _with_columns(row: StudyRow, columns: Sequence[Column]) -> StudyRow:
-    cells = tuple(_cell(row.finding.image, column) for column in columns)
-    return replace(row, columns=cells)
-
-
-def _cell(image: Image, column: Column) -> str:
-    text = str(getattr(image, column.value))
-    if column is Column.STUDY_DATE and len(text) == 8:
-        return f"{text[:4]}-{text[4:6]}-{text[6:]}"
-    return text.replace("^", " ").strip() or "–"
+    return replace(row, columns=tuple(cell(row.finding.image, column) for column in columns))

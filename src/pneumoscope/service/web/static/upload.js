@@ -52,7 +52,11 @@ async function send(file) {
       link.textContent = image.known ? "Known already: open" : "Accepted: open";
       said.append(link, " ");
     }
-    for (const problem of words.problems ?? []) said.append(problem, " ");
+    for (const problem of words.problems ?? []) {
+      const line = document.createElement("div");
+      line.textContent = problem;
+      said.append(line);
+    }
   } catch {
     row.classList.add("failed");
     said.textContent = "The connection broke: not sent. Drop it again.";
