@@ -27,7 +27,7 @@ def cohen_kappa(
     Source:
         Cohen, Educational and Psychological Measurement 20(1), 1960, p. 37; variance: Fleiss, Cohen and Everitt,
         Psychological Bulletin 72(5), 1969, p. 323, as the mean square of the rows' influence on kappa, which clusters
-        sum up first (Yang and Zhou, Statistics in Medicine 33(6), 2014, p. 1024, is this for two categories).
+        sum up first (Yang and Zhou, Statistics in Medicine, 2014, is this for two categories).
     """
     check_share(level, name="level")
     if first.ndim != 1 or first.shape != second.shape or first.size == 0:
