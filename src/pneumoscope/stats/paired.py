@@ -12,7 +12,6 @@ from pneumoscope.stats.clusters import clustered_error
 from pneumoscope.stats.estimates import Difference
 from pneumoscope.stats.validation import check_share, check_truth
 
-
 # Below this a standard error is rounding.
 _ALIKE = 1e-12
 

@@ -24,7 +24,8 @@ def average_precision(
     Patients with and without the finding are resampled apart.
 
     Raises:
-        InputError: A score is not finite, or truth has one class.
+        InputError: A score is not finite, there are fewer than 2 clusters of a class, or all resamples are alike (the
+            classes are separated perfectly).
 
     Source:
         Boyd, Eng and Page, ECML PKDD 2013, p. 451 (average precision and its stratified bootstrap).
@@ -54,12 +55,13 @@ def f1(
     level: float = 0.95,
     resamples: int = RESAMPLES,
 ) -> Estimate:
-    """Harmonic mean of sensitivity and PPV at `score >= threshold`; 0 where no flagged row has the finding.
+    """Harmonic mean of sensitivity and PPV at `score >= threshold`.
 
     Patients with and without the finding are resampled apart. A threshold chosen on these rows flatters it.
 
     Raises:
-        InputError: A score is outside [0, 1] or NaN, the threshold is not finite, or truth has one class.
+        InputError: A score is outside [0, 1] or NaN, the threshold is not finite, there are fewer than 2 clusters of a
+            class, or all resamples are alike: no flagged row has the finding (0), or all and no others (1).
 
     Source:
         van Rijsbergen, Information Retrieval, 1979, chapter 7 (F with equal weights).
