@@ -20,7 +20,9 @@ from pneumoscope.evidence import (
     write_evidence,
 )
 from pneumoscope.evidence.answer import answer
+from pneumoscope.evidence.floors import floors
 from pneumoscope.evidence.numbers import leaves
+from pneumoscope.evidence.questions import take
 
 POINTS = {"Pneumonia": {"balanced": Point(threshold=0.4, rule="chosen by hand", chosen_on="elsewhere")}}
 SETTINGS = Settings(resamples=60)
@@ -177,14 +179,40 @@ def test_many_images_of_few_patients_are_too_few_to_say(rows, settings):
     assert "patients without the finding are too few to say, expected 10 or more" in why
 
 
-def test_a_floor_ranks_by_a_direction_fixed_beforehand(rows, settings):
-    area = {}
-    for earlier in (rows["follow_up"], -rows["follow_up"]):
-        changed = rows.assign(follow_up=earlier - earlier.min())
-        found = answer(changed, question=Question("Pneumonia", "Pneumonia"), points={}, settings=settings)
-        area[len(area)] = found["floors"]["follow_up"].value
-    assert area[0] == pytest.approx(1 - area[1])
-    assert min(area.values()) < 0.5
+@pytest.mark.parametrize("name", ["view", "sex", "age", "follow_up"])
+def test_the_direction_of_a_floor_is_not_learnt_from_the_images(rows, settings, name):
+    column = {"age": "age_years"}.get(name, name)
+    turned = (
+        rows[column].map({"AP": "PA", "PA": "AP", "F": "M", "M": "F"}) if name in ("view", "sex") else -rows[column]
+    )
+    area, other = (
+        answer(one, question=Question("Pneumonia", "Pneumonia"), points={}, settings=settings)["floors"][name].value
+        for one in (rows, rows.assign(**{column: turned}))
+    )
+    assert other == pytest.approx(1 - area)
+
+
+def test_directions_of_floors_are_those_of_nihs_training_and_validation(data_root, settings):
+    table = pd.read_csv(data_root / "nih" / "Data_Entry_2017_v2020.csv")
+    learn = (data_root / "nih" / "train_val_list.txt").read_text().split()
+    table = table[table["Image Index"].isin(learn)]
+    assert len(table) == 86_524
+    rows = pd.DataFrame(
+        {
+            "patient_id": table["Patient ID"].astype(str),
+            "view": table["View Position"],
+            "sex": table["Patient Gender"],
+            "age_years": table["Patient Age"].astype(float),
+            "follow_up": table["Follow-up #"].astype(float),
+            "Pneumonia": table["Finding Labels"].str.contains("Pneumonia").astype(float),
+            "prob_Pneumonia": 0.5,
+        }
+    )
+    sample, rows = take(rows, Question("Pneumonia", "Pneumonia"))
+    found = floors(sample, rows, settings=settings)
+    assert {name: round(area.value, 2) for name, area in found.items()} == {
+        "view": 0.56, "sex": 0.51, "age": 0.52, "follow_up": 0.62
+    }  # fmt: skip
 
 
 def test_one_patient_with_the_finding_is_no_ground_for_what_to_expect_elsewhere(rows, settings):
@@ -192,6 +220,14 @@ def test_one_patient_with_the_finding_is_no_ground_for_what_to_expect_elsewhere(
     found = answer(rows, question=Question("Pneumonia", "Pneumonia"), points=None, settings=settings)
     assert "found 1" in found["operating_points"]["youden"]["expected"]["sensitivity"].why
     assert "found 1" in found["auprc"].why
+
+
+def test_one_patient_with_the_finding_leaves_the_gaps_of_specificity(rows, settings):
+    rows["Pneumonia"] = (rows.index < 3).astype(float)
+    found = answer(rows, question=Question("Pneumonia", "Pneumonia"), points=POINTS["Pneumonia"], settings=settings)
+    gap = found["gaps"]["view"]["AP"]
+    assert isinstance(gap["sensitivity"], NotEstimable)
+    assert gap["specificity"].low < gap["specificity"].high
 
 
 def test_groups_are_compared_by_what_is_shown_and_by_nothing_else(rows, settings):

@@ -20,12 +20,12 @@ def _is(rows: pd.DataFrame, column: str, value: str) -> Float[np.ndarray, " n"]:
     return flag
 
 
-# Each ranks by what is expected of the ill, fixed before any image is seen: AP films (taken of those who cannot stand),
-# older patients, more earlier films. Nothing is expected of sex: men are ranked first, and the area falls as it may.
+# Each ranks in the direction that it has among the 86,524 films of NIH's official training and validation (v2020; AP
+# first .56, younger .52, more earlier films .62, men .51), whatever the images at hand say.
 FLOORS: dict[str, Callable[[pd.DataFrame], Float[np.ndarray, " n"]]] = {
     "view": lambda rows: _is(rows, "view", "AP"),
     "sex": lambda rows: _is(rows, "sex", "M"),
-    "age": lambda rows: rows["age_years"].to_numpy(dtype=float, na_value=np.nan),
+    "age": lambda rows: -rows["age_years"].to_numpy(dtype=float, na_value=np.nan),
     "follow_up": lambda rows: rows["follow_up"].to_numpy(dtype=float, na_value=np.nan),
 }
 

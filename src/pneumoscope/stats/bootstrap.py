@@ -38,8 +38,8 @@ def resample_totals(
         resamples: Number of draws.
 
     Raises:
-        InputError: There are fewer than 2 resamples or clusters (of a stratified one, fewer with or without the
-            finding), the clusters don't fit the rows, or a stratified resample has no row without the finding.
+        InputError: There are fewer than 2 resamples or clusters, the clusters don't fit the rows, or a stratified
+            resample has no row without the finding.
 
     Source:
         Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 6; clusters: Field and Welsh,
@@ -52,10 +52,8 @@ def resample_totals(
     totals = csr_array((np.ones(truth.size), (number, np.arange(truth.size)))) @ csr_array(values, dtype=float)
     ill = np.bincount(number, weights=truth) > 0
     without = np.bincount(number, weights=~truth)
-    fewest = min(np.count_nonzero(ill), np.count_nonzero(without)) if stratified else ill.size
-    if fewest < 2:
-        kind = " with and as many without the finding" if stratified else ""
-        raise InputError(f"bootstrap is undefined: expected at least 2 clusters{kind}, found {fewest}")
+    if ill.size < 2:
+        raise InputError(f"bootstrap is undefined: expected at least 2 clusters, found {ill.size}")
     groups = [np.flatnonzero(ill), np.flatnonzero(~ill)] if stratified else [np.arange(ill.size)]
     batches = []
     batch = max(1, _BATCH_CELLS // ill.size)

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Num, Shaped
 
 from pneumoscope.core import InputError
-from pneumoscope.stats.bootstrap import RESAMPLES, describe, percentile_estimate, resample_totals
+from pneumoscope.stats.bootstrap import RESAMPLES, describe, percentile_estimate
 from pneumoscope.stats.estimates import Estimate
 from pneumoscope.stats.sweep import Flags, candidates, flags, resampled_flags
 from pneumoscope.stats.validation import check_both_classes, check_probability, check_score
@@ -70,13 +70,11 @@ def f1(
     check_probability(score, rows=truth.size, measure="F1")
     if not np.isfinite(threshold):
         raise InputError(f"F1: expected a finite threshold, found {threshold}")
-    flagged = score >= threshold
-    counts = np.stack([flagged & truth, flagged.astype(int) + truth], axis=1)
-    totals = resample_totals(counts, truth, cluster=cluster, stratified=True, rng=rng, resamples=resamples)
-    found, either = counts.sum(axis=0)
+    at = np.array([threshold], dtype=float)
+    drawn = resampled_flags(truth, score, thresholds=at, cluster=cluster, stratified=True, rng=rng, resamples=resamples)
     return percentile_estimate(
-        2 * float(found) / float(either),
-        2 * totals[:, 0] / totals[:, 1],
+        float(flags(truth, score, thresholds=at).f1[0, 0]),
+        drawn.f1[:, 0],
         truth=truth,
         level=level,
         method=describe(cluster, resamples=resamples, stratified=True),
