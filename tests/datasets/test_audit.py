@@ -13,10 +13,12 @@ from scipy.stats.contingency import association
 from pneumoscope.core import ConfigError
 from pneumoscope.datasets import apply_split, split_of, write_manifest
 from pneumoscope.datasets.audit import Audit, Finding, Severity, audit
-from pneumoscope.datasets.audit.contrast import auroc, cramers_v
+from pneumoscope.datasets.audit.confounding import confounding_findings
+from pneumoscope.datasets.audit.contrast import auroc, beyond_chance, cramers_v, out_of_fold_rate
 from pneumoscope.datasets.audit.duplicates import SAME_FILM, fingerprints, near_pairs
 from pneumoscope.datasets.audit.oddities import poses
 from pneumoscope.datasets.pixels import resized
+from pneumoscope.stats import auroc_clustered
 
 Rows = Callable[..., pd.DataFrame]
 COUNT = 60
@@ -153,6 +155,55 @@ def test_everything_found_goes_into_json(archive: pd.DataFrame, tmp_path: Path) 
     told = json.loads(json.dumps(audited(archive, tmp_path).to_json()))
     assert told["clean"] is False
     assert told["findings"][0]["check"] == "patients across splits"
+
+
+@pytest.mark.parametrize("levels", [2, 20, 300])
+def test_a_factor_that_says_nothing_is_no_shortcut(rows: Rows, levels: int) -> None:
+    """Of a thousand patients with two films that are alike in factor and label."""
+    named = 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        patient = np.repeat(np.arange(1000), 2)
+        table = rows(2000, patient_id=[f"p:{one}" for one in rng.permutation(1000)[patient]])
+        table["Pneumonia"] = (rng.random(1000) < 0.2)[patient] * 1.0
+        table["sex"] = rng.choice(["F", "M"], 1000)[patient]
+        table["age_years"] = rng.integers(20, 90, 1000)[patient]
+        table["scanner_model"] = rng.integers(0, levels, 1000).astype(str)[patient]
+        looks = pd.DataFrame(columns=["sharpness", "mean", "deviation"], index=table.index[:0], dtype=float)
+        named += sum(one.check == "shortcut" for one in confounding_findings(table, looks, label="Pneumonia"))
+    assert named <= 1
+
+
+def test_films_of_few_patients_do_not_make_a_shortcut_of_the_patient() -> None:
+    rng, named = np.random.default_rng(0), {"films": 0, "patients": 0}
+    for _ in range(100):
+        patient = np.repeat(np.arange(40), 25)
+        truth, score = (rng.random(40) < 0.4)[patient], rng.normal(size=40)[patient]
+        named["films"] += beyond_chance(truth, score, patient=np.arange(1000))
+        named["patients"] += beyond_chance(truth, score, patient=patient)
+    assert named["films"] > 30
+    assert named["patients"] <= 5
+
+
+def test_the_standard_error_between_patients_is_obuchowskis() -> None:
+    rng = np.random.default_rng(2)
+    patient = np.repeat(np.arange(200), 3)
+    truth = (rng.random(200) < 0.4)[patient]
+    score = rng.normal(size=200)[patient] + rng.normal(size=600)
+    for shift in np.linspace(0, 0.8, 17):
+        found = auroc_clustered(truth, score + shift * truth, cluster=patient)
+        distance = abs(found.value - 0.5) / found.standard_error
+        if abs(distance - 3) > 0.1:
+            assert beyond_chance(truth, score + shift * truth, patient=patient) == (distance > 3)
+
+
+def test_a_rare_but_real_shortcut_is_still_named() -> None:
+    rng = np.random.default_rng(3)
+    view = rng.random(5000) < 0.4
+    truth = rng.random(5000) < np.where(view, 0.03, 0.01)
+    score = out_of_fold_rate(view.astype(int), truth, patient=np.arange(5000))
+    assert auroc(truth, score) > 0.6
+    assert beyond_chance(truth, score, patient=np.arange(5000))
 
 
 def test_cramers_v_agrees_with_scipys_but_for_its_bias() -> None:

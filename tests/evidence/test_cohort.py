@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 from sklearn.metrics import average_precision_score, brier_score_loss, confusion_matrix, f1_score, roc_auc_score
 
 from pneumoscope.core import InputError
@@ -19,7 +20,9 @@ from pneumoscope.evidence import (
     write_evidence,
 )
 from pneumoscope.evidence.answer import answer
+from pneumoscope.evidence.floors import floors
 from pneumoscope.evidence.numbers import leaves
+from pneumoscope.evidence.questions import take
 
 POINTS = {"Pneumonia": {"balanced": Point(threshold=0.4, rule="chosen by hand", chosen_on="elsewhere")}}
 SETTINGS = Settings(resamples=60)
@@ -46,7 +49,7 @@ def test_the_numbers_agree_with_scikit_learn(evidence, make_rows):
         "operating_points.balanced.f1": f1_score(truth, score >= 0.4),
         "operating_points.balanced.lr_positive": tp / (tp + fn) / (fp / (tn + fp)),
         "prevalence": truth.mean(),
-        "floors.follow_up": max(area := roc_auc_score(truth, rows["follow_up"]), 1 - area),
+        "floors.follow_up": roc_auc_score(truth, rows["follow_up"]),
     }
     found = {path: evidence.number(f"labels.Pneumonia.{path}").value for path in expected}
     assert found == pytest.approx(expected, abs=1e-8)
@@ -167,6 +170,74 @@ def test_a_subgroup_of_one_is_too_few_to_say(rows, settings):
     assert "too few to say" in group["auroc"].why
 
 
+def test_many_images_of_few_patients_are_too_few_to_say(rows, settings):
+    rows.loc[:23, "view"] = "LATERAL"  # three images of each of eight patients
+    found = answer(rows, question=Question("Pneumonia", "Pneumonia"), points=POINTS["Pneumonia"], settings=settings)
+    group = found["subgroups"]["view"]["LATERAL"]
+    assert group["n"] - group["positives"] >= settings.fewest
+    why = group["operating_points"]["balanced"]["specificity"].why
+    assert "patients without the finding are too few to say, expected 10 or more" in why
+
+
+@pytest.mark.parametrize("name", ["view", "sex", "age", "follow_up"])
+def test_the_direction_of_a_floor_is_not_learnt_from_the_images(rows, settings, name):
+    column = {"age": "age_years"}.get(name, name)
+    turned = (
+        rows[column].map({"AP": "PA", "PA": "AP", "F": "M", "M": "F"}) if name in ("view", "sex") else -rows[column]
+    )
+    area, other = (
+        answer(one, question=Question("Pneumonia", "Pneumonia"), points={}, settings=settings)["floors"][name].value
+        for one in (rows, rows.assign(**{column: turned}))
+    )
+    assert other == pytest.approx(1 - area)
+
+
+def test_directions_of_floors_are_those_of_nihs_training_and_validation(data_root, settings):
+    table = pd.read_csv(data_root / "nih" / "Data_Entry_2017_v2020.csv")
+    learn = (data_root / "nih" / "train_val_list.txt").read_text().split()
+    table = table[table["Image Index"].isin(learn)]
+    assert len(table) == 86_524
+    rows = pd.DataFrame(
+        {
+            "patient_id": table["Patient ID"].astype(str),
+            "view": table["View Position"],
+            "sex": table["Patient Gender"],
+            "age_years": table["Patient Age"].astype(float),
+            "follow_up": table["Follow-up #"].astype(float),
+            "Pneumonia": table["Finding Labels"].str.contains("Pneumonia").astype(float),
+            "prob_Pneumonia": 0.5,
+        }
+    )
+    sample, rows = take(rows, Question("Pneumonia", "Pneumonia"))
+    found = floors(sample, rows, settings=settings)
+    assert {name: round(area.value, 2) for name, area in found.items()} == {
+        "view": 0.56, "sex": 0.51, "age": 0.52, "follow_up": 0.62
+    }  # fmt: skip
+
+
+def test_one_patient_with_the_finding_is_no_ground_for_what_to_expect_elsewhere(rows, settings):
+    rows["Pneumonia"] = (rows.index < 3).astype(float)
+    found = answer(rows, question=Question("Pneumonia", "Pneumonia"), points=None, settings=settings)
+    assert "found 1" in found["operating_points"]["youden"]["expected"]["sensitivity"].why
+    assert "found 1" in found["auprc"].why
+
+
+def test_one_patient_with_the_finding_leaves_the_gaps_of_specificity(rows, settings):
+    rows["Pneumonia"] = (rows.index < 3).astype(float)
+    found = answer(rows, question=Question("Pneumonia", "Pneumonia"), points=POINTS["Pneumonia"], settings=settings)
+    gap = found["gaps"]["view"]["AP"]
+    assert isinstance(gap["sensitivity"], NotEstimable)
+    assert gap["specificity"].low < gap["specificity"].high
+
+
+def test_groups_are_compared_by_what_is_shown_and_by_nothing_else(rows, settings):
+    found = answer(rows, question=Question("Pneumonia", "Pneumonia"), points=POINTS["Pneumonia"], settings=settings)
+    first, second = (found["gaps"]["view"]["AP"][name] for name in ("sensitivity", "specificity"))
+    ranked = sorted([first, second], key=lambda gap: gap.p_value)
+    raw = 2 * norm.sf(abs(ranked[0].value) / ((ranked[0].high - ranked[0].low) / 2 / 1.959964))
+    assert ranked[0].p_value == pytest.approx(min(2 * raw, 1), rel=1e-4)
+
+
 def test_an_unknown_view_is_a_group_of_its_own(rows, settings):
     rows.loc[:40, "view"] = None
     found = answer(rows, question=Question("Pneumonia", "Pneumonia"), points=POINTS["Pneumonia"], settings=settings)
@@ -188,6 +259,22 @@ def test_label_noise_says_what_it_assumes_and_gives_a_higher_area_than_the_noisy
     true_area = roc_auc_score(opacity, rows["prob_Pneumonia"])
     assert found["auroc"].value < true_area - 0.03
     assert noise["auroc"].low < true_area < noise["auroc"].high
+
+
+def test_label_noise_is_of_the_decisions_of_each_population(settings, make_rows):
+    rng = np.random.default_rng(3)
+    rows = pd.concat(
+        [make_rows(seed=seed).assign(patient_id=lambda t, s=seed: t["patient_id"] + f"-{s}") for seed in range(6)]
+    )
+    opacity = rng.random(len(rows)) < 0.4
+    rows["rsna_opacity"] = opacity.astype(float)
+    rows["Pneumonia"] = rows["rsna_opacity"]
+    rows["population"] = np.where(rows["age_years"] < 40, "children", "adults")
+    rows["prob_Pneumonia"] = np.where(opacity, 0.9, 0.1) * rng.random(len(rows))
+    point = Point(threshold=0.05, rule="two rules", chosen_on="elsewhere", elsewhere={"children": 1.0})
+    found = answer(rows, question=Question("Pneumonia", "Pneumonia"), points={"balanced": point}, settings=settings)
+    plain = found["operating_points"]["balanced"]["sensitivity"].value
+    assert found["label_noise"]["sensitivity"].value == pytest.approx(plain)
 
 
 @pytest.mark.parametrize(

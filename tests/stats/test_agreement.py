@@ -39,9 +39,18 @@ def test_the_clustered_error_agrees_with_a_bootstrap_of_patients():
     assert found.standard_error > 1.5 * cohen_kappa(first, second).standard_error
 
 
-def test_raters_who_always_agree_reach_one_without_doubt():
-    found = cohen_kappa(np.array(["a", "b", "a"]), np.array(["a", "b", "a"]))
-    assert (found.value, found.low, found.high) == (1, 1, 1)
+def test_raters_who_always_agree_reach_one_with_the_doubt_of_so_few_rows():
+    # Agreement 2 of 2: exact from .158 (the root of .025) to 1; by chance 1/2.
+    found = cohen_kappa(np.array(["a", "b"]), np.array(["a", "b"]))
+    assert (found.value, found.high) == (1, 1)
+    assert found.low == pytest.approx((0.025**0.5 - 0.5) / 0.5)
+    assert "exact" in found.method
+
+
+def test_raters_who_always_agree_on_many_rows_of_few_patients_keep_the_doubt_of_the_patients():
+    rating = np.arange(40) % 2
+    rows, patients = (cohen_kappa(rating, rating, cluster=cluster) for cluster in (None, np.arange(40) // 10))
+    assert patients.low == cohen_kappa(rating[:4], rating[:4]).low < rows.low < 1
 
 
 @pytest.mark.parametrize(

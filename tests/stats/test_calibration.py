@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
@@ -68,6 +70,18 @@ def test_patients_with_several_images_widen_both_intervals(repeated):
         patients = measure(repeated.truth, repeated.score, cluster=repeated.patient, **few())
         assert patients.value == rows.value
         assert patients.high - patients.value > rows.high - rows.value
+
+
+@pytest.mark.parametrize("measure", [brier, partial(expected_calibration_error, bins=2)])
+def test_one_patient_has_no_interval(measure):
+    with pytest.raises(InputError, match="at least 2 clusters, found 1"):
+        measure(TRUTH, SCORE, cluster=np.zeros(4), **few())
+
+
+@pytest.mark.parametrize("measure", [brier, partial(expected_calibration_error, bins=2)])
+def test_probabilities_that_never_err_have_no_interval(measure):
+    with pytest.raises(InputError, match="every one of 50 resamples gives 0"):
+        measure(TRUTH, TRUTH.astype(float), **few())
 
 
 @pytest.mark.parametrize("measure", [brier, expected_calibration_error])

@@ -116,6 +116,6 @@ def test_a_grid_in_percent_is_refused():
 
 
 def test_resamples_without_a_negative_row_are_refused():
-    truth, score = np.array([True, False, True, True]), np.array([0.9, 0.3, 0.8, 0.7])
-    with pytest.raises(InputError, match="found them in only 1 of 3 clusters"):
-        roc_band(truth, score, cluster=np.array([1, 1, 2, 3]), **few())
+    truth, score = np.arange(6) % 3 > 0, np.array([0.3, 0.9, 0.8, 0.2, 0.7, 0.6])
+    with pytest.raises(InputError, match="found them in only 2 of 4 clusters"):
+        roc_band(truth, score, cluster=np.array([1, 1, 2, 3, 3, 4]), **few())

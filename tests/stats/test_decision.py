@@ -52,3 +52,36 @@ def test_a_threshold_of_one_is_refused():
 def test_thresholds_that_fall_are_refused():
     with pytest.raises(InputError, match="expected rising threshold probabilities"):
         decision_curve(TRUTH, SCORE, thresholds=np.array([0.5, 0.2]), **few())
+
+
+def test_the_interval_holds_the_net_benefit_about_as_often_as_it_says():
+    rng = np.random.default_rng(6)
+    thresholds = np.array([0.05, 0.2])
+
+    def study(n: int) -> tuple[np.ndarray, np.ndarray]:
+        score = rng.beta(1, 4, n)
+        return rng.random(n) < score, score
+
+    everyone = study(400_000)
+    true = decision_curve(*everyone, thresholds=thresholds, rng=rng, resamples=2)
+    inside = []
+    for _ in range(150):
+        found = decision_curve(*study(300), thresholds=thresholds, rng=rng, resamples=300)
+        inside.append((found.model.low <= true.model.y) & (true.model.y <= found.model.high))
+    assert np.mean(inside, axis=0) == pytest.approx([0.95, 0.95], abs=0.05)
+
+
+def test_a_threshold_that_flags_everybody_is_as_uncertain_as_the_prevalence(single):
+    lowest = np.array([0.01])
+    assert single.score.min() >= 0.01
+    own = decision_curve(single.truth, single.score, thresholds=lowest, rng=np.random.default_rng(0))
+    share = single.truth.mean()
+    half = 1.96 * np.sqrt(share * (1 - share) / single.truth.size) / 0.99
+    net = share - (1 - share) / 99
+    assert (own.model.low[0], own.model.high[0]) == pytest.approx((net - half, net + half), abs=0.01)
+    assert "prevalence of each resample" in own.model.method
+    stated = decision_curve(
+        single.truth, single.score, thresholds=lowest, prevalence=float(share), rng=np.random.default_rng(0)
+    )
+    assert stated.model.low[0] == pytest.approx(stated.model.high[0])
+    assert "stated prevalence" in stated.model.method

@@ -120,3 +120,21 @@ def test_a_margin_in_percent_is_refused():
 def test_one_patient_has_no_interval():
     with pytest.raises(InputError, match="at least 2 clusters, found 1"):
         paired_difference(*answers(5, 1, 1, 1), cluster=np.zeros(8))
+
+
+def test_patients_who_are_all_alike_count_once_each_and_do_not_show_non_inferiority():
+    first, second = answers(4, 0, 0, 0)
+    found = non_inferiority(first, second, margin=0.05, cluster=np.array([0, 0, 1, 1]))
+    alone = non_inferiority(*answers(2, 0, 0, 0), margin=0.05)
+    assert not found.shown
+    assert found.p_value == alone.p_value > 0.3
+    assert (found.difference.low, found.difference.high) == (alone.difference.low, alone.difference.high)
+
+
+def test_patients_who_all_gain_alike_leave_doubt_about_the_gain():
+    found = paired_difference(*answers(0, 30, 0, 0), cluster=np.arange(30) // 3)
+    alone = paired_difference(*answers(0, 10, 0, 0))
+    assert (found.value, found.low, found.high, found.p_value) == (1, alone.low, 1, alone.p_value)
+    third = np.tile([True, False, False], 7)
+    thirds = paired_difference(third, np.zeros(21, dtype=bool), cluster=np.arange(21) // 3)
+    assert thirds.low < 1 / 3 - 0.1 < 1 / 3 + 0.1 < thirds.high

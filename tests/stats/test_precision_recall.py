@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score
@@ -28,9 +30,19 @@ def test_hand_worked_f1():
     assert f1(TRUTH, SCORE, threshold=0.7, **few()).value == pytest.approx(4 / 5)
 
 
-def test_f1_is_zero_where_nothing_is_flagged():
-    found = f1(TRUTH, SCORE, threshold=0.95, **few())
-    assert (found.value, found.low, found.high) == (0, 0, 0)
+def test_f1_of_nothing_found_and_of_no_error_has_no_interval():
+    with pytest.raises(InputError, match="every one of 20 resamples gives 0"):
+        f1(TRUTH, SCORE, threshold=0.95, **few())
+    with pytest.raises(InputError, match="every one of 20 resamples gives 1"):
+        f1(TRUTH, SCORE * TRUTH, threshold=0.5, **few())
+
+
+@pytest.mark.parametrize("measure", [average_precision, partial(f1, threshold=0.85)])
+def test_one_patient_with_the_finding_is_too_few_for_an_interval(measure):
+    with pytest.raises(InputError, match="at least 2 clusters with and as many without the finding, found 1"):
+        measure(np.array([True, False, False, False]), SCORE, **few())
+    with pytest.raises(InputError, match="found 1"):
+        measure(TRUTH, SCORE, cluster=np.full(4, 7), **few())
 
 
 def test_both_agree_with_scikit_learn(repeated):

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import beta, binomtest
 
 from pneumoscope.core import InputError
 from pneumoscope.stats import accuracy, npv, ppv, proportion, sensitivity, specificity
@@ -47,6 +47,26 @@ def test_four_copies_of_each_patient_count_as_one():
     assert (found.value, found.n) == (pytest.approx(0.7), 40)
     assert found.effective_n == pytest.approx(9)
     assert found.low < sensitivity(np.ones(40, dtype=bool), score, threshold=0.5).low
+
+
+def test_few_patients_pay_for_the_uncertainty_of_their_own_variance():
+    # As above: 9 rows by the variance, times the squared ratio of t(39) and t(9), 2.0227 and 2.2622.
+    patient = np.repeat(np.arange(10), 4)
+    found = proportion(np.repeat([True] * 7 + [False] * 3, 4), cluster=patient)
+    size = 9 * (2.0227 / 2.2622) ** 2
+    wider = beta.ppf(0.025, 0.7 * size, 0.3 * size + 1), beta.ppf(0.975, 0.7 * size + 1, 0.3 * size)
+    assert (found.low, found.high) == pytest.approx(wider, abs=1e-4)
+
+
+def test_the_interval_of_a_few_patients_covers_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    patient, inside = np.repeat(np.arange(10), 5), []
+    for _ in range(2000):  # intraclass correlation .3
+        rate = rng.beta(0.2 * 7 / 3, 0.8 * 7 / 3, 10)[patient]
+        success = rng.random(50) < rate
+        found = proportion(success, cluster=patient)
+        inside.append(found.low <= 0.2 <= found.high)
+    assert np.mean(inside) > 0.945
 
 
 def test_all_patients_alike_count_once_each():

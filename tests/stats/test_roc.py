@@ -212,6 +212,14 @@ def test_perfect_and_perfectly_wrong_models_have_no_p_value():
         paired_auroc_difference(TRUTH, first=TRUTH.astype(float), second=1 - TRUTH.astype(float))
 
 
+def test_two_perfect_areas_have_no_gap_and_no_difference_to_speak_of():
+    truth, inside = np.arange(8) < 4, np.arange(8) % 2 == 0
+    with pytest.raises(InputError, match="neither area has any variance"):
+        auroc_gap(truth, truth.astype(float), inside=inside)
+    with pytest.raises(InputError, match="neither area has any variance"):
+        paired_auroc_difference(truth, first=truth.astype(float), second=np.linspace(1, 0, 8))
+
+
 def read_rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))

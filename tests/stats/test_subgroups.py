@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import recall_score
 
 from pneumoscope.core import InputError
-from pneumoscope.stats import auroc, auroc_clustered, auroc_gap, sensitivity, subgroup_table
+from pneumoscope.stats import Difference, auroc, auroc_clustered, auroc_gap, sensitivity, subgroup_table
 
 
 def few(**more: object) -> dict[str, object]:
@@ -117,3 +117,49 @@ def test_groups_that_do_not_fit_the_rows_are_refused(repeated):
 def test_a_fewest_of_one_is_refused(repeated, view):
     with pytest.raises(InputError, match="at least 2 patients as the fewest"):
         subgroup_table(repeated.truth, repeated.score, group=view, fewest=1, **few())
+
+
+def test_the_interval_of_a_spread_reaches_zero_where_groups_are_alike_and_not_where_one_is_worse():
+    rng = np.random.default_rng(7)
+    reached = []
+    for _ in range(60):
+        truth, group = rng.random(600) < 0.4, rng.choice(["a", "b", "c"], 600)
+        score = np.where(rng.random(600) < 0.8, truth, ~truth).astype(float)
+        spread = subgroup_table(truth, score, group=group, areas=False, **few()).sensitivity_spread
+        assert spread.low < spread.value < spread.high
+        reached.append(spread.low == 0)
+    assert np.mean(reached) >= 0.88
+    worse = np.where((group == "c") & truth, 0.0, score)
+    assert subgroup_table(truth, worse, group=group, areas=False, **few()).sensitivity_spread.low > 0.5
+
+
+def test_areas_that_nobody_is_shown_count_in_no_adjustment():
+    rng = np.random.default_rng(8)
+    truth, group = rng.random(900) < 0.4, rng.choice(["a", "b", "c"], 900)
+    score = np.where(rng.random(900) < 0.75, truth, ~truth).astype(float)
+    every, shown = (subgroup_table(truth, score, group=group, areas=areas, **few()) for areas in (True, False))
+    assert all(row.auroc is None and row.auroc_gap is None for row in shown.subgroups)
+    measures = ("sensitivity_gap", "specificity_gap")
+    fewer, more = (min(getattr(row, m).p_value for row in t.subgroups for m in measures) for t in (shown, every))
+    assert fewer < more
+
+
+def test_the_interval_of_a_gap_at_one_less_its_p_value_ends_at_zero(repeated):
+    group = np.where(repeated.patient < 70, "first", "rest")
+
+    def gaps(**more: float) -> list[Difference]:
+        options = {"group": group, "cluster": repeated.patient, "areas": False, **few(), **more}
+        row = subgroup_table(repeated.truth, repeated.score, **options).subgroups[0]
+        return [row.sensitivity_gap, row.specificity_gap]
+
+    place = int(np.argmin([gap.p_value for gap in gaps()]))
+    raw = gaps()[place].p_value / 2  # Holm, of two
+    edge = gaps(level=1 - raw)[place]
+    assert min(abs(edge.low), abs(edge.high)) == pytest.approx(0, abs=1e-9)
+
+
+def test_groups_without_an_error_show_no_gap_that_could_be_told_from_none():
+    truth, group = np.arange(80) % 2 == 0, np.where(np.arange(80) < 40, "a", "b")
+    found = subgroup_table(truth, truth.astype(float), group=group, **few())
+    assert (found.sensitivity_spread, found.specificity_spread) == (None, None)
+    assert all((row.auroc_gap, row.sensitivity_gap, row.specificity_gap) == (None,) * 3 for row in found.subgroups)

@@ -10,7 +10,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from pneumoscope import stats
-from pneumoscope.evidence.numbers import Leaf, NotEstimable, Number, Tree, estimate
+from pneumoscope.evidence.numbers import Leaf, NotEstimable, Tree, estimate
 from pneumoscope.evidence.questions import Sample
 from pneumoscope.evidence.settings import Settings
 
@@ -20,18 +20,18 @@ def _is(rows: pd.DataFrame, column: str, value: str) -> Float[np.ndarray, " n"]:
     return flag
 
 
-# Each says what it ranks by; the area is given in whichever direction is above one half, as a rule made from these
-# images would have it.
+# Each ranks in the direction that it has for pneumonia among the 86,524 films of NIH's official training and
+# validation (v2020; AP first .56, younger .52, more earlier films .62, men .51), whatever the images at hand say.
 FLOORS: dict[str, Callable[[pd.DataFrame], Float[np.ndarray, " n"]]] = {
     "view": lambda rows: _is(rows, "view", "AP"),
     "sex": lambda rows: _is(rows, "sex", "M"),
-    "age": lambda rows: rows["age_years"].to_numpy(dtype=float, na_value=np.nan),
+    "age": lambda rows: -rows["age_years"].to_numpy(dtype=float, na_value=np.nan),
     "follow_up": lambda rows: rows["follow_up"].to_numpy(dtype=float, na_value=np.nan),
 }
 
 
 def floors(sample: Sample, rows: pd.DataFrame, *, settings: Settings) -> Tree:
-    """AUROC of each predictor alone, on the images for which it is known."""
+    """AUROC of each predictor alone, on the images for which it is known; below 0.5 where it falls otherwise."""
     return {name: _area(sample, predictor(rows), settings) for name, predictor in FLOORS.items()}
 
 
@@ -40,11 +40,4 @@ def _area(sample: Sample, predictor: Float[np.ndarray, " n"], settings: Settings
     if not known.any():
         return NotEstimable("the source does not say it")
     part, value = sample.of(known), predictor[known]
-
-    def area(sign: int) -> Leaf:
-        return estimate(
-            lambda: stats.auroc_clustered(part.truth, sign * value, cluster=part.patient, level=settings.level)
-        )
-
-    rising = area(1)
-    return area(-1) if isinstance(rising, Number) and rising.value < 0.5 else rising
+    return estimate(lambda: stats.auroc_clustered(part.truth, value, **settings.exact(part.patient)))

@@ -38,7 +38,7 @@ def gaps(
         drawn = settings.drawn(sample.patient, settings.rng(question.name, "gaps", axis))
         try:
             table = stats.subgroup_table(
-                sample.truth, decided, group=group, threshold=DECIDED, fewest=settings.fewest, **drawn
+                sample.truth, decided, group=group, threshold=DECIDED, areas=False, fewest=settings.fewest, **drawn
             )
         except InputError:
             continue  # a class is absent: every number of the question says so
@@ -56,7 +56,7 @@ def gaps(
 
 
 def _gap(found: stats.Estimate | None) -> Leaf:
-    return NotEstimable("too few patients to say") if found is None else estimate(lambda: found)
+    return NotEstimable("too few patients to say, or all alike") if found is None else estimate(lambda: found)
 
 
 def _axes(rows: pd.DataFrame) -> Iterator[tuple[str, dict[str, Bool[np.ndarray, " n"]]]]:
@@ -87,7 +87,7 @@ def _group(sample: Sample, *, points: Mapping[str, Point], settings: Settings) -
 
     return {
         **sample.counts,
-        "auroc": _unless_few(sample.truth, settings) or estimate(area),
+        "auroc": _too_few(sample, settings, having=True) or _too_few(sample, settings, having=False) or estimate(area),
         "operating_points": {
             name: {
                 measure: number
@@ -104,18 +104,19 @@ def _flagging(sample: Sample, point: Point, settings: Settings) -> Tree:
     options = {"threshold": DECIDED, **settings.exact(sample.patient)}
     return {
         **sample.counts,
-        "sensitivity": _too_few(int(sample.truth.sum()), "with", settings)
+        "sensitivity": _too_few(sample, settings, having=True)
         or estimate(lambda: stats.sensitivity(sample.truth, decided, **options)),
-        "specificity": _too_few(int((~sample.truth).sum()), "without", settings)
+        "specificity": _too_few(sample, settings, having=False)
         or estimate(lambda: stats.specificity(sample.truth, decided, **options)),
     }
 
 
-def _unless_few(truth: Bool[np.ndarray, " n"], settings: Settings) -> Leaf | None:
-    return _too_few(int(truth.sum()), "with", settings) or _too_few(int((~truth).sum()), "without", settings)
-
-
-def _too_few(images: int, which: str, settings: Settings) -> NotEstimable | None:
-    if images >= settings.fewest:
+def _too_few(sample: Sample, settings: Settings, *, having: bool) -> NotEstimable | None:
+    """Why nothing is said of the images with (or without) the finding, as `stats.subgroup_table` counts; else None."""
+    patients = np.unique(sample.patient[sample.truth == having]).size
+    if patients >= settings.fewest:
         return None
-    return NotEstimable(f"{images} images {which} the finding are too few to say, expected {settings.fewest} or more")
+    kind = "with" if having else "without"
+    return NotEstimable(
+        f"{patients} patients {kind} the finding are too few to say, expected {settings.fewest} or more"
+    )

@@ -45,7 +45,7 @@ def label_noise(sample: Sample, rows: pd.DataFrame, *, question: Question, point
     drawn = settings.drawn(sample.patient, settings.rng(question.name, "label noise"))
     try:
         corrected = stats.correct_for_label_noise(
-            sample.truth, sample.score, threshold=point.threshold, quality=quality, **drawn
+            sample.truth, sample.score, flagged=sample.decided(point) == 1, quality=quality, **drawn
         )
     except InputError as error:
         return {**facts, **label_right, **dict.fromkeys(_MEASURES, NotEstimable(str(error)))}

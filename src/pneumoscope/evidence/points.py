@@ -79,7 +79,10 @@ def at_point(sample: Sample, point: Point, *, rng: np.random.Generator, settings
 def expected(sample: Sample, *, name: str, rng: np.random.Generator, settings: Settings) -> Tree:
     """What a threshold that was chosen on these very images will attain on others: less than what it shows here."""
     rule, _ = RULES[name]
-    point = stats.operating_point(sample.truth, sample.score, rule=rule, **settings.drawn(sample.patient, rng))
+    try:
+        point = stats.operating_point(sample.truth, sample.score, rule=rule, **settings.drawn(sample.patient, rng))
+    except InputError as error:
+        return dict.fromkeys(("threshold", "sensitivity", "specificity"), NotEstimable(str(error)))
     return {
         "threshold": estimate(lambda: point.threshold),
         "sensitivity": estimate(lambda: point.sensitivity),

@@ -39,7 +39,7 @@ class Settings:
         level: Confidence of every interval.
         seed: Of every bootstrap; the same seed gives the same numbers, in whatever order questions come.
         resamples: Draws of every bootstrap.
-        fewest: A group with fewer images of either class is "too few to say".
+        fewest: A group with fewer patients of either class is "too few to say".
         prevalences: In percent: where predictive values, F1 and net benefit are given.
         focus: The scores whose questions are drawn, and whose chosen thresholds are corrected for their optimism.
     """

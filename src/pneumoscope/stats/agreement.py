@@ -7,7 +7,10 @@ from scipy.stats import norm
 from pneumoscope.core import InputError
 from pneumoscope.stats.clusters import clustered_error
 from pneumoscope.stats.estimates import Kappa
-from pneumoscope.stats.validation import check_share
+from pneumoscope.stats.proportions import clopper_pearson
+from pneumoscope.stats.validation import check_share, number_clusters
+
+_ROUNDING = 1e-12
 
 
 def cohen_kappa(
@@ -19,7 +22,9 @@ def cohen_kappa(
 ) -> Kappa:
     """Agreement of two raters' unordered categories beyond chance: 1 perfect, 0 as by chance; at most 1.
 
-    The interval is Wald's, clipped to [-1, 1]; with `cluster` rows of one cluster may depend on each other.
+    The interval is Wald's, clipped to [-1, 1]; with `cluster` rows of one cluster may depend on each other. Where rows
+    (or clusters) don't differ, as where raters always agree, it is that of the agreement, exact, at the chance
+    agreement found.
 
     Raises:
         InputError: The raters didn't rate the same rows, there are none, or both used one and the same category only.
@@ -27,7 +32,7 @@ def cohen_kappa(
     Source:
         Cohen, Educational and Psychological Measurement 20(1), 1960, p. 37; variance: Fleiss, Cohen and Everitt,
         Psychological Bulletin 72(5), 1969, p. 323, as the mean square of the rows' influence on kappa, which clusters
-        sum up first (Yang and Zhou, Statistics in Medicine 33(6), 2014, p. 1024, is this for two categories).
+        sum up first (Yang and Zhou, Statistics in Medicine, 2014, is this for two categories).
     """
     check_share(level, name="level")
     if first.ndim != 1 or first.shape != second.shape or first.size == 0:
@@ -44,14 +49,20 @@ def cohen_kappa(
     by_chance = (share_two[one] + share_one[two] - 2 * expected) * (1 - observed) / (1 - expected) ** 2
     error = clustered_error((by_agreement - by_chance) / first.size, cluster=cluster)
     half = float(norm.ppf((1 + level) / 2)) * error
+    low, high, method = value - half, value + half, "Cohen" if cluster is None else "Cohen, clustered"
+    if error < _ROUNDING:
+        size = np.unique(number_clusters(cluster, rows=first.size)).size
+        bounds = clopper_pearson(observed * size, size, level=level)
+        low, high = ((bound - expected) / (1 - expected) for bound in bounds)
+        method += "; no variance, so exact on the agreement"
     return Kappa(
         value=value,
-        low=max(value - half, -1.0),
-        high=min(value + half, 1.0),
+        low=max(low, -1.0),
+        high=min(high, 1.0),
         level=level,
         n=first.size,
         observed=observed,
         expected=expected,
-        method="Cohen" if cluster is None else "Cohen, clustered",
+        method=method,
         standard_error=error,
     )

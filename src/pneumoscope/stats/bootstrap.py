@@ -15,6 +15,7 @@ from pneumoscope.stats.validation import check_share, number_clusters
 RESAMPLES = 2000
 # Cells of one batch of counts: 32 MiB, whatever the numbers of clusters and resamples.
 _BATCH_CELLS = 4_000_000
+_ROUNDING = 1e-12
 
 
 def resample_totals(
@@ -37,8 +38,8 @@ def resample_totals(
         resamples: Number of draws.
 
     Raises:
-        InputError: There are fewer than 2 resamples, the clusters don't fit the rows, or a stratified resample has
-            no row without the finding.
+        InputError: There are fewer than 2 resamples or clusters, the clusters don't fit the rows, or a stratified
+            resample has no row without the finding.
 
     Source:
         Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 6; clusters: Field and Welsh,
@@ -51,6 +52,8 @@ def resample_totals(
     totals = csr_array((np.ones(truth.size), (number, np.arange(truth.size)))) @ csr_array(values, dtype=float)
     ill = np.bincount(number, weights=truth) > 0
     without = np.bincount(number, weights=~truth)
+    if ill.size < 2:
+        raise InputError(f"bootstrap is undefined: expected at least 2 clusters, found {ill.size}")
     groups = [np.flatnonzero(ill), np.flatnonzero(~ill)] if stratified else [np.arange(ill.size)]
     batches = []
     batch = max(1, _BATCH_CELLS // ill.size)
@@ -76,11 +79,12 @@ def percentile_estimate(
     """`value` with the percentile interval of its resampled `values`.
 
     Raises:
-        InputError: `level` is not between 0 and 1.
+        InputError: `level` is not between 0 and 1, or the resamples are all alike and say nothing of the uncertainty.
 
     Source:
         Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3.
     """
+    check_spread(values)
     low, high = percentile_interval(values, level=level)
     return Estimate(
         value=value,
@@ -91,6 +95,16 @@ def percentile_estimate(
         positives=int(truth.sum()),
         method=f"{method}, percentile interval",
     )
+
+
+def check_spread(values: Float[np.ndarray, " resamples"]) -> None:
+    """Resamples differ by more than rounding: else their interval would have no width, as if all were known.
+
+    Raises:
+        InputError: They do not.
+    """
+    if np.ptp(values) < _ROUNDING:
+        raise InputError(f"interval is undefined: every one of {values.size} resamples gives {values[0]:.3g}")
 
 
 def percentile_band(

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Num, Shaped
 
-from pneumoscope.stats.bootstrap import RESAMPLES, describe, percentile_estimate, resample_totals
+from pneumoscope.stats.bootstrap import RESAMPLES, check_spread, describe, percentile_estimate, resample_totals
 from pneumoscope.stats.estimates import Estimate
 from pneumoscope.stats.reliability import equal_mass_bins
 from pneumoscope.stats.validation import check_probability, check_share, check_truth
@@ -21,7 +21,7 @@ def brier(
     """Mean squared difference of probability and outcome; a constant at prevalence p gives p (1 - p).
 
     Raises:
-        InputError: A score is outside [0, 1] or NaN, or there are no rows.
+        InputError: A score is outside [0, 1] or NaN, there are fewer than 2 clusters, or all rows err alike.
 
     Source:
         Brier, Monthly Weather Review 78(1), 1950, p. 1 (for two classes, halved as is usual).
@@ -65,7 +65,8 @@ def expected_calibration_error(
     on the wide side), and starts at 0 where these rows don't show any miscalibration.
 
     Raises:
-        InputError: A score is outside [0, 1] or NaN, there are no rows, or fewer rows than bins.
+        InputError: A score is outside [0, 1] or NaN, there are fewer than 2 clusters or fewer rows than bins, or no
+            row errs.
 
     Source:
         Naeini, Cooper and Hauskrecht, AAAI 2015, p. 2901; equal-mass bins: Roelofs et al., AISTATS 2022,
@@ -86,6 +87,7 @@ def expected_calibration_error(
     measured = columns[:, :filled].mean(axis=0)
     value = float(np.abs(measured).sum())
     off = np.abs(totals[:, :filled] / totals[:, filled:] - measured).sum(axis=1)
+    check_spread(off)
     margin = float(np.quantile(off, level))
     return Estimate(
         value=value,

@@ -45,7 +45,9 @@ def decision_curve(
     """Found patients less false alarms, weighed by the odds of the threshold, per patient.
 
     A threshold of 0.1 says that one found patient is worth nine false alarms. Scores must be calibrated at the
-    prevalence, or the curve judges the calibration too.
+    prevalence, or the curve judges the calibration too. Where the prevalence is that of the rows, it is as uncertain
+    as they are: patients are resampled together, and each draw has its own. A stated prevalence is held, and patients
+    with and without the finding are resampled apart.
 
     Args:
         truth: Which rows have the finding.
@@ -53,7 +55,8 @@ def decision_curve(
         rng: Drives the bootstrap of patients.
         cluster: Patient of each row; None where every row is its own.
         thresholds: Rising, between 0 and 1.
-        prevalence: Where the model will be used; None for that of the rows.
+        prevalence: Where the model will be used; None for that of the rows, which are then a sample of patients as
+            they come.
         level: Of the intervals.
         resamples: Number of draws.
 
@@ -70,23 +73,30 @@ def decision_curve(
         raise InputError("expected threshold probabilities below 1, where a false alarm would weigh infinitely")
     share = float(truth.mean()) if prevalence is None else prevalence
     check_share(share, name="prevalence")
+    stated = prevalence is not None
     falling = thresholds[::-1]
     drawn = resampled_flags(
-        truth, score, thresholds=falling, cluster=cluster, stratified=True, rng=rng, resamples=resamples
+        truth, score, thresholds=falling, cluster=cluster, stratified=stated, rng=rng, resamples=resamples
     )
     odds = thresholds / (1 - thresholds)
-    flag_all = share - (1 - share) * odds
 
-    def net(at: Flags) -> Float[np.ndarray, "draws points"]:
-        benefit = share * at.sensitivity - (1 - share) * at.false_positive_rate * odds[::-1]
-        return np.asarray(benefit[:, ::-1])
+    def net(at: Flags) -> tuple[Float[np.ndarray, "draws points"], Float[np.ndarray, "draws points"]]:
+        """Net benefit of the model and of flagging everyone."""
+        rows = at.positives + at.negatives
+        ill, well = (share / at.positives, (1 - share) / at.negatives) if stated else (1 / rows, 1 / rows)
+        return ill * at.found[:, ::-1] - well * at.alarms[
+            :, ::-1
+        ] * odds, ill * at.positives - well * at.negatives * odds
 
-    def band(y: Float[np.ndarray, " points"], values: Float[np.ndarray, "draws points"]) -> Band:
-        method = describe(cluster, resamples=resamples, stratified=True)
-        return percentile_band(thresholds, y, values=values, truth=truth, level=level, method=method)
+    def band(y: Float[np.ndarray, "1 points"], values: Float[np.ndarray, "draws points"]) -> Band:
+        kind = "stated prevalence" if stated else "prevalence of each resample"
+        method = f"{describe(cluster, resamples=resamples, stratified=stated)}, {kind}"
+        return percentile_band(thresholds, y[0], values=values, truth=truth, level=level, method=method)
 
-    value, values = net(flags(truth, score, thresholds=falling))[0], net(drawn)
-    better = np.maximum(flag_all, 0)
+    (value, flag_all), (values, flags_all) = net(flags(truth, score, thresholds=falling)), net(drawn)
     return DecisionCurve(
-        model=band(value, values), flag_all=flag_all, gain=band(value - better, values - better), prevalence=share
+        model=band(value, values),
+        flag_all=flag_all[0],
+        gain=band(value - np.maximum(flag_all, 0), values - np.maximum(flags_all, 0)),
+        prevalence=share,
     )

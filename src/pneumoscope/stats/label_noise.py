@@ -16,6 +16,8 @@ from pneumoscope.stats.roc import auroc_clustered
 from pneumoscope.stats.sweep import flags, resampled_flags
 from pneumoscope.stats.validation import check_both_classes, check_probability
 
+# How far a corrected share may leave [0, 1] by rounding.
+_ROUNDING = 1e-9
 ASSUMPTION = "given the truth, the label's errors are independent of the score"
 
 
@@ -55,7 +57,7 @@ def correct_for_label_noise(
     label: Bool[np.ndarray, " n"],
     score: Num[np.ndarray, " n"],
     *,
-    threshold: float,
+    flagged: Bool[np.ndarray, " n"],
     quality: LabelRates | LabelValues,
     rng: np.random.Generator,
     cluster: Shaped[np.ndarray, " n"] | None = None,
@@ -66,8 +68,8 @@ def correct_for_label_noise(
 
     Args:
         label: The erring label of each row.
-        score: Probabilities.
-        threshold: Rows with score >= threshold are flagged.
+        score: Probabilities; the AUROC is theirs.
+        flagged: Which rows are called positive, by whatever rule; sensitivity and specificity are the rule's.
         quality: The label's own rates; their uncertainty is drawn from beta distributions with their effective sizes.
         rng: Drives the bootstrap of patients and the draws of the label's rates.
         cluster: Patient of each row.
@@ -75,9 +77,9 @@ def correct_for_label_noise(
         resamples: Number of draws.
 
     Raises:
-        InputError: A score is out of range, there is one label, the label says nothing about the truth, or the rates
-            cannot have produced these rows (a corrected number leaves [0, 1] in every resample; where it does so by
-            chance, it is taken as 0 or 1).
+        InputError: A score is out of range, answers don't fit the rows, there is one label, the label says nothing
+            about the truth, or the rates and the assumption do not fit these rows: a corrected number leaves [0, 1],
+            or does so in most resamples. Fewer resamples outside are taken as 0 or 1.
 
     Source:
         Staquet et al., Journal of Chronic Diseases 34(12), 1981, p. 599 (an imperfect reference of known rates);
@@ -86,10 +88,12 @@ def correct_for_label_noise(
     """
     check_both_classes(label, measure="label-noise correction")
     check_probability(score, rows=label.size, measure="label-noise correction")
-    at = np.array([threshold])
-    rows = flags(label, score, thresholds=at)
+    if flagged.shape != label.shape or flagged.dtype != np.bool_:
+        raise InputError(f"expected {label.size} booleans, one answer a row, found {flagged.dtype} of {flagged.shape}")
+    answer, at = flagged.astype(float), np.array([0.5])
+    rows = flags(label, answer, thresholds=at)
     drawn = resampled_flags(
-        label, score, thresholds=at, cluster=cluster, stratified=False, rng=rng, resamples=resamples
+        label, answer, thresholds=at, cluster=cluster, stratified=False, rng=rng, resamples=resamples
     )
     area = auroc_clustered(label, score, cluster=np.arange(label.size) if cluster is None else cluster, level=level)
     positives = np.concatenate([rows.positives, drawn.positives])[:, 0]
@@ -107,10 +111,12 @@ def correct_for_label_noise(
     def estimate(name: str) -> Estimate:
         value, values = corrected[name][0], corrected[name][1:]
         values = values[np.isfinite(values)]
-        if values.min() > 1 or values.max() < 0:
+        outside = float(((values < -_ROUNDING) | (values > 1 + _ROUNDING)).mean())
+        if not -_ROUNDING <= value <= 1 + _ROUNDING or outside > 0.5:
             raise InputError(
                 f"expected label rates that can have produced these rows, found a corrected {name} of {value:.3g}, and "
-                "outside [0, 1] in every resample: the label errs otherwise than stated"
+                f"outside [0, 1] in {outside:.0%} of resamples: too few rows, or a label that errs otherwise than "
+                "stated or not independently of the score"
             )
         bounded = np.clip(values, 0, 1)
         return percentile_estimate(float(np.clip(value, 0, 1)), bounded, truth=label, level=level, method=method)

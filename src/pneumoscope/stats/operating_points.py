@@ -12,8 +12,8 @@ from jaxtyping import Bool, Float, Int, Num, Shaped
 from pneumoscope.core import InputError
 from pneumoscope.stats.bootstrap import (
     RESAMPLES,
+    check_spread,
     describe,
-    percentile_estimate,
     percentile_interval,
 )
 from pneumoscope.stats.estimates import Estimate
@@ -165,7 +165,8 @@ def operating_point(
     difference is the optimism; its spread is the interval.
 
     Raises:
-        InputError: As `choose_threshold`.
+        InputError: As `choose_threshold`, there are fewer than 2 clusters of a class, or resamples don't differ in
+            sensitivity or in specificity (the classes are separated perfectly).
 
     Source:
         Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 17.6 (optimism).
@@ -186,7 +187,7 @@ def operating_point(
 
     return OperatingPoint(
         rule=str(rule),
-        threshold=percentile_estimate(threshold, thresholds[best], truth=truth, level=level, method=method),
+        threshold=_chosen(threshold, thresholds[best], truth=truth, level=level, method=method),
         sensitivity=corrected(sensitivities[chosen], sensitivities[best] - drawn.sensitivity[line, best]),
         specificity=corrected(specificities[chosen], specificities[best] - 1 + drawn.false_positive_rate[line, best]),
         apparent_sensitivity=float(sensitivities[chosen]),
@@ -199,6 +200,27 @@ def _best(utility: _Utility) -> Int[np.ndarray, " draws"]:
     return np.asarray(np.argmax(utility.round(12), axis=1))
 
 
+def _chosen(
+    threshold: float,
+    others: Float[np.ndarray, " resamples"],
+    *,
+    truth: Bool[np.ndarray, " n"],
+    level: float,
+    method: str,
+) -> Estimate:
+    """The threshold with the percentile interval of the resamples' own; of no width where all choose the same."""
+    low, high = percentile_interval(others, level=level)
+    return Estimate(
+        value=threshold,
+        low=float(low),
+        high=float(high),
+        level=level,
+        n=truth.size,
+        positives=int(truth.sum()),
+        method=f"{method}, percentile interval",
+    )
+
+
 def _corrected(
     apparent: float,
     change: Float[np.ndarray, " resamples"],
@@ -208,6 +230,7 @@ def _corrected(
     method: str,
 ) -> Estimate:
     """`apparent` moved by the mean change from a resample to all rows, and by the quantiles of that change."""
+    check_spread(change)
     low, high = percentile_interval(change, level=level)
     value, low, high = np.clip([apparent + change.mean(), apparent + low, apparent + high], 0, 1)
     return Estimate(

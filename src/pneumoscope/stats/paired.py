@@ -12,6 +12,9 @@ from pneumoscope.stats.clusters import clustered_error
 from pneumoscope.stats.estimates import Difference
 from pneumoscope.stats.validation import check_share, check_truth
 
+# Below this a standard error is rounding.
+_ALIKE = 1e-12
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class McNemar:
@@ -73,7 +76,8 @@ def paired_difference(
     """Share right by `first` less share right by `second`, on the same rows.
 
     For sensitivities pass the answers to rows with the finding; for specificities, whether rows without it were left
-    unflagged. Rows that are patients get Tango's score interval; clustered rows a Wald interval between clusters.
+    unflagged. Rows that are patients get Tango's score interval; clustered rows a Wald interval between clusters, or,
+    where the clusters don't differ and so say nothing of the error, Tango's with each cluster counted once.
 
     Raises:
         InputError: The answers are not two booleans a row, or there is one cluster.
@@ -86,15 +90,15 @@ def paired_difference(
     _check(first, second)
     change = first.astype(int) - second.astype(int)
     value, z = float(change.mean()), float(norm.ppf((1 + level) / 2))
-    if cluster is None:
-        low, high = _tango(int((change == 1).sum()), int((change == -1).sum()), n=change.size, z=z)
-        p_value = float(2 * norm.sf(abs(_score(change, delta=0.0))))
-        method = "Tango score"
-    else:
-        error = _clustered_error(change, cluster)
+    error, size = _clustered_error(change, cluster)
+    if error:
         low, high = max(value - z * error, -1.0), min(value + z * error, 1.0)
-        p_value = float(2 * norm.sf(abs(value) / error)) if error else float(value == 0)
+        p_value = float(2 * norm.sf(abs(value) / error))
         method = "Wald between clusters (Obuchowski)"
+    else:
+        low, high = _tango(*_counts(change, size), n=size, z=z)
+        p_value = float(2 * norm.sf(abs(_score(change, size=size, delta=0.0))))
+        method = "Tango score" if cluster is None else "Tango score, clusters alike and counted once"
     return Difference(
         value=value,
         low=low,
@@ -128,11 +132,9 @@ def non_inferiority(
     check_share(error, name="one-sided error")
     difference = paired_difference(first, second, cluster=cluster, level=1 - 2 * error)
     change = first.astype(int) - second.astype(int)
-    if cluster is None:
-        p_value = float(norm.sf(_score(change, delta=-margin)))
-    else:
-        spread = _clustered_error(change, cluster)
-        p_value = float(norm.sf((difference.value + margin) / spread)) if spread else float(difference.value <= -margin)
+    spread, size = _clustered_error(change, cluster)
+    score = (difference.value + margin) / spread if spread else _score(change, size=size, delta=-margin)
+    p_value = float(norm.sf(score))
     return NonInferiority(difference=difference, margin=margin, p_value=p_value, shown=difference.low > -margin)
 
 
@@ -147,7 +149,7 @@ def restricted_losses(wins: float, losses: float, *, total: float, delta: float)
     return float((np.sqrt(max(b * b - 8 * total * c, 0.0)) - b) / (4 * total))
 
 
-def tango_score(wins: int, losses: int, *, n: int, delta: float) -> float:
+def tango_score(wins: float, losses: float, *, n: int, delta: float) -> float:
     """Standard normal score of a paired difference against `delta`; 0 where nothing speaks for or against it.
 
     Source:
@@ -168,11 +170,16 @@ def _check(first: Bool[np.ndarray, " n"], second: Bool[np.ndarray, " n"]) -> Non
         raise InputError(f"expected two answers to each of {first.size} rows, found {second.size} second ones")
 
 
-def _score(change: Int[np.ndarray, " n"], *, delta: float) -> float:
-    return tango_score(int((change == 1).sum()), int((change == -1).sum()), n=change.size, delta=delta)
+def _counts(change: Int[np.ndarray, " n"], size: int) -> tuple[float, float]:
+    """Wins and losses among `size` rows that are won and lost as often as these."""
+    return float((change == 1).mean()) * size, float((change == -1).mean()) * size
 
 
-def _tango(wins: int, losses: int, *, n: int, z: float) -> tuple[float, float]:
+def _score(change: Int[np.ndarray, " n"], *, size: int, delta: float) -> float:
+    return tango_score(*_counts(change, size), n=size, delta=delta)
+
+
+def _tango(wins: float, losses: float, *, n: int, z: float) -> tuple[float, float]:
     value = (wins - losses) / n
     edge = 1 - 1e-12
 
@@ -184,8 +191,11 @@ def _tango(wins: int, losses: int, *, n: int, z: float) -> tuple[float, float]:
     return end(-edge, z), end(edge, -z)
 
 
-def _clustered_error(change: Int[np.ndarray, " n"], cluster: Shaped[np.ndarray, " n"]) -> float:
+def _clustered_error(change: Int[np.ndarray, " n"], cluster: Shaped[np.ndarray, " n"] | None) -> tuple[float, int]:
+    """Standard error between clusters, 0 where there are none or they are alike; and how many independent rows."""
+    if cluster is None:
+        return 0.0, change.size
     error = clustered_error((change - change.mean()) / change.size, cluster=cluster)
     if np.isinf(error):
         raise InputError("paired difference's interval is undefined: expected at least 2 clusters, found 1")
-    return error
+    return (error if error > _ALIKE else 0.0), np.unique(cluster).size

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Num, Shaped
 
 from pneumoscope.core import InputError
-from pneumoscope.stats.bootstrap import RESAMPLES, describe, percentile_estimate, resample_totals
+from pneumoscope.stats.bootstrap import RESAMPLES, describe, percentile_estimate
 from pneumoscope.stats.estimates import Estimate
 from pneumoscope.stats.sweep import Flags, candidates, flags, resampled_flags
 from pneumoscope.stats.validation import check_both_classes, check_probability, check_score
@@ -24,7 +24,8 @@ def average_precision(
     Patients with and without the finding are resampled apart.
 
     Raises:
-        InputError: A score is not finite, or truth has one class.
+        InputError: A score is not finite, there are fewer than 2 clusters of a class, or all resamples are alike (the
+            classes are separated perfectly).
 
     Source:
         Boyd, Eng and Page, ECML PKDD 2013, p. 451 (average precision and its stratified bootstrap).
@@ -54,12 +55,13 @@ def f1(
     level: float = 0.95,
     resamples: int = RESAMPLES,
 ) -> Estimate:
-    """Harmonic mean of sensitivity and PPV at `score >= threshold`; 0 where no flagged row has the finding.
+    """Harmonic mean of sensitivity and PPV at `score >= threshold`.
 
     Patients with and without the finding are resampled apart. A threshold chosen on these rows flatters it.
 
     Raises:
-        InputError: A score is outside [0, 1] or NaN, the threshold is not finite, or truth has one class.
+        InputError: A score is outside [0, 1] or NaN, the threshold is not finite, there are fewer than 2 clusters of a
+            class, or all resamples are alike: no flagged row has the finding (0), or all and no others (1).
 
     Source:
         van Rijsbergen, Information Retrieval, 1979, chapter 7 (F with equal weights).
@@ -68,13 +70,11 @@ def f1(
     check_probability(score, rows=truth.size, measure="F1")
     if not np.isfinite(threshold):
         raise InputError(f"F1: expected a finite threshold, found {threshold}")
-    flagged = score >= threshold
-    counts = np.stack([flagged & truth, flagged.astype(int) + truth], axis=1)
-    totals = resample_totals(counts, truth, cluster=cluster, stratified=True, rng=rng, resamples=resamples)
-    found, either = counts.sum(axis=0)
+    at = np.array([threshold], dtype=float)
+    drawn = resampled_flags(truth, score, thresholds=at, cluster=cluster, stratified=True, rng=rng, resamples=resamples)
     return percentile_estimate(
-        2 * float(found) / float(either),
-        2 * totals[:, 0] / totals[:, 1],
+        float(flags(truth, score, thresholds=at).f1[0, 0]),
+        drawn.f1[:, 0],
         truth=truth,
         level=level,
         method=describe(cluster, resamples=resamples, stratified=True),

@@ -2,7 +2,7 @@
 
 import numpy as np
 from jaxtyping import Bool, Num, Shaped
-from scipy.stats import beta
+from scipy.stats import beta, t
 
 from pneumoscope.core import InputError
 from pneumoscope.stats.estimates import Proportion
@@ -170,8 +170,8 @@ def share(
     if success.size == 0:
         raise InputError(f"{measure} is undefined: expected a row in its denominator, found none of {among.size}")
     value = float(success.mean())
-    effective_n = float(success.size) if cluster is None else _effective_n(success, number)
-    low, high = clopper_pearson(value * effective_n, effective_n, level=level)
+    effective_n, size = (float(success.size),) * 2 if cluster is None else _effective_n(success, number, level=level)
+    low, high = clopper_pearson(value * size, size, level=level)
     return Proportion(
         value=value,
         low=low,
@@ -183,15 +183,21 @@ def share(
     )
 
 
-def _effective_n(success: Bool[np.ndarray, " n"], number: np.ndarray) -> float:
-    """Independent rows that would give the proportion the variance that it has between clusters; at most all.
+def _effective_n(success: Bool[np.ndarray, " n"], number: np.ndarray, *, level: float) -> tuple[float, float]:
+    """Independent rows that would give the proportion the variance that it has between clusters, at most all.
 
-    The number of clusters where it cannot be estimated: one cluster, or all rows alike.
+    Then the same, less what the variance's own uncertainty takes (degrees of freedom), for the interval. Both are the
+    number of clusters where the variance cannot be estimated: one cluster, or all rows alike.
+
+    Source:
+        Korn and Graubard, Survey Methodology 24(2), 1998, p. 193 (ratio of squared quantiles of Student's t).
     """
     clusters = int(np.count_nonzero(np.bincount(number)))
     deviation = np.bincount(number, weights=success - success.mean())
     if clusters == 1 or success.all() or not success.any():
-        return float(clusters)
+        return float(clusters), float(clusters)
     variance = clusters / (clusters - 1) * float(deviation @ deviation) / success.size**2
     binomial = float(success.mean() * (1 - success.mean()))
-    return float(success.size) if variance * success.size <= binomial else binomial / variance
+    effective = binomial / variance if variance else np.inf
+    rows, between = t.ppf((1 + level) / 2, [success.size - 1, clusters - 1])
+    return min(effective, float(success.size)), min(effective * float(rows / between) ** 2, float(success.size))

@@ -57,7 +57,8 @@ def paired_auroc_difference(
     """Area of `first` less area of `second` on the same rows, with a Wald interval and a two-sided p-value.
 
     Raises:
-        InputError: As `auroc`; or the areas differ while neither has any variance (both separate perfectly).
+        InputError: As `auroc`; or the difference has no variance, unless the scores order all rows alike and don't
+            separate them perfectly: then it is 0 beyond doubt.
 
     Source:
         DeLong, DeLong and Clarke-Pearson, Biometrics 44(3), 1988, p. 837; clusters as `auroc_clustered`.
@@ -66,11 +67,13 @@ def paired_auroc_difference(
     number = number_clusters(cluster, rows=truth.size)
     _check(truth, first, number)
     _check(truth, second, number)
-    components = structural_components(truth, first) - structural_components(truth, second)
+    ordered = structural_components(truth, first)
+    components = ordered - structural_components(truth, second)
     value = float(components[truth].mean())
     error = _standard_error(truth, components, number)
+    alike = not components.any() and bool(np.ptp(ordered))
     method = "DeLong, paired" if cluster is None else "DeLong, paired, clustered (Obuchowski)"
-    return _difference(value, error, truth=truth, level=level, method=method)
+    return _difference(value, error, truth=truth, alike=alike, level=level, method=method)
 
 
 def auroc_gap(
@@ -84,7 +87,7 @@ def auroc_gap(
     """Area among the rows `inside` a subgroup less the area among all others; a cluster may have rows of both.
 
     Raises:
-        InputError: As `auroc`, inside or outside; or the areas differ while neither has any variance.
+        InputError: As `auroc`, inside or outside; or neither area has any variance (both separate perfectly).
 
     Source:
         DeLong, DeLong and Clarke-Pearson, Biometrics 44(3), 1988, p. 837; clusters as `auroc_clustered`, their sums
@@ -102,14 +105,14 @@ def auroc_gap(
         influence[rows] = sign * (components - area) / np.where(ill, ill.sum(), (~ill).sum())
     error = clustered_error(influence, cluster=number)
     method = "DeLong, unpaired" if cluster is None else "DeLong, unpaired, clustered (Obuchowski)"
-    return _difference(value, error, truth=truth, level=level, method=method)
+    return _difference(value, error, truth=truth, alike=False, level=level, method=method)
 
 
 def _difference(
-    value: float, error: float, *, truth: Bool[np.ndarray, " n"], level: float, method: str
+    value: float, error: float, *, truth: Bool[np.ndarray, " n"], alike: bool, level: float, method: str
 ) -> AurocDifference:
-    if error == 0 and value != 0:
-        raise InputError("p-value of the AUROC difference is undefined: neither area has any variance")
+    if error == 0 and not alike:
+        raise InputError("interval of the AUROC difference is undefined: neither area has any variance")
     half = float(norm.ppf((1 + level) / 2)) * error
     return AurocDifference(
         value=value,

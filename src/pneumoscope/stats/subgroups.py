@@ -1,6 +1,7 @@
 """The same measures in every subgroup: gaps to everyone else, many comparisons paid for, and "too few to say"."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +10,7 @@ from jaxtyping import Bool, Float, Int, Num, Shaped
 from scipy.stats import norm
 
 from pneumoscope.core import InputError
-from pneumoscope.stats.bootstrap import RESAMPLES, describe, percentile_estimate, percentile_interval, resample_totals
+from pneumoscope.stats.bootstrap import RESAMPLES, describe, resample_totals
 from pneumoscope.stats.estimates import Auroc, Difference, Estimate, Proportion
 from pneumoscope.stats.multiplicity import holm
 from pneumoscope.stats.proportions import sensitivity, specificity
@@ -18,18 +19,19 @@ from pneumoscope.stats.validation import check_both_classes, check_probability, 
 
 FEWEST = 10
 _GAPS = ("auroc_gap", "sensitivity_gap", "specificity_gap")
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subgroup:
-    """One subgroup; a measure is None where too few patients have the class that it needs.
+    """One subgroup; a measure is None where it was not asked for, or too few patients have the class that it needs.
 
     Attributes:
         name: Of the subgroup.
         n: Its rows, `positives` of them with the finding, from `patients` clusters.
         too_few: Why measures are missing, in words; None where none is.
         auroc_gap: Area here less that of all other rows; likewise the two others. None also where the other rows
-            are too few. Their p-values are adjusted for all gaps of the table.
+            are too few, or the gap has no variance. Their p-values are adjusted for all gaps of the table.
     """
 
     name: str
@@ -51,7 +53,9 @@ class SubgroupTable:
 
     Attributes:
         sensitivity_spread: Highest less lowest among subgroups with enough patients: 0 is equal opportunity. The
-            spread of samples exceeds that of populations, more so with many small subgroups. None with fewer than 2.
+            spread of samples exceeds that of populations, more so with many small subgroups; the interval is therefore
+            the spread plus and minus what the rates may be off (it errs on the wide side), and starts at 0 where these
+            rows don't show any. None with fewer than 2, or where no resample differs.
         specificity_spread: Likewise; both 0 is equalised odds.
         threshold: Rows with score >= threshold are flagged.
         fewest: Patients of a class below which nothing is said.
@@ -73,6 +77,7 @@ class _Rows:
     group: Int[np.ndarray, " n"]
     patient: Int[np.ndarray, " n"]
     cluster: Shaped[np.ndarray, " n"] | None
+    areas: bool
     threshold: float
     level: float
 
@@ -89,13 +94,15 @@ def subgroup_table(
     threshold: float,
     rng: np.random.Generator,
     cluster: Shaped[np.ndarray, " n"] | None = None,
+    areas: bool = True,
     fewest: int = FEWEST,
     level: float = 0.95,
     resamples: int = RESAMPLES,
 ) -> SubgroupTable:
     """AUROC, sensitivity and specificity of each subgroup, and its gap to all other rows.
 
-    A gap's interval is for that gap alone; its p-value (Holm) holds for the whole table.
+    A gap's interval is for that gap alone; its p-value is of the same (normal) distribution, then adjusted for all
+    gaps of the table (Holm).
 
     Args:
         truth: Which rows have the finding.
@@ -104,6 +111,8 @@ def subgroup_table(
         threshold: Rows with score >= threshold are flagged.
         rng: Drives the bootstrap of patients.
         cluster: Patient of each row; a patient may be in several subgroups (PA and AP views).
+        areas: Whether AUROCs are given too; False where the scores are answers, 0 or 1. What is not given counts in
+            no adjustment.
         fewest: Patients of a class that a measure needs, at least 2.
         level: Of the intervals.
         resamples: Number of draws.
@@ -123,7 +132,7 @@ def subgroup_table(
         raise InputError(f"expected at least 2 patients as the fewest of a class, found {fewest}")
     names, number = np.unique(group, return_inverse=True)
     patient = number_clusters(cluster, rows=truth.size)
-    rows = _Rows(truth, score, number, patient, cluster, threshold, level)
+    rows = _Rows(truth, score, number, patient, cluster, areas, threshold, level)
     rates = _resampled_rates(rows, rng=rng, resamples=resamples)
     method = describe(cluster, resamples=resamples, stratified=True)
     subgroups = [
@@ -187,7 +196,7 @@ def _subgroup(rows: _Rows, index: int, *, name: str, fewest: int) -> Subgroup:
         positives=int(truth.sum()),
         patients=np.unique(patient).size,
         too_few="; ".join(few) or None,
-        auroc=None if few else _area(truth, score, cluster=cluster, level=rows.level),
+        auroc=None if few or not rows.areas else _area(truth, score, cluster=cluster, level=rows.level),
         sensitivity=sensitivity(truth, score, **at) if ill >= fewest else None,
         specificity=specificity(truth, score, **at) if well >= fewest else None,
     )
@@ -228,22 +237,30 @@ def _with_gaps(
             change = values[0, :, index] - values[1, :, index]
             gaps[f"{measure}_gap"] = _gap(float(value[0, index] - value[1, index]), change, rows=rows, method=method)
     if row.auroc is not None and all(others.values()):
-        gaps["auroc_gap"] = auroc_gap(rows.truth, rows.score, inside=inside, cluster=rows.cluster, level=rows.level)
+        with suppress(InputError):  # both areas are perfect
+            gaps["auroc_gap"] = auroc_gap(rows.truth, rows.score, inside=inside, cluster=rows.cluster, level=rows.level)
     return replace(row, **gaps)
 
 
-def _gap(value: float, change: Float[np.ndarray, " draws"], *, rows: _Rows, method: str) -> Difference:
-    low, high = percentile_interval(change[np.isfinite(change)], level=rows.level)
+def _gap(value: float, change: Float[np.ndarray, " draws"], *, rows: _Rows, method: str) -> Difference | None:
+    """The gap with its normal interval and p-value, which agree; None where resamples don't differ.
+
+    Source:
+        Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 13.2 (standard normal interval).
+    """
     error = float(np.nanstd(change))
+    if error < _ROUNDING:
+        return None
+    half = float(norm.ppf((1 + rows.level) / 2)) * error
     return Difference(
         value=value,
-        low=float(low),
-        high=float(high),
+        low=max(value - half, -1.0),
+        high=min(value + half, 1.0),
         level=rows.level,
         n=rows.truth.size,
         positives=int(rows.truth.sum()),
-        method=f"{method}, percentile interval, normal p-value",
-        p_value=float(2 * norm.sf(abs(value) / error)) if error else float(value == 0),
+        method=f"{method}, normal interval",
+        p_value=float(2 * norm.sf(abs(value) / error)),
     )
 
 
@@ -257,9 +274,21 @@ def _spread(
     """Highest less lowest rate among groups with enough patients."""
     if sum(enough) < 2:
         return None
-    value, values = rates[0][0, enough], rates[1][0][:, enough]
-    spread = np.ptp(values[np.isfinite(values).all(axis=1)], axis=1)
-    return percentile_estimate(float(np.ptp(value)), spread, truth=rows.truth, level=rows.level, method=method)
+    measured, values = rates[0][0, enough], rates[1][0][:, enough]
+    # The spread is off by no more than the rates' errors are apart.
+    off = np.ptp(values[np.isfinite(values).all(axis=1)] - measured, axis=1)
+    value, margin = float(np.ptp(measured)), float(np.quantile(off, rows.level))
+    if margin < _ROUNDING:
+        return None
+    return Estimate(
+        value=value,
+        low=max(value - margin, 0.0),
+        high=min(value + margin, 1.0),
+        level=rows.level,
+        n=rows.truth.size,
+        positives=int(rows.truth.sum()),
+        method=f"{method}, plus and minus the range of the rates' deviations",
+    )
 
 
 def _adjusted(subgroups: list[Subgroup]) -> tuple[Subgroup, ...]:

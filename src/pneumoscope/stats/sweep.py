@@ -8,6 +8,7 @@ from scipy.sparse import csr_array
 
 from pneumoscope.core import InputError
 from pneumoscope.stats.bootstrap import resample_totals
+from pneumoscope.stats.validation import number_clusters
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,8 +78,16 @@ def resampled_flags(
     """What each threshold flags of each resample; arguments as `resample_totals`.
 
     Raises:
-        InputError: As `resample_totals`.
+        InputError: As `resample_totals`; or, stratified, fewer than 2 clusters have a class, so that it never varies.
     """
+    if stratified:
+        number = number_clusters(cluster, rows=truth.size)
+        fewest = min(np.unique(number[kind]).size for kind in (truth, ~truth))
+        if fewest < 2:
+            raise InputError(
+                f"bootstrap is undefined: expected at least 2 clusters with and as many without the finding, found "
+                f"{fewest}"
+            )
     totals = resample_totals(
         _columns(truth, score, thresholds),
         truth,

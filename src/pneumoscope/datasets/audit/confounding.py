@@ -5,9 +5,18 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 
-from pneumoscope.datasets.audit.contrast import FEWEST, Contrast, auroc, beyond_chance, contrasts, cramers_v
+from pneumoscope.datasets.audit.contrast import (
+    FEWEST,
+    Contrast,
+    auroc,
+    beyond_chance,
+    contrasts,
+    cramers_v,
+    out_of_fold_rate,
+    patient_numbers,
+)
 from pneumoscope.datasets.audit.finding import Finding, Severity
 from pneumoscope.datasets.audit.selection import selection_findings
 
@@ -35,7 +44,10 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shortcut:
-    """One factor's hold on a label: AUROC of the factor alone, Cramer's V where it is a category."""
+    """One factor's hold on a label: AUROC of the factor alone, Cramer's V where it is a category.
+
+    A category's AUROC is of other patients' shares of positives in it; a number's of the number itself.
+    """
 
     factor: str
     auroc: float
@@ -83,8 +95,9 @@ def _with_factors(rows: pd.DataFrame, looks: pd.DataFrame) -> pd.DataFrame:
 def _told_by(table: pd.DataFrame, contrast: Contrast, *, where: str = "") -> Iterator[Finding]:
     """One finding with every factor that tells the label, the strongest first."""
     part, truth = table[contrast.rows], contrast.truth[contrast.rows]
-    found = [_category(part[name], truth) for name in _CATEGORIES if name in part]
-    found += [_number(part[name], truth) for name in _NUMBERS if name in part]
+    patient = patient_numbers(part)
+    found = [_category(part[name], truth, patient) for name in _CATEGORIES if name in part]
+    found += [_number(part[name], truth, patient) for name in _NUMBERS if name in part]
     shortcuts = sorted((one for one in found if one is not None), key=lambda one: -abs(one.auroc - 0.5))
     if not shortcuts:
         return
@@ -98,29 +111,37 @@ def _told_by(table: pd.DataFrame, contrast: Contrast, *, where: str = "") -> Ite
     )
 
 
-def _category(values: "pd.Series[str]", truth: Bool[np.ndarray, " n"]) -> _Shortcut | None:
+def _category(
+    values: "pd.Series[str]", truth: Bool[np.ndarray, " n"], patient: Int[np.ndarray, " n"]
+) -> _Shortcut | None:
     known = values.notna().to_numpy()
-    values, truth = values[known], truth[known]
+    values, truth, patient = values[known], truth[known], patient[known]
     counts = pd.crosstab(values, truth)
     if min(counts.shape) < 2 or counts.sum().min() < FEWEST:
         return None
     association = cramers_v(counts.to_numpy(dtype=float))
-    share = counts[True] / counts.sum(axis=1)
-    area = auroc(truth, values.map(share).to_numpy(dtype=float))
-    if association < _STRONG_V and not (area - 0.5 >= _STRONG_AUROC and beyond_chance(truth, area)):
+    score = out_of_fold_rate(pd.factorize(values)[0], truth, patient=patient)
+    area = auroc(truth, score)
+    strong = association >= _STRONG_V or area - 0.5 >= _STRONG_AUROC
+    # Below one half is chance: other patients' shares then mislead.
+    if not strong or area < 0.5 or not beyond_chance(truth, score, patient=patient):
         return None
+    share = counts[True] / counts.sum(axis=1)
     frequent = share[counts.sum(axis=1) >= FEWEST].sort_values(ascending=False)
     detail = "positive " + ", ".join(f"{positive:.1%} of {name}" for name, positive in frequent[:4].items())
     return _Shortcut(factor=str(values.name), auroc=area, cramers_v=association, detail=detail)
 
 
-def _number(values: "pd.Series[float]", truth: Bool[np.ndarray, " n"]) -> _Shortcut | None:
+def _number(
+    values: "pd.Series[float]", truth: Bool[np.ndarray, " n"], patient: Int[np.ndarray, " n"]
+) -> _Shortcut | None:
     known = values.notna().to_numpy()
-    truth = truth[known]
+    truth, patient = truth[known], patient[known]
     if min(truth.sum(), (~truth).sum()) < FEWEST:
         return None
-    area = auroc(truth, values[known].to_numpy(dtype=float))
-    if abs(area - 0.5) < _STRONG_AUROC or not beyond_chance(truth, area):
+    score = values[known].to_numpy(dtype=float)
+    area = auroc(truth, score)
+    if abs(area - 0.5) < _STRONG_AUROC or not beyond_chance(truth, score, patient=patient):
         return None
     detail = f"{'higher' if area > 0.5 else 'lower'} in positives"
     return _Shortcut(factor=str(values.name), auroc=area, cramers_v=None, detail=detail)
@@ -131,13 +152,13 @@ def _routes(table: pd.DataFrame) -> Iterator[Finding]:
     if "folder" not in table:
         return
     looked = table[table["sharpness"].notna()]
-    groups = [(str(name), part["sharpness"].to_numpy()) for name, part in looked.groupby("folder")]
-    groups = [(name, values) for name, values in groups if len(values) >= FEWEST]
-    for place, (one, sharp) in enumerate(groups):
-        for other, blunt in groups[place + 1 :]:
-            truth = np.repeat([True, False], [len(sharp), len(blunt)])
-            floor = auroc(truth, np.concatenate([sharp, blunt]))
-            if abs(floor - 0.5) < _STRONG_AUROC:
+    folders = [str(name) for name, count in looked["folder"].value_counts(sort=False).items() if count >= FEWEST]
+    for place, one in enumerate(sorted(folders)):
+        for other in sorted(folders)[place + 1 :]:
+            pair = looked[looked["folder"].isin([one, other])]
+            truth, score = (pair["folder"] == one).to_numpy(), pair["sharpness"].to_numpy()
+            floor = auroc(truth, score)
+            if abs(floor - 0.5) < _STRONG_AUROC or not beyond_chance(truth, score, patient=patient_numbers(pair)):
                 continue
             first, second = (one, other) if floor > 0.5 else (other, one)
             yield Finding(

@@ -236,7 +236,7 @@ def label_noise(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
         measured = {"auroc": "auroc", "prevalence": "prevalence"}
         measured |= {name: f"operating_points.{first}.{name}" for name in ("sensitivity", "specificity")}
         rows += [
-            (_title(name), numbers.cell(cohort.at(path)), _corrected(f"{at}.{name}", numbers))
+            (_title(name), numbers.cell(cohort.at(path)), numbers.cell(f"{at}.{name}"))
             for name, path in measured.items()
         ]
         columns = (Column("Number", 1.4), *_right("Against the label", "Corrected for its errors", width=1.3))
@@ -244,14 +244,6 @@ def label_noise(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
         note = f"Assumed: {numbers.value(f'{at}.assumption')}. Read: {numbers.value(f'{at}.n_read')} images."
         note = f"{note} {_first_point(cohort, numbers)} {_level(inputs)}"
         yield Table(f"table-label-noise-{_key(cohort)}", caption, columns, tuple(rows), note)
-
-
-def _corrected(address: str, numbers: Numbers) -> str:
-    """A corrected number, unless its interval is all that is possible: then it says nothing."""
-    node = numbers.node(address)
-    if isinstance(node, Number) and node.high - node.low >= 1:
-        return "cannot be said: 0 to 1"
-    return numbers.cell(address)
 
 
 def comorbid(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
