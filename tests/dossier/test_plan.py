@@ -110,7 +110,7 @@ def test_the_joint_power_is_at_most_what_studies_of_normal_scores_attain() -> No
     rng, met = np.random.default_rng(0), []
     for _ in range(600):
         ill, well = rng.normal(spread * up, spread, positives), rng.normal(-down, 1, negatives)
-        hits, clear = (binomtest(int(n), of) for n, of in (((ill >= 0).sum(), positives), ((well < 0).sum(), negatives)))
+        hits, clear = binomtest(int((ill >= 0).sum()), positives), binomtest(int((well < 0).sum()), negatives)
         area = stats.auroc(np.arange(positives + negatives) < positives, np.r_[ill, well])
         goals = (hits.proportion_ci().low > 0.84, clear.proportion_ci().low > 0.82, area.low > 0.88)
         met.append(all(goals))

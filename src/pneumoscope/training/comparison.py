@@ -21,7 +21,8 @@ def compare(folder: Path, references: tuple[str, ...]) -> pd.DataFrame:
     """The table of all variants in a folder of `ablations.ablate`, also written there as `ablations.csv`.
 
     A line a variant, reference and view. Intervals and p-values know that a patient's films are alike; p-values are
-    corrected for all comparisons of the table, of every reference and view (Holm). Empty: not estimable, or there is nothing to compare.
+    corrected for all comparisons of the table, of every reference and view (Holm). Empty: not estimable, or there is
+    nothing to compare.
 
     Raises:
         ArtifactError: There is no variant, or they were made by plans that differ in more than their variants.
