@@ -2,13 +2,14 @@ import json
 from math import ceil
 from pathlib import Path
 
+import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, binomtest, norm
 
 from pneumoscope import stats
 from pneumoscope.core import ConfigError
 from pneumoscope.dossier import draw_power, needs, read_plan
-from pneumoscope.dossier.plan import facts, power_curve
+from pneumoscope.dossier.plan import Plan, facts, joint_power, power_curve
 
 # Positives for a lower exact 95 % bound above the goal, as published tables of exact power give them
 # (Chernick and Liu, The American Statistician 56(2), 2002, p. 149: smallest n).
@@ -59,6 +60,61 @@ def test_more_readers_need_fewer_images() -> None:
         for n in (8, 20)
     )
     assert many.images < few.images
+
+
+def obuchowski_power(plan: Plan, *, positives: int, negatives: int) -> float:
+    """By the paper's formula (Investigative Radiology 29(2), 1994, p. 238): no function of ours."""
+
+    def error(area: float) -> float:
+        a = 1.414 * norm.ppf(area)
+        inner = (5 * a**2 + 8) + (a**2 + 8) * positives / negatives
+        return float(np.sqrt(0.0099 * np.exp(-(a**2) / 2) * inner / positives))
+
+    reach = norm.isf(0.025) * error(plan.auroc.goal) - (plan.auroc.expected - plan.auroc.goal)
+    return float(norm.sf(reach / error(plan.auroc.expected)))
+
+
+def test_the_images_for_the_area_are_the_fewest_by_the_method_that_the_table_names() -> None:
+    plan = read_plan(None)
+    need = next(one for one in needs(plan) if one.endpoint == "AUROC")
+    assert "Obuchowski" in need.method
+    assert need.positives is not None
+    assert need.negatives == 4 * need.positives
+    fewer = need.positives - 1
+    powers = (obuchowski_power(plan, positives=n, negatives=4 * n) for n in (fewer, need.positives))
+    assert next(powers) < plan.power <= next(powers)
+
+
+def test_a_case_of_the_reader_study_is_a_patient_whose_images_lose_no_information() -> None:
+    plan = read_plan(None, changes=("study.images_per_patient=3.0", "study.unusable=0.1"))
+    need = next(one for one in needs(plan) if one.endpoint.startswith("Reader"))
+    assert need.patients == ceil(need.images / 0.9)
+    assert facts(plan)["reader_patients"] == need.patients
+
+
+def test_the_joint_power_is_at_most_what_studies_of_normal_scores_attain() -> None:
+    """All three goals are met in one study at least as often as said, and less often than each by itself."""
+    plan = read_plan(None, changes=("specificity.goal=0.82", "sensitivity.goal=0.84"))
+    positives, negatives = 270, 1080
+    powers = [
+        exact_power(positives, 0.90, 0.84),
+        exact_power(negatives, 0.85, 0.82),
+        obuchowski_power(plan, positives=positives, negatives=negatives),
+    ]
+    said = joint_power(plan, images=positives + negatives)
+    assert said == pytest.approx(np.prod(powers), abs=1e-3)
+    assert said < min(powers)
+    # Scores whose area is .92 and whose rates at 0 are .90 and .85 (normal, of unequal spread).
+    up, down = norm.ppf(0.90), norm.ppf(0.85)
+    spread = next(s for s in np.linspace(0.1, 5, 2000) if norm.cdf((s * up + down) / np.hypot(s, 1)) >= 0.92)
+    rng, met = np.random.default_rng(0), []
+    for _ in range(600):
+        ill, well = rng.normal(spread * up, spread, positives), rng.normal(-down, 1, negatives)
+        hits, clear = binomtest(int((ill >= 0).sum()), positives), binomtest(int((well < 0).sum()), negatives)
+        area = stats.auroc(np.arange(positives + negatives) < positives, np.r_[ill, well])
+        goals = (hits.proportion_ci().low > 0.84, clear.proportion_ci().low > 0.82, area.low > 0.88)
+        met.append(all(goals))
+    assert np.mean(met) >= said - 0.03
 
 
 def test_the_facts_for_the_document_are_the_largest_of_the_primary_endpoints() -> None:

@@ -57,6 +57,46 @@ def test_marks_are_the_local_maxima_hottest_first() -> None:
     assert found.box.tolist() == [-1.0, 0.0]
 
 
+def test_equal_neighbours_that_are_a_maximum_are_one_mark_at_the_first_of_them() -> None:
+    cam = hot_at(1, 1)
+    cam[1, 2] = cam[2, 3] = 5.0  # a plateau of three
+    cam[5, 5], cam[5, 6] = 5.0, 6.0  # a shoulder and its peak
+    found = marks(cam, np.array([[1 / 7, 1 / 7, 2 / 7, 2 / 7]]))
+    assert found.scores.tolist() == [6.0, 5.0]
+    assert found.box.tolist() == [-1.0, 0.0]
+
+
+def test_a_plateau_whose_far_end_touches_higher_heat_is_no_mark() -> None:
+    cam = np.zeros((7, 7))
+    cam[3, :4], cam[3, 4] = 1.0, 2.0
+    assert marks(cam, RIGHT_LOWER).scores.tolist() == [2.0]
+
+
+def test_a_flat_map_has_no_mark() -> None:
+    assert marks(np.ones((7, 7)), RIGHT_LOWER).scores.size == 0
+
+
+def test_marks_of_maps_with_many_ties_are_their_plateaus_without_a_higher_neighbour() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        cam = rng.integers(4, size=(7, 7)).astype(float)
+        expected = []
+        unseen = {(y, x) for y in range(7) for x in range(7)}
+        while unseen:  # flood each plateau, and look at its rim
+            plateau, open_, rim = set(), [min(unseen)], set()
+            while open_:
+                y, x = open_.pop()
+                plateau.add((y, x))
+                near = {(y + dy, x + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)} & set(np.ndindex(7, 7))
+                same = {one for one in near if cam[one] == cam[y, x]}
+                rim |= {cam[one] for one in near - same}
+                open_ += same - plateau
+            value = cam[min(plateau)]
+            expected += [value] if rim and max(rim) < value else []
+            unseen -= plateau
+        assert marks(cam, RIGHT_LOWER).scores.tolist() == sorted(expected, reverse=True)
+
+
 def test_a_mark_in_two_boxes_belongs_to_the_smaller() -> None:
     boxes = np.array([[0.0, 0.0, 1.0, 1.0], [0.5, 0.5, 1.0, 1.0]])
     assert marks(hot_at(5, 5), boxes).box.tolist() == [1.0]

@@ -128,7 +128,7 @@ def plan(inputs: Inputs, figures: Path) -> Iterator[Block]:
         Column("Without", 0.8, right=True), Column("Images", 0.7, right=True), Column("Patients", 0.8, right=True),
         Column("Method", 2),
     )  # fmt: skip
-    note = "Patients: to be enrolled, with several images of a patient and losses taken into account."
+    note = "Patients: to be enrolled, with losses and images a patient (one in the reader study) taken into account."
     yield Table("table-plan", "Sample sizes.", columns, rows, note)
     path = figures / "power.svg"
     draw_power(inputs.plan, path)

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
-from math import ceil
+from math import ceil, floor, prod
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -35,7 +35,11 @@ class Study:
     def patients(self, images: int) -> int:
         """Patients to enrol for the information of that many independent images."""
         effect = stats.design_effect(rows_per_patient=self.images_per_patient, correlation=self.correlation)
-        return ceil(images * effect / self.images_per_patient / (1 - self.unusable))
+        return self.enrolled(images * effect / self.images_per_patient)
+
+    def enrolled(self, usable: float) -> int:
+        """Patients to enrol for that many whose images can be used."""
+        return ceil(usable / (1 - self.unusable))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +120,8 @@ class Need:
 
     Attributes:
         positives: Images with the finding; so `negatives`. None where only their sum counts.
-        images: In all, at the study's prevalence.
-        patients: To enrol: for several images of a patient, and for what cannot be used.
+        images: In all, at the study's prevalence. In the reader study these are cases, one a patient.
+        patients: To enrol: for several images of a patient where they count, and for what cannot be used.
         method: Of the calculation, with its source.
     """
 
@@ -199,14 +203,7 @@ def _rate(endpoint: str, goal: Goal, plan: Plan, *, with_finding: bool) -> Need:
 
 
 def _area(plan: Plan) -> Need:
-    share, goal = plan.study.prevalence, plan.auroc
-    size = stats.auroc_size(
-        expected=goal.expected,
-        goal=goal.goal,
-        negatives_per_positive=(1 - share) / share,
-        power=plan.power,
-        error=_ERROR,
-    )
+    goal, size = plan.auroc, _area_size(plan)
     return _need(
         plan,
         "AUROC",
@@ -214,6 +211,18 @@ def _area(plan: Plan) -> Need:
         negatives=size.negatives,
         assumption=f"{goal.expected:g} expected, lower bound above {goal.goal:g}",
         method="Normal test with Obuchowski's standard error (1994)",
+    )
+
+
+def _area_size(plan: Plan) -> stats.AurocSize:
+    share, goal = plan.study.prevalence, plan.auroc
+    return stats.auroc_size(
+        expected=goal.expected,
+        goal=goal.goal,
+        negatives_per_positive=(1 - share) / share,
+        power=plan.power,
+        error=_ERROR,
+        method="obuchowski",
     )
 
 
@@ -231,7 +240,7 @@ def _f1(plan: Plan) -> Need:
         negatives=None,
         images=size.n,
         patients=plan.study.patients(size.n),
-        method="Simulated studies of the paper's protocol, paired difference over images",
+        method="F1 of two raters against the reference, simulated; paired difference over images",
     )
 
 
@@ -255,7 +264,7 @@ def _readers(plan: Plan) -> Need:
         positives=with_finding,
         negatives=size.cases - with_finding,
         images=size.cases,
-        patients=plan.study.patients(size.cases),
+        patients=plan.study.enrolled(size.cases),
         method="Obuchowski-Rockette, Hillis' degrees of freedom, readers and cases random (Hillis et al. 2011)",
     )
 
@@ -275,6 +284,21 @@ def _change(plan: Plan) -> Need:
     )
 
 
+def joint_power(plan: Plan, *, images: int) -> float:
+    """Least power to meet the goals of sensitivity, specificity and AUROC in one study of so many independent images.
+
+    It is the product of the three powers, that of the AUROC with only the images that it needs by itself. The goals
+    are associated: higher scores with the finding, or lower ones without it, bring none of them farther away.
+
+    Source:
+        Esary, Proschan and Walkup, Annals of Mathematical Statistics 38(5), 1967, p. 1466.
+    """
+    positives = round(images * plan.study.prevalence)
+    rates = ((positives, plan.sensitivity), (images - positives, plan.specificity))
+    shown = (stats.proportion_power(n, expected=one.expected, goal=one.goal, error=_ERROR) for n, one in rates)
+    return prod(shown) * _area_size(plan).power
+
+
 def power_curve(plan: Plan, *, most: int) -> tuple[list[int], list[float]]:
     """Positive images, and the power to show the sensitivity with so many."""
     goal = plan.sensitivity
@@ -286,13 +310,17 @@ def facts(plan: Plan) -> dict[str, Any]:
     """The plan as facts for the document: what is enrolled, and for the reader study."""
     found = needs(plan)
     standalone = [need for need in found if not need.endpoint.startswith(("Reader", "Sensitivity in", "A changed"))]
+    readers = next(need for need in found if need.endpoint.startswith("Reader"))
+    images = max(need.images for need in standalone)
     return {
         "power": f"{100 * plan.power:g} %",
+        "joint_power": f"{floor(100 * joint_power(plan, images=images))} %",
         "prevalence": f"{100 * plan.study.prevalence:g} %",
-        "images": max(need.images for need in standalone),
+        "images": images,
         "patients": max(need.patients for need in standalone),
         "readers": plan.readers.readers,
-        "reader_images": next(need.images for need in found if need.endpoint.startswith("Reader")),
+        "reader_images": readers.images,
+        "reader_patients": readers.patients,
         "sensitivity": f"{plan.sensitivity.goal:g}",
         "specificity": f"{plan.specificity.goal:g}",
         "auroc": f"{plan.auroc.goal:g}",

@@ -7,7 +7,7 @@ bottom in [0, 1]. What chance alone would reach stands beside each measure, sinc
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from PIL import Image
 
 from pneumoscope.core import InputError
@@ -69,18 +69,14 @@ def agreement(cam: Float[np.ndarray, "y x"], boxes: Float[np.ndarray, "b 4"]) ->
 def marks(cam: Float[np.ndarray, "y x"], boxes: Float[np.ndarray, "b 4"]) -> Marks:
     """Local maxima of the heat among their eight neighbours on the map's own grid, and the box that each lies in.
 
+    Equal neighbours that are a maximum together are one mark, at the first of them in reading order; a flat map has
+    none.
+
     Source:
         Chakraborty, Medical Physics 16(4), 1989, p. 561 (free response: marks with scores, hit or not).
     """
-    padded = np.pad(cam, 1, constant_values=-np.inf)
     rows, columns = cam.shape
-    neighbours = [
-        padded[1 + dy : 1 + dy + rows, 1 + dx : 1 + dx + columns]
-        for dy in (-1, 0, 1)
-        for dx in (-1, 0, 1)
-        if (dy, dx) != (0, 0)
-    ]
-    y, x = np.nonzero(cam > np.max(neighbours, axis=0))
+    y, x = np.nonzero(_maxima(cam))
     order = np.argsort(-cam[y, x], kind="stable")
     y, x = y[order], x[order]
     place = np.stack([(x + 0.5) / columns, (y + 0.5) / rows])
@@ -130,6 +126,28 @@ def box_mask(boxes: Float[np.ndarray, "b 4"]) -> Bool[np.ndarray, "grid grid"]:
     for left, top, right, bottom in boxes:
         mask |= np.outer((centre >= top) & (centre < bottom), (centre >= left) & (centre < right))
     return mask
+
+
+def _maxima(cam: Float[np.ndarray, "y x"]) -> Bool[np.ndarray, "y x"]:
+    """The first place of each plateau (a single place too) whose neighbours are all lower, of a map that has any."""
+    first = np.zeros(cam.shape, dtype=bool)
+    left = cam >= _highest_around(cam)
+    while left.any():
+        start = np.unravel_index(left.argmax(), cam.shape)
+        plateau = np.zeros_like(left)
+        plateau[start] = True
+        while (wider := (_highest_around(plateau) > 0) & (cam == cam[start])).sum() > plateau.sum():
+            plateau = wider
+        rim = (_highest_around(plateau) > 0) & ~plateau
+        first[start] = rim.any() and bool((cam[rim] < cam[start]).all())
+        left &= ~plateau
+    return first
+
+
+def _highest_around(grid: Shaped[np.ndarray, "y x"]) -> Float[np.ndarray, "y x"]:
+    """The highest of each place and its eight neighbours."""
+    padded = np.pad(grid.astype(np.float64), 1, constant_values=-np.inf)
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, (3, 3)).max(axis=(2, 3)))
 
 
 def _smallest_around(place: Float[np.ndarray, "2 n"], boxes: Float[np.ndarray, "b 4"]) -> Float[np.ndarray, " n"]:

@@ -21,7 +21,8 @@ def compare(folder: Path, references: tuple[str, ...]) -> pd.DataFrame:
     """The table of all variants in a folder of `ablations.ablate`, also written there as `ablations.csv`.
 
     A line a variant, reference and view. Intervals and p-values know that a patient's films are alike; p-values are
-    corrected for all variants of a reference and view (Holm). Empty: not estimable, or there is nothing to compare.
+    corrected for all comparisons of the table, of every reference and view (Holm). Empty: not estimable, or there is
+    nothing to compare.
 
     Raises:
         ArtifactError: There is no variant, or they were made by plans that differ in more than their variants.
@@ -49,9 +50,8 @@ def compare(folder: Path, references: tuple[str, ...]) -> pd.DataFrame:
     for reference in references:
         for view in VIEWS:
             rows = (films[reference].notna() & ((view == "all") | (films["view"] == view))).to_numpy()
-            part = [_line(films[rows], ranks[rows], facts[name], reference=reference, view=view) for name in facts]
-            lines.append(_corrected(pd.DataFrame(part)))
-    table = pd.concat(lines, ignore_index=True)
+            lines += [_line(films[rows], ranks[rows], facts[name], reference=reference, view=view) for name in facts]
+    table = _corrected(pd.DataFrame(lines))
     table.to_csv(folder / TABLE, index=False, float_format="%.4f")
     return table
 

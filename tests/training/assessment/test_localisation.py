@@ -47,6 +47,15 @@ def test_heat_in_the_boxes_is_told_from_heat_elsewhere() -> None:
     assert columns.loc[3, list(COLUMNS)].isna().all()
 
 
+def test_the_control_of_overlap_is_the_map_of_another_patient() -> None:
+    films = rows([1.0] * 4).assign(patient_id=["a", "a", "b", "b"])
+    hot = cams((5, 5), (5, 5), (1, 1), (1, 1))
+    _, columns = localisation_evidence(films, cams=hot, boxes=[CORNER] * 4)
+    own, other = columns["box_overlap"].to_numpy(), columns["swapped_overlap"].to_numpy()
+    np.testing.assert_array_equal(other, own[[2, 2, 0, 0]])
+    assert own[0] > own[2]
+
+
 def test_a_single_boxed_image_is_too_few_to_say() -> None:
     numbers, columns = localisation_evidence(
         rows([1.0, 0.0, 0.0, np.nan]),

@@ -50,6 +50,9 @@ def test_heat_outside_is_told_apart_for_right_and_wrong_flags(card: Card, rows: 
         2,
     )
     assert (numbers["right_flags_made_uncertain"].value, numbers["wrong_flags_made_uncertain"].value) == (0.0, 1.0)
+    # Three right flags of two patients, two wrong ones of two: none, or all, of so few excludes little.
+    assert numbers["right_flags_made_uncertain"].high > 0.7
+    assert numbers["wrong_flags_made_uncertain"].low == pytest.approx(0.025**0.5)
     # The lungs' margin of three places leaves 56 - 24 - 3 columns outside.
     assert numbers["area_outside"].value == pytest.approx(29 / 56)
     assert isinstance(numbers["dice"], NotEstimable)

@@ -60,6 +60,7 @@ def leaves(tree: Mapping[str, object], path: str = "") -> dict[str, object]:
 
 def test_every_method_curve_and_shuffle_has_a_number(run: Path, boxed: Boxed) -> None:
     numbers = leaves(map_evidence(boxed, runs=[read_run(run / "seed-1")]))
+    assert numbers.pop("compared_images") == COUNT
     assert {type(node) for node in numbers.values()} == {Number}
     assert {name.split(".")[1] for name in numbers if name.startswith("methods")} == {
         "class_activation_map",
@@ -90,6 +91,8 @@ def test_methods_are_compared_on_a_few_images_where_there_are_many(
     some = boxed.some()
     assert len(some.images) == len(some.boxes) == len(some.patient) == len(some.cams) == 3
     np.testing.assert_array_equal(some.images, boxed.some().images)
+    numbers = map_evidence(boxed, runs=[])
+    assert (numbers["compared_images"], leaves(numbers)["methods.occlusion.pointing"].n) == (3, 3)
 
 
 def test_a_model_is_measured_into_folders_with_lungs_and_maps(

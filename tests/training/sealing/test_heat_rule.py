@@ -50,6 +50,21 @@ def test_a_map_that_is_the_same_for_every_image_is_not_shown_however_well_it_hit
     assert not heat_rule(replace(one, cams=np.repeat(one.cams[:1], COUNT, axis=0), boxes=[BOX] * COUNT)).shown
 
 
+def test_the_map_of_the_same_patients_other_film_is_no_control() -> None:
+    # Each patient has a film whose map is right and one whose map is wrong, where the former's would be right too.
+    one, index = seen(right=1.0), np.arange(COUNT)
+    wrong = np.roll(one.cams[0], 4, axis=1)  # in a third corner
+    cams = np.stack([one.cams[i // 2] if i % 2 == 0 else wrong for i in index])
+    pairs = replace(one, cams=cams, boxes=[one.boxes[i // 2] for i in index], patient=index // 2)
+    assert heat_rule(pairs).shown
+
+
+def test_boxes_on_films_of_one_patient_bear_nothing_out() -> None:
+    rule = heat_rule(replace(seen(right=1.0), patient=np.full(COUNT, "p")))
+    assert not rule.shown
+    assert "all of one patient" in rule.why
+
+
 @pytest.mark.parametrize(("boxed", "said"), [(0, "none"), (FEWEST_BOXED - 1, str(FEWEST_BOXED - 1))])
 def test_without_boxes_nobody_can_say_and_it_is_not_shown(boxed: int, said: str) -> None:
     rule = heat_rule(seen(right=1.0, boxed=boxed))

@@ -137,7 +137,7 @@ def localisation(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     """The activation map against radiologists' boxes, each measure beside its control."""
     measures = (
         ("The hottest place lies in a box", "pointing", "pointing_by_chance", "a place at random"),
-        ("Overlap with the boxes", "overlap", "overlap_of_another_image", "another image's map"),
+        ("Overlap with the boxes", "overlap", "overlap_of_another_image", "another patient's map"),
         (
             "Area under the probability, its hottest places shown first",
             "faithfulness.insertion_area",

@@ -149,10 +149,12 @@ def uncertain(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
             measured = (numbers.cell(f"{_conformal(cohort)}.{view}.{name}") for name in names)
             rows.append((escape(view), *measured))
     if rows:
-        promised = numbers.value(f"{tests[0].evidence}/conformal.promised")
+        aim = numbers.value(f"{tests[0].evidence}/conformal.promised")
         caption = (
-            f"Results called *uncertain*.{_sources(tests, numbers)} The limits promise that the right answer stays "
-            f"plausible for {promised} of either class, where images are like validation's."
+            f"Results called *uncertain*.{_sources(tests, numbers)} The limits aim at a right answer that stays "
+            f"plausible for {aim} of either class, where images are like validation's, and do not guarantee it: they "
+            "come from single members and their average ships, calibration has several images of a patient and counts "
+            "each twice, and right is there what the label rule holds likelier, here the reference."
         )
         columns = (Column("View", 0.7), *_right(*names.values(), width=1.3))
         yield Table("table-uncertain", caption, columns, tuple(rows), _level(inputs))

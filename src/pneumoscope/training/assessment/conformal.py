@@ -1,4 +1,4 @@
-"""Evidence on "uncertain": whether the conformal limits keep their promise, and how often a person must decide."""
+"""Evidence on "uncertain": whether the conformal limits reach their aim, and how often a person must decide."""
 
 from collections.abc import Sequence
 

@@ -8,6 +8,7 @@ from pneumoscope.evidence import Leaf, Node, NotEstimable, Number, estimate
 from pneumoscope.explain import Agreement, Marks, agreement, free_response, marks
 from pneumoscope.stats import clustered_mean
 from pneumoscope.training.assessment.shares import share
+from pneumoscope.training.controls import other_patients
 from pneumoscope.training.radiologists import Boxes
 
 FALSE_MARKS_PER_100_IMAGES = (25, 50, 100)
@@ -22,8 +23,8 @@ def localisation_evidence(
 ) -> tuple[dict[str, Node] | NotEstimable, pd.DataFrame]:
     """Numbers on the images that RSNA's radiologists read, and `COLUMNS` for every row (NaN where there is no box).
 
-    Beside each measure stands its control: for pointing the share that boxes cover, for overlap the map of another
-    boxed image.
+    Beside each measure stands its control: for pointing the share that boxes cover, for overlap the map of the next
+    boxed image of another patient.
 
     Args:
         rows: The cohort; needs `patient_id` and `rsna_opacity`.
@@ -32,13 +33,14 @@ def localisation_evidence(
     """
     boxed = np.array([len(one) > 0 for one in boxes])
     columns = pd.DataFrame(np.nan, index=rows.index, columns=list(COLUMNS))
-    if boxed.sum() < 2:
-        return NotEstimable(f"{int(boxed.sum())} images with a box are too few to say"), columns
-    where = np.flatnonzero(boxed)
-    found = [agreement(cams[index], boxes[index]) for index in where]
-    swapped = [agreement(cams[other], boxes[index]) for index, other in zip(where, np.roll(where, 1), strict=True)]
-    columns.loc[boxed] = np.column_stack([_table(found), [one.overlap for one in swapped]])
     patient = rows["patient_id"].to_numpy()
+    if (patients := np.unique(patient[boxed]).size) < 2:
+        return NotEstimable(f"images with a box of {patients} patients are too few to say"), columns
+    where = np.flatnonzero(boxed)
+    others = where[other_patients(patient[where])]
+    found = [agreement(cams[index], boxes[index]) for index in where]
+    swapped = [agreement(cams[other], boxes[index]) for index, other in zip(where, others, strict=True)]
+    columns.loc[boxed] = np.column_stack([_table(found), [one.overlap for one in swapped]])
     values = columns[boxed]
     numbers: dict[str, Node] = {
         "boxed_images": int(boxed.sum()),

@@ -10,9 +10,11 @@ from pneumoscope.evidence import Leaf, Node, NotEstimable, estimate
 from pneumoscope.explain import box_mask, heat_outside_lungs, lung_field
 from pneumoscope.model import Card, HeatRule
 from pneumoscope.stats import clustered_mean
+from pneumoscope.training.assessment.shares import share
 from pneumoscope.training.lungs import dice_of_each
 from pneumoscope.training.radiologists import Boxes
 
+_UNKNOWN = NotEstimable("no image of which this is known")
 # What predictions.parquet keeps of each image.
 LUNG_COLUMNS = ("heat_outside_lungs", "area_outside_lungs", "lung_dice", "boxes_in_lungs")
 
@@ -61,7 +63,11 @@ def lung_evidence(
     def mean(value: "pd.Series[float]", part: "pd.Series[bool] | None" = None) -> Leaf:
         return _mean(value, value.notna() if part is None else value.notna() & part, patient)
 
-    beyond = (outside > limit).astype(float).where(outside.notna() & limit.notna())
+    beyond, known = outside > limit, outside.notna() & limit.notna()
+
+    def made_uncertain(flags: "pd.Series[bool]") -> Leaf:
+        return _share(beyond, known & flags, patient)
+
     return {
         "rules": {str(name): _told(rule.heat) for name, rule in card.rules.items()},
         "dice": mean(columns["lung_dice"]),
@@ -70,8 +76,8 @@ def lung_evidence(
         "area_outside": mean(columns["area_outside_lungs"]),
         "heat_outside_of_right_flags": mean(outside, right),
         "heat_outside_of_wrong_flags": mean(outside, wrong),
-        "right_flags_made_uncertain": mean(beyond, right),
-        "wrong_flags_made_uncertain": mean(beyond, wrong),
+        "right_flags_made_uncertain": made_uncertain(right),
+        "wrong_flags_made_uncertain": made_uncertain(wrong),
     }, columns
 
 
@@ -82,5 +88,11 @@ def _told(rule: HeatRule) -> dict[str, Node]:
 
 def _mean(value: "pd.Series[float]", part: "pd.Series[bool]", patient: np.ndarray) -> Leaf:
     if not part.any():
-        return NotEstimable("no image of which this is known")
+        return _UNKNOWN
     return estimate(lambda: clustered_mean(value[part].to_numpy(dtype=float), cluster=patient[part.to_numpy()]))
+
+
+def _share(hit: "pd.Series[bool]", part: "pd.Series[bool]", patient: np.ndarray) -> Leaf:
+    if not part.any():
+        return _UNKNOWN
+    return share(hit[part].to_numpy(), patient[part.to_numpy()])

@@ -86,7 +86,13 @@ def map_evidence(boxed: Boxed, *, runs: Sequence[Run]) -> dict[str, Node]:
     Raises:
         ConfigError: The runs are not those that the artefact was sealed from.
     """
-    return {"methods": _methods(boxed.some(), runs), "faithfulness": _faithfulness(boxed), "sanity": _sanity(boxed)}
+    some = boxed.some()
+    return {
+        "compared_images": len(some.images),
+        "methods": _methods(some, runs),
+        "faithfulness": _faithfulness(boxed),
+        "sanity": _sanity(boxed),
+    }
 
 
 def _methods(boxed: Boxed, runs: Sequence[Run]) -> Tree:

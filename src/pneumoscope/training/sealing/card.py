@@ -22,7 +22,7 @@ from pneumoscope.model import (
     OperatingPoint,
 )
 from pneumoscope.reading import Outputs
-from pneumoscope.stats import auroc_clustered, fit_conformal
+from pneumoscope.stats import FixedSensitivity, Youden, auroc_clustered, choose_threshold, fit_conformal
 from pneumoscope.training.config import TrainingConfig
 from pneumoscope.training.populations import populations as populations_of
 
@@ -34,6 +34,8 @@ SPECIFICITY_OF_CONFIRMATORY = 0.95
 CONFORMAL_COVERAGE = 0.90
 # A probability this far from 0 and 1 has a logit.
 _ALMOST = 1e-6
+# A share that is met up to this is met.
+_ROUNDING = 1e-9
 # Fewer images of either class than this and a source's AUROC says nothing.
 FEWEST_OF_A_CLASS = 5
 GUARD_QUANTILE = 0.995
@@ -220,38 +222,47 @@ def operating_points(truth: Bool[np.ndarray, " n"], probability: Float[np.ndarra
     Where no threshold has both `SENSITIVITY_OF_SCREENING` and `SPECIFICITY_OF_CONFIRMATORY`, the first two are the
     last that have one of them, and Youden's index chooses between. Where the classes lie so far apart that a range
     has both, its ends and its middle on the logit scale are taken: validation can't tell thresholds within it apart,
-    and the middle is farthest from failing either where films are acquired otherwise.
+    and the middle is farthest from failing either where films are acquired otherwise. Where even the highest score
+    flags too many negatives, it is the confirmatory threshold, and the rule says so.
     """
-    order = np.argsort(-probability)
-    sensitivity = np.cumsum(truth[order]) / truth.sum()
-    specificity = 1 - np.cumsum(~truth[order]) / (~truth).sum()
-    descending = probability[order]
-    sensitive = float(descending[np.argmax(sensitivity >= SENSITIVITY_OF_SCREENING)])
-    specific = float(descending[max(np.flatnonzero(specificity >= SPECIFICITY_OF_CONFIRMATORY), default=0)])
-    at_least = (
-        f"highest threshold with sensitivity at least {SENSITIVITY_OF_SCREENING:.0%}",
-        f"lowest threshold with specificity at least {SPECIFICITY_OF_CONFIRMATORY:.0%}",
-    )
+    sensitive = choose_threshold(truth, probability, rule=FixedSensitivity(SENSITIVITY_OF_SCREENING))
+    specific, specific_rule = _lowest_specific(truth, probability)
+    sensitive_rule = f"highest threshold with sensitivity at least {SENSITIVITY_OF_SCREENING:.0%}"
     if specific < sensitive:
         ends = np.clip([specific, sensitive], _ALMOST, 1 - _ALMOST)
         middle = float(special.expit(special.logit(ends).mean()))
         return {
-            "screening": OperatingPoint(threshold=specific, rule=at_least[1]),
+            "screening": OperatingPoint(threshold=specific, rule=specific_rule),
             "balanced": OperatingPoint(
                 threshold=middle,
                 rule=f"middle, in logits, of the range with sensitivity at least {SENSITIVITY_OF_SCREENING:.0%} and "
                 f"specificity at least {SPECIFICITY_OF_CONFIRMATORY:.0%}",
             ),
-            "confirmatory": OperatingPoint(threshold=sensitive, rule=at_least[0]),
+            "confirmatory": OperatingPoint(threshold=sensitive, rule=sensitive_rule),
         }
-    youden = float(descending[np.argmax(sensitivity + specificity)])
+    youden = choose_threshold(truth, probability, rule=Youden())
     return {
-        "screening": OperatingPoint(threshold=min(sensitive, youden), rule=f"{at_least[0]}, at most the balanced one"),
+        "screening": OperatingPoint(
+            threshold=min(sensitive, youden), rule=f"{sensitive_rule}, at most the balanced one"
+        ),
         "balanced": OperatingPoint(threshold=youden, rule="largest sensitivity + specificity (Youden)"),
         "confirmatory": OperatingPoint(
-            threshold=max(specific, youden), rule=f"{at_least[1]}, at least the balanced one"
+            threshold=max(specific, youden), rule=f"{specific_rule}, at least the balanced one"
         ),
     }
+
+
+def _lowest_specific(truth: Bool[np.ndarray, " n"], probability: Float[np.ndarray, " n"]) -> tuple[float, str]:
+    """The lowest of the scores with `SPECIFICITY_OF_CONFIRMATORY` or, where none has it, the highest; and that rule.
+
+    `FixedSpecificity` would take the highest of those that are as sensitive: an end of a range is its lowest.
+    """
+    scores, wanted = np.unique(probability), f"specificity at least {SPECIFICITY_OF_CONFIRMATORY:.0%}"
+    specificity = np.searchsorted(np.sort(probability[~truth]), scores) / (~truth).sum()
+    enough = scores[specificity >= SPECIFICITY_OF_CONFIRMATORY - _ROUNDING]
+    if enough.size:
+        return float(enough[0]), f"lowest threshold with {wanted}"
+    return float(scores[-1]), f"highest score of validation: no threshold has {wanted}"
 
 
 def conformal_limits(truth: Bool[np.ndarray, " n"], probability: Float[np.ndarray, " n"]) -> Conformal:

@@ -11,6 +11,7 @@ from pneumoscope.explain import agreement, heat_outside_lungs
 from pneumoscope.model import Card, HeatRule
 from pneumoscope.reading import Outputs
 from pneumoscope.stats import clustered_mean
+from pneumoscope.training.controls import other_patients
 from pneumoscope.training.populations import populations
 from pneumoscope.training.radiologists import Boxes
 from pneumoscope.training.sealing.card import POSITIVE
@@ -81,22 +82,22 @@ def heat_rule(seen: Validated) -> HeatRule:
 
 def _points_right(seen: Validated) -> tuple[bool, str]:
     """Whether both pointing and overlap beat their controls by more than chance allows, and what was found."""
-    where = [index for index, boxes in enumerate(seen.boxes) if len(boxes)]
-    few = f"radiologists' boxes to hold it against are on {len(where) or 'none'} of the validation images"
-    if len(where) < FEWEST_BOXED:
+    where = np.flatnonzero([len(boxes) > 0 for boxes in seen.boxes])
+    few = f"radiologists' boxes to hold it against are on {where.size or 'none'} of the validation images"
+    if where.size < FEWEST_BOXED:
         return False, few
-    found = [agreement(seen.cams[index], seen.boxes[index]) for index in where]
-    others = zip(where, np.roll(where, 1), strict=True)
-    swapped = [agreement(seen.cams[other], seen.boxes[index]) for index, other in others]
     patient = seen.patient[where]
     try:
-        pointing = _lead([one.hit for one in found], [one.covered for one in found], patient)
-        overlap = _lead([one.overlap for one in found], [one.overlap for one in swapped], patient)
+        others = where[other_patients(patient)]
     except InputError:
         return False, f"{few}, all of one patient"
+    found = [agreement(seen.cams[index], seen.boxes[index]) for index in where]
+    swapped = [agreement(seen.cams[other], seen.boxes[index]) for index, other in zip(where, others, strict=True)]
+    pointing = _lead([one.hit for one in found], [one.covered for one in found], patient)
+    overlap = _lead([one.overlap for one in found], [one.overlap for one in swapped], patient)
     hit, chance = (100 * float(np.mean([getattr(one, name) for one in found])) for name in ("hit", "covered"))
     said = (
-        f"on {len(where)} validation images its hottest place lies in a radiologist's box in {hit:.0f} %, by chance in "
+        f"on {where.size} validation images its hottest place lies in a radiologist's box in {hit:.0f} %, by chance in "
         f"{chance:.0f} %"
     )
     return pointing > 0 and overlap > 0, said
