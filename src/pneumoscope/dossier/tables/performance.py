@@ -82,7 +82,12 @@ def thresholds(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
         *_right("Recall (sensitivity)", "Specificity", "Precision (PPV)", "F1", width=1.25),
     )
     caption = f"What the thresholds attain on validation images.{_sources(chosen, numbers)}"
-    note = f"Validation images chose the threshold, so these numbers flatter it. {_level(inputs)}"
+    note = (
+        "Validation images chose the threshold, so these numbers flatter it. Rules were met by the label rule, on the "
+    )
+    note += (
+        f"images as they are and once changed; here positives are the reference's, so a rule may miss. {_level(inputs)}"
+    )
     yield Table("table-thresholds", caption, columns, tuple(rows), note)
 
 
@@ -113,7 +118,7 @@ def subgroups(inputs: Inputs, numbers: Numbers) -> Iterator[Table | Paragraph]:
             *_right("AUROC", "Sensitivity", "Specificity", width=1.5),
         )
         caption = f"Subgroups: {escape(cohort.title)}, operating point *{escape(point)}*.{_sources((cohort,), numbers)}"
-        note = f"{_level(inputs)} *not estimable*: too few images."
+        note = f"{_level(inputs)} *not estimable*: too few patients."
         note += f" All images in one group: {escape(', '.join(alone))}." if alone else ""
         if rows:
             yield Table(f"table-subgroups-{_key(cohort)}", caption, columns, tuple(rows), note)
@@ -249,7 +254,7 @@ def label_noise(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
 
 
 def comorbid(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """Sensitivity and specificity with and without each other finding; those on too few images are named."""
+    """Sensitivity and specificity with and without each other finding; those on too few patients are named."""
     for cohort in inputs.device.cohorts("test"):
         rows: Rows = []
         few: list[str] = []
@@ -264,7 +269,7 @@ def comorbid(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
         columns = (Column("Finding", 1.3), *_right(*titles, width=1.2))
         caption = f"By comorbid finding: {escape(cohort.title)}.{_sources((cohort,), numbers)}"
         note = f"{_first_point(cohort, numbers)} {_level(inputs)}"
-        note += f" Too few images to say: {escape(', '.join(few))}." if few else ""
+        note += f" Too few patients to say: {escape(', '.join(few))}." if few else ""
         if rows:
             yield Table(f"table-comorbid-{_key(cohort)}", caption, columns, tuple(rows), note)
 
