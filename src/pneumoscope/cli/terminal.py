@@ -80,10 +80,10 @@ def print_checks(path: str, status: str, checks: tuple[Check, ...]) -> None:
 
 
 def summary(counts: Counter[str]) -> str:
-    """A run's readings by `kind` in one line: `3 analysed (1 suspicious, 1 not, 1 uncertain), 2 refused, 1 failed`."""
+    """A run's readings by `kind`: `2 analysed (1 suspicious, 0 not suspicious, 1 uncertain), 2 refused, 1 failed`."""
     suspicious, clear, uncertain = (counts[kind] for kind in ("suspicious", "clear", "uncertain"))
     analysed = f"{suspicious + clear + uncertain} analysed"
-    found = f"{suspicious} suspicious, {clear} not, {uncertain} uncertain"
+    found = f"{suspicious} suspicious, {clear} not suspicious, {uncertain} uncertain"
     return f"{analysed} ({found}), {counts['refused']} refused, {counts['failed']} failed"
 
 
