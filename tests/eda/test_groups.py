@@ -9,7 +9,6 @@ from pneumoscope.eda.groups import (
     first_rows,
     follow_up_bands,
     group_of,
-    patient_numbers,
     require_finding,
     shares,
     without_findings,
@@ -24,11 +23,6 @@ def test_a_band_holds_its_first_year_and_the_last_band_is_open(six: pd.DataFrame
 def test_follow_up_bands_name_single_numbers_plainly(six: pd.DataFrame) -> None:
     rows = six.assign(follow_up=[0, 1, 2, 4, 5, 183])
     assert list(follow_up_bands(rows)) == ["0", "1", "2–4", "2–4", "5–9", "20+"]
-
-
-def test_a_row_without_a_patient_is_a_patient_of_its_own(six: pd.DataFrame) -> None:
-    rows = six.assign(patient_id=["a", None, "a", None, "b", "b"])
-    assert list(patient_numbers(rows)) == [0, 2, 0, 3, 1, 1]
 
 
 def test_the_share_of_a_group_is_counted_by_hand(six: pd.DataFrame) -> None:

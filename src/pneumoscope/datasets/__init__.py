@@ -12,6 +12,7 @@ from pneumoscope.datasets.mapping import ColumnMapping, read_mapping
 from pneumoscope.datasets.nih import import_nih, read_nih, read_nih_labels
 from pneumoscope.datasets.nih_labels import LabelRelease
 from pneumoscope.datasets.nih_readers import boxes_of
+from pneumoscope.datasets.patients import patient_numbers
 from pneumoscope.datasets.rsna import import_rsna
 from pneumoscope.datasets.split import folds_by_patient, split_by_patient, split_official, split_stratified
 from pneumoscope.datasets.split_file import Split, apply_split, read_split, split_of, write_split
@@ -37,6 +38,7 @@ __all__ = [
     "import_nih",
     "import_rsna",
     "manifest_sha256",
+    "patient_numbers",
     "read_kermany",
     "read_manifest",
     "read_mapping",

@@ -8,13 +8,13 @@ import pandas as pd
 from jaxtyping import Shaped
 
 from pneumoscope.core import InputError
+from pneumoscope.datasets import patient_numbers
 from pneumoscope.eda.groups import (
     NO_FINDING,
     Group,
     group_of,
     has,
     labelled_findings,
-    patient_numbers,
     without_findings,
 )
 from pneumoscope.stats import Proportion, cramer_v, proportion

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+from pneumoscope.datasets import patient_numbers
 from pneumoscope.eda.groups import (
     NO_FINDING,
     SEXES,
@@ -17,7 +18,6 @@ from pneumoscope.eda.groups import (
     groupings,
     has,
     labelled_findings,
-    patient_numbers,
     without_findings,
 )
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from pneumoscope.core import InputError
-from pneumoscope.eda.groups import NO_FINDING, has, labelled_findings, patient_numbers, without_findings
+from pneumoscope.datasets import patient_numbers
+from pneumoscope.eda.groups import NO_FINDING, has, labelled_findings, without_findings
 from pneumoscope.eda.pixels import MEASURES, Histogram, Measured
 from pneumoscope.stats import Auroc, auroc_clustered
 

@@ -10,15 +10,15 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 
 from pneumoscope.core import InputError
+from pneumoscope.datasets import patient_numbers
+from pneumoscope.datasets.audit import category_rates
 from pneumoscope.eda.acquisition import common, size_names, spacing_names
-from pneumoscope.eda.groups import SEXES, age_bands, has, patient_numbers
+from pneumoscope.eda.groups import SEXES, age_bands, has
 from pneumoscope.eda.shift import RELEASES
 from pneumoscope.eda.sides import sides
 from pneumoscope.stats import Auroc, auroc_clustered
 
 FOLDS = 5
-# What a category's rate is drawn towards the mean by: that of so many more rows.
-_PRIOR_ROWS = 20
 _FORMATS = 20
 JOINT = "All of these together"
 
@@ -163,10 +163,7 @@ def _by_rate(
     """Each row's category's share of positives among the rows learned from."""
     score = np.zeros(truth.size)
     for learn, test in rounds:
-        size = np.bincount(codes[learn], minlength=codes.max() + 1)
-        positive = np.bincount(codes[learn & truth], minlength=codes.max() + 1)
-        rate = (positive + _PRIOR_ROWS * truth[learn].mean()) / (size + _PRIOR_ROWS)
-        score[test] = rate[codes[test]]
+        score[test] = category_rates(codes, truth, learn=learn)[codes[test]]
     return score
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from jaxtyping import Bool, Int
 
 from pneumoscope.core import ConfigError
-from pneumoscope.datasets import FINDINGS
+from pneumoscope.datasets import FINDINGS, patient_numbers
 from pneumoscope.stats import Proportion, proportion
 
 AGE_EDGES_YEARS = (0, 10, 20, 30, 40, 50, 60, 70, 80, 90)
@@ -51,14 +51,6 @@ def compact(manifest: pd.DataFrame) -> pd.DataFrame:
 def has(manifest: pd.DataFrame, column: str) -> bool:
     """Whether the manifest knows anything of the column."""
     return column in manifest and bool(manifest[column].notna().any())
-
-
-def patient_numbers(manifest: pd.DataFrame) -> Int[np.ndarray, " n"]:
-    """The patient of each row, numbered from 0; a row without one is a patient of its own."""
-    number: Int[np.ndarray, " n"] = pd.factorize(manifest["patient_id"])[0]
-    unknown = number < 0
-    number[unknown] = number.max(initial=-1) + 1 + np.arange(unknown.sum())
-    return number
 
 
 def labelled_findings(manifest: pd.DataFrame) -> list[str]:

@@ -7,7 +7,8 @@ import pandas as pd
 from jaxtyping import Bool, Int
 
 from pneumoscope.core import InputError
-from pneumoscope.eda.groups import Group, group_of, labelled_findings, patient_numbers, require_finding, shares
+from pneumoscope.datasets import patient_numbers
+from pneumoscope.eda.groups import Group, group_of, labelled_findings, require_finding, shares
 from pneumoscope.stats import OddsRatio, Proportion, odds_ratio, proportion
 
 MOST_COMBINATIONS = 12

@@ -8,7 +8,8 @@ import pandas as pd
 from jaxtyping import Bool, Int
 
 from pneumoscope.core import InputError
-from pneumoscope.eda.groups import NO_FINDING, has, labelled_findings, patient_numbers, without_findings
+from pneumoscope.datasets import patient_numbers
+from pneumoscope.eda.groups import NO_FINDING, has, labelled_findings, without_findings
 from pneumoscope.stats import Auroc, Kappa, Proportion, auroc_clustered, cohen_kappa, proportion
 
 RSNA_CLASSES = ("Lung Opacity", "No Lung Opacity / Not Normal", "Normal")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool
 
+from pneumoscope.datasets import patient_numbers
 from pneumoscope.eda.groups import (
     FEWEST_POSITIVES,
     Group,
@@ -13,7 +14,6 @@ from pneumoscope.eda.groups import (
     group_of,
     has,
     labelled_findings,
-    patient_numbers,
     shares,
 )
 from pneumoscope.eda.sides import sides

@@ -9,7 +9,7 @@ from pydicom import Dataset
 from pneumoscope.core import Radiograph, Reading
 from pneumoscope.results.objects import ModelSummary, Outputs, ResultObject
 from pneumoscope.results.source import Source, source
-from pneumoscope.results.storage import stem, write_whole
+from pneumoscope.results.storage import ENDINGS, stem, write_whole
 
 _DRAWN = frozenset({ResultObject.OVERLAY, ResultObject.SC})
 _DICOM = frozenset({ResultObject.SR, ResultObject.SC})
@@ -33,7 +33,7 @@ def write_files(
     if wanted & _DRAWN and pixels is None:
         notes.append("no overlay and no SC: the image's pixels are not at hand")
     if pixels is not None and ResultObject.OVERLAY in wanted:
-        names[ResultObject.OVERLAY] = _write_png(directory / f"{name}.overlay.png", pixels)
+        names[ResultObject.OVERLAY] = _write_png(directory / f"{name}{ENDINGS[ResultObject.OVERLAY]}", pixels)
     if wanted & _DICOM:
         about, told = _about(radiograph)
         notes += told
@@ -41,12 +41,12 @@ def write_files(
             from pneumoscope.results.report import report_about
 
             report = report_about(about, reading=reading, card=card)
-            names[ResultObject.SR] = _write_dicom(directory / f"{name}.sr.dcm", report)
+            names[ResultObject.SR] = _write_dicom(directory / f"{name}{ENDINGS[ResultObject.SR]}", report)
         if about and pixels is not None and ResultObject.SC in wanted:
             from pneumoscope.results.capture import capture_about
 
             capture = capture_about(about, reading=reading, pixels=pixels)
-            names[ResultObject.SC] = _write_dicom(directory / f"{name}.sc.dcm", capture)
+            names[ResultObject.SC] = _write_dicom(directory / f"{name}{ENDINGS[ResultObject.SC]}", capture)
     return Outputs(
         overlay=names.get(ResultObject.OVERLAY),
         sr=names.get(ResultObject.SR),

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pneumoscope.core import ConfigError
+from pneumoscope.results.objects import ResultObject
 
-OBJECT_FILES = (".overlay.png", ".sr.dcm", ".sc.dcm")
+ENDINGS = {ResultObject.OVERLAY: ".overlay.png", ResultObject.SR: ".sr.dcm", ResultObject.SC: ".sc.dcm"}
 """How the names of an image's files end."""
 
 
@@ -70,7 +71,8 @@ def _outputs_in(line: str) -> list[str]:
         names = json.loads(line)["outputs"].values()
     except (ValueError, LookupError, TypeError, AttributeError):
         return []
-    return [name for name in names if isinstance(name, str) and Path(name).name == name and name.endswith(OBJECT_FILES)]
+    endings = tuple(ENDINGS.values())
+    return [name for name in names if isinstance(name, str) and Path(name).name == name and name.endswith(endings)]
 
 
 class Ledger:

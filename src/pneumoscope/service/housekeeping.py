@@ -40,7 +40,7 @@ class Housekeeping:
             OSError: A file cannot be deleted.
         """
         now, deleted = self._store.now(), 0
-        self._spool.forget_incoming(older_than_s=_STALE_S, now=now)
+        self._spool.forget("incoming", before=now - _STALE_S)
         if not self._config.keep_days:
             return 0
         before = now - self._config.keep_days * _DAY_S
@@ -51,7 +51,7 @@ class Housekeeping:
                 self._spool.delete(image.file)
                 self._spool.delete(result.folder if result else None)
                 deleted += 1
-        self._spool.forget_studies(before=before, but=deliveries.files_to_deliver(self._store))
+        self._spool.forget("studies", before=before, but=deliveries.files_to_deliver(self._store))
         if deleted:
             logger.info("deleted after retention", images=deleted)
         return deleted

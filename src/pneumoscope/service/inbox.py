@@ -181,7 +181,7 @@ class Inbox:
         )
         if queued:
             self._arrived()
-        if not (queued and fresh):
+        if not (queued and fresh):  # another one may have been faster, and other content
             self._known(uid, sha256)
         return Receipt(uid=uid, study_uid=about["study_uid"], sop_class=about["sop_class"], new=queued)
 

@@ -129,17 +129,10 @@ class Spool:
             for path in sorted(folder.glob("*.dcm")):
                 yield f"objects/{folder.name}/{path.name}", path
 
-    def forget_incoming(self, *, older_than_s: float, now: float) -> int:
-        """Deletes what never arrived whole; returns how many files."""
-        stale = [p for p in (self.root / "incoming").iterdir() if now - p.stat().st_mtime >= older_than_s]
-        for path in stale:
-            path.unlink(missing_ok=True)
-        return len(stale)
-
-    def forget_studies(self, *, before: float, but: Container[str]) -> None:
-        """Deletes studies' results of a time before, seconds since 1970, but not those."""
-        for path in (self.root / "studies").iterdir():
-            if f"studies/{path.name}" not in but and path.stat().st_mtime < before:
+    def forget(self, folder: str, *, before: float, but: Container[str] = ()) -> None:
+        """Deletes a folder's own files of that time (seconds since 1970) and before, but not those paths."""
+        for path in (self.root / folder).iterdir():
+            if f"{folder}/{path.name}" not in but and path.stat().st_mtime <= before:
                 path.unlink(missing_ok=True)
 
     @contextmanager

@@ -85,15 +85,28 @@ def percentile_estimate(
         Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3.
     """
     check_spread(values)
-    low, high = percentile_interval(values, level=level)
+    bounds = percentile_interval(values, level=level)
+    return estimate_within(value, bounds, truth=truth, level=level, method=f"{method}, percentile interval")
+
+
+def estimate_within(
+    value: float,
+    bounds: tuple[Float[np.ndarray, ""], Float[np.ndarray, ""]] | tuple[float, float],
+    *,
+    truth: Bool[np.ndarray, " n"],
+    level: float,
+    method: str,
+) -> Estimate:
+    """`value` with the ends of its interval and how many rows, positive ones among them, it is of."""
+    low, high = map(float, bounds)
     return Estimate(
-        value=value,
-        low=float(low),
-        high=float(high),
+        value=float(value),
+        low=low,
+        high=high,
         level=level,
         n=truth.size,
         positives=int(truth.sum()),
-        method=f"{method}, percentile interval",
+        method=method,
     )
 
 

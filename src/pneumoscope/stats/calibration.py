@@ -3,7 +3,14 @@
 import numpy as np
 from jaxtyping import Bool, Num, Shaped
 
-from pneumoscope.stats.bootstrap import RESAMPLES, check_spread, describe, percentile_estimate, resample_totals
+from pneumoscope.stats.bootstrap import (
+    RESAMPLES,
+    check_spread,
+    describe,
+    estimate_within,
+    percentile_estimate,
+    resample_totals,
+)
 from pneumoscope.stats.estimates import Estimate
 from pneumoscope.stats.reliability import equal_mass_bins
 from pneumoscope.stats.validation import check_probability, check_share, check_truth
@@ -89,12 +96,6 @@ def expected_calibration_error(
     off = np.abs(totals[:, :filled] / totals[:, filled:] - measured).sum(axis=1)
     check_spread(off)
     margin = float(np.quantile(off, level))
-    return Estimate(
-        value=value,
-        low=max(value - margin, 0.0),
-        high=min(value + margin, 1.0),
-        level=level,
-        n=truth.size,
-        positives=int(truth.sum()),
-        method=f"{bins} equal-mass bins, {describe(cluster, resamples=resamples, stratified=False)}",
-    )
+    method = f"{bins} equal-mass bins, {describe(cluster, resamples=resamples, stratified=False)}"
+    bounds = max(value - margin, 0.0), min(value + margin, 1.0)
+    return estimate_within(value, bounds, truth=truth, level=level, method=method)

@@ -84,9 +84,8 @@ def decision_curve(
         """Net benefit of the model and of flagging everyone."""
         rows = at.positives + at.negatives
         ill, well = (share / at.positives, (1 - share) / at.negatives) if stated else (1 / rows, 1 / rows)
-        return ill * at.found[:, ::-1] - well * at.alarms[
-            :, ::-1
-        ] * odds, ill * at.positives - well * at.negatives * odds
+        found, alarms = at.found[:, ::-1], at.alarms[:, ::-1]
+        return ill * found - well * alarms * odds, ill * at.positives - well * at.negatives * odds
 
     def band(y: Float[np.ndarray, "1 points"], values: Float[np.ndarray, "draws points"]) -> Band:
         kind = "stated prevalence" if stated else "prevalence of each resample"

@@ -14,6 +14,7 @@ from pneumoscope.stats.bootstrap import (
     RESAMPLES,
     check_spread,
     describe,
+    estimate_within,
     percentile_interval,
 )
 from pneumoscope.stats.estimates import Estimate
@@ -187,7 +188,13 @@ def operating_point(
 
     return OperatingPoint(
         rule=str(rule),
-        threshold=_chosen(threshold, thresholds[best], truth=truth, level=level, method=method),
+        threshold=estimate_within(
+            threshold,
+            percentile_interval(thresholds[best], level=level),  # of no width where all resamples choose the same
+            truth=truth,
+            level=level,
+            method=f"{method}, percentile interval",
+        ),
         sensitivity=corrected(sensitivities[chosen], sensitivities[best] - drawn.sensitivity[line, best]),
         specificity=corrected(specificities[chosen], specificities[best] - 1 + drawn.false_positive_rate[line, best]),
         apparent_sensitivity=float(sensitivities[chosen]),
@@ -198,27 +205,6 @@ def operating_point(
 def _best(utility: _Utility) -> Int[np.ndarray, " draws"]:
     """The first, so highest, of the best thresholds; rounding errors do not break ties."""
     return np.asarray(np.argmax(utility.round(12), axis=1))
-
-
-def _chosen(
-    threshold: float,
-    others: Float[np.ndarray, " resamples"],
-    *,
-    truth: Bool[np.ndarray, " n"],
-    level: float,
-    method: str,
-) -> Estimate:
-    """The threshold with the percentile interval of the resamples' own; of no width where all choose the same."""
-    low, high = percentile_interval(others, level=level)
-    return Estimate(
-        value=threshold,
-        low=float(low),
-        high=float(high),
-        level=level,
-        n=truth.size,
-        positives=int(truth.sum()),
-        method=f"{method}, percentile interval",
-    )
 
 
 def _corrected(
@@ -233,12 +219,4 @@ def _corrected(
     check_spread(change)
     low, high = percentile_interval(change, level=level)
     value, low, high = np.clip([apparent + change.mean(), apparent + low, apparent + high], 0, 1)
-    return Estimate(
-        value=float(value),
-        low=float(low),
-        high=float(high),
-        level=level,
-        n=truth.size,
-        positives=int(truth.sum()),
-        method=f"{method}, optimism-corrected",
-    )
+    return estimate_within(value, (low, high), truth=truth, level=level, method=f"{method}, optimism-corrected")

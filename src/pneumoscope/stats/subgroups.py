@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int, Num, Shaped
 from scipy.stats import norm
 
 from pneumoscope.core import InputError
-from pneumoscope.stats.bootstrap import RESAMPLES, describe, resample_totals
+from pneumoscope.stats.bootstrap import RESAMPLES, describe, estimate_within, resample_totals
 from pneumoscope.stats.estimates import Auroc, Difference, Estimate, Proportion
 from pneumoscope.stats.multiplicity import holm
 from pneumoscope.stats.proportions import sensitivity, specificity
@@ -280,15 +280,9 @@ def _spread(
     value, margin = float(np.ptp(measured)), float(np.quantile(off, rows.level))
     if margin < _ROUNDING:
         return None
-    return Estimate(
-        value=value,
-        low=max(value - margin, 0.0),
-        high=min(value + margin, 1.0),
-        level=rows.level,
-        n=rows.truth.size,
-        positives=int(rows.truth.sum()),
-        method=f"{method}, plus and minus the range of the rates' deviations",
-    )
+    method += ", plus and minus the range of the rates' deviations"
+    bounds = max(value - margin, 0.0), min(value + margin, 1.0)
+    return estimate_within(value, bounds, truth=rows.truth, level=rows.level, method=method)
 
 
 def _adjusted(subgroups: list[Subgroup]) -> tuple[Subgroup, ...]:

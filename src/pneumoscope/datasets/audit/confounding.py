@@ -15,10 +15,10 @@ from pneumoscope.datasets.audit.contrast import (
     contrasts,
     cramers_v,
     out_of_fold_rate,
-    patient_numbers,
 )
 from pneumoscope.datasets.audit.finding import Finding, Severity
 from pneumoscope.datasets.audit.selection import selection_findings
+from pneumoscope.datasets.patients import patient_numbers
 
 # Cramer's V of .1 is where Cohen's "small" association begins; an AUROC of .55 is what a view alone gives in NIH.
 _STRONG_V = 0.1

@@ -12,6 +12,7 @@ from scipy.stats.contingency import chi2_contingency
 # Fewer images of either class than this and a share says nothing.
 FEWEST = 20
 _FOLDS = 5
+# What a category's rate is drawn towards the mean by: that of so many more rows.
 _PRIOR_ROWS = 20
 
 
@@ -63,7 +64,7 @@ def cramers_v(counts: Float[np.ndarray, "k m"]) -> float:
 def out_of_fold_rate(
     category: Int[np.ndarray, " n"], truth: Bool[np.ndarray, " n"], *, patient: Int[np.ndarray, " n"]
 ) -> Float[np.ndarray, " n"]:
-    """Share of positives in each row's category among other patients' rows, drawn towards the mean by 20 rows.
+    """Share of positives in each row's category among other patients' rows (`category_rates`).
 
     By its own rows' share even a category that says nothing would rank positives first. As docs/adr/0011.
 
@@ -75,12 +76,19 @@ def out_of_fold_rate(
     fold = np.random.default_rng(0).permutation(int(patient.max()) + 1)[patient] % _FOLDS
     rate = np.full(truth.size, truth.mean())
     for number in np.unique(fold):
-        learn, size = fold != number, int(category.max()) + 1
+        learn = fold != number
         if learn.any():
-            positive, rows = (np.bincount(category[kept], minlength=size) for kept in (learn & truth, learn))
-            share = (positive + _PRIOR_ROWS * truth[learn].mean()) / (rows + _PRIOR_ROWS)
-            rate[~learn] = share[category[~learn]]
+            rate[~learn] = category_rates(category, truth, learn=learn)[category[~learn]]
     return rate
+
+
+def category_rates(
+    category: Int[np.ndarray, " n"], truth: Bool[np.ndarray, " n"], *, learn: Bool[np.ndarray, " n"]
+) -> Float[np.ndarray, " categories"]:
+    """Each category's share of positives among the rows learned from, drawn towards their mean by 20 rows."""
+    size = int(category.max()) + 1
+    positive, rows = (np.bincount(category[kept], minlength=size) for kept in (learn & truth, learn))
+    return np.asarray((positive + _PRIOR_ROWS * truth[learn].mean()) / (rows + _PRIOR_ROWS))
 
 
 def beyond_chance(
@@ -112,11 +120,3 @@ def _placement(truth: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n"]) ->
     lower[truth] -= rankdata(score[truth])
     lower[~truth] -= rankdata(score[~truth])
     return np.asarray(np.where(truth, lower / (~truth).sum(), 1 - lower / truth.sum()))
-
-
-def patient_numbers(table: pd.DataFrame) -> Int[np.ndarray, " n"]:
-    """The patient of each row, numbered from 0; a row without one is a patient of its own."""
-    number: Int[np.ndarray, " n"] = pd.factorize(table["patient_id"])[0]
-    unknown = number < 0
-    number[unknown] = number.max(initial=-1) + 1 + np.arange(unknown.sum())
-    return number

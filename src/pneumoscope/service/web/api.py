@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, File, Query, Request, UploadFile
 
 from pneumoscope.core import InputError
-from pneumoscope.service.store import images, people, results
+from pneumoscope.service.store import people, results
 from pneumoscope.service.web.access import admin_of, person_of, sender_of
 from pneumoscope.service.web.context import Context, context_of
 from pneumoscope.service.web.findings import finding
@@ -86,11 +86,11 @@ def post_image(request: Request, parts: Parts, file: Annotated[UploadFile, File(
     """Takes a DICOM, PNG or JPEG file, or a zip of them; 202 means that each image listed is safely queued."""
     parts.note(request, "upload")  # before, so that nothing comes in unnoted; below, what it was
     taken = take(parts.inbox, file.file, store=parts.store)
-    for image in images.of_ids(parts.store, [number for number, _ in taken.images]):
+    for image, _ in taken.images:
         parts.note(request, "upload", image.uid)
     if not taken.images:
         raise InputError("; ".join(taken.problems) or "upload: expected at least one image, found none")
-    answered = [UploadedAnswer(id=number, known=known) for number, known in taken.images]
+    answered = [UploadedAnswer(id=image.id, known=known) for image, known in taken.images]
     return UploadAnswer(images=answered, problems=list(taken.problems))
 
 

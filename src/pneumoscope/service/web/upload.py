@@ -9,7 +9,7 @@ from typing import BinaryIO
 from pneumoscope.core import InputError
 from pneumoscope.intake import find_images
 from pneumoscope.service.inbox import Inbox
-from pneumoscope.service.store import Route, Store, images
+from pneumoscope.service.store import Image, Route, Store, images
 
 CALLER = "upload"
 _MEMBER = "!/"
@@ -17,9 +17,9 @@ _MEMBER = "!/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """Row number of each image that is safe, with whether it was known before; and why others are not."""
+    """Each image that is safe, with whether it was known before; and why others are not."""
 
-    images: tuple[tuple[int, bool], ...]
+    images: tuple[tuple[Image, bool], ...]
     problems: tuple[str, ...]
 
 
@@ -44,7 +44,7 @@ def take(inbox: Inbox, stream: BinaryIO, *, store: Store) -> Taken:
             if image is None:
                 problems.append(_told("object: expected an image, found a result of ours", source.path, number=number))
             else:
-                taken.append((image.id, not receipt.new))
+                taken.append((image, not receipt.new))
     return Taken(images=tuple(taken), problems=tuple(problems))
 
 
