@@ -32,7 +32,7 @@ evidence: .venv/.ready ## measure the shipped model and the CheXNet reproduction
 
 ablations: .venv/.ready ## train variants of the preset and compare them on validation patients (an hour on a CPU core; goes on where it was)
 	@.venv/bin/pneumoscope ablate --data $${PNEUMOSCOPE_DATA:-../shared/data} $(ABLATE)
-	@.venv/bin/python -m pneumoscope.evidence docs/explanation/ablations.md.jinja evidence/ablations >docs/explanation/ablations.md.partial
+	@.venv/bin/python -m pneumoscope.evaluation docs/explanation/ablations.md.jinja evidence/ablations >docs/explanation/ablations.md.partial
 	@mv docs/explanation/ablations.md.partial docs/explanation/ablations.md
 
 EVIDENCE ?= $(lastword $(sort $(wildcard evidence/[0-9]*)))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pneumoscope.evidence import read_release
+from pneumoscope.evaluation import read_release
 from pneumoscope.model import load, shipped_path
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pneumoscope.evidence import Cohort, Number, Point, Question, Settings, write_evidence
+from pneumoscope.evaluation import Cohort, Number, Point, Question, Settings, write_evidence
 from pneumoscope.image import Recipe
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -4,7 +4,7 @@ import pytest
 
 from pneumoscope.core import ConfigError
 from pneumoscope.dossier.numbers import Numbers
-from pneumoscope.evidence import Evidence, NotEstimable, Number
+from pneumoscope.evaluation import Evidence, NotEstimable, Number
 
 AREA = Number(value=0.7594, low=0.678, high=0.8241, level=0.95, n=230, positives=93, method="DeLong")
 SHARE = Number(value=0.5, low=0.25, high=0.75, level=0.95, n=12, method="Clopper-Pearson")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from pneumoscope.core import ArtifactError
-from pneumoscope.evidence.page import render_page
+from pneumoscope.evaluation.page import render_page
 from pneumoscope.stats import auroc_clustered, holm, paired_auroc_difference
 from pneumoscope.training.comparison import compare
 

@@ -8,7 +8,7 @@ import typer
 from pneumoscope.core import EXIT_PARTIAL, ConfigError
 
 if TYPE_CHECKING:
-    from pneumoscope.evidence import Evidence, Question
+    from pneumoscope.evaluation import Evidence, Question
 
 _PREDICTIONS = "Predictions from anywhere"
 _OTHER = {"show_default": False, "rich_help_panel": _PREDICTIONS}
@@ -64,7 +64,7 @@ def evaluate(
         raise ConfigError("evaluate: expected --manifest beside --predictions, found none")
     where = {name: side for name, side in (("split", split), ("official_split", official_split)) if side is not None}
     asked = _asked(reference or [], positive=positive, against=against)
-    from pneumoscope.evidence import NOT_IN_MANIFEST, Request, Settings, cohort_of, write_evidence
+    from pneumoscope.evaluation import NOT_IN_MANIFEST, Request, Settings, cohort_of, write_evidence
 
     cohort = cohort_of(
         Request(
@@ -79,8 +79,8 @@ def evaluate(
 
 def _of_model(model: Path | None, data: Path, output: Path, *, runs: list[Path]) -> None:
     from pneumoscope.model import load, shipped_path
-    from pneumoscope.training.assessment.evaluate import evaluate as measure
-    from pneumoscope.training.assessment.evaluate import keep_records
+    from pneumoscope.training.evaluation.evaluate import evaluate as measure
+    from pneumoscope.training.evaluation.evaluate import keep_records
 
     keep_records(runs, output / "training")
     for evidence in measure(load(model or shipped_path()), data, output, runs=runs):
@@ -88,7 +88,7 @@ def _of_model(model: Path | None, data: Path, output: Path, *, runs: list[Path])
 
 
 def _asked(references: list[str], *, positive: str | None, against: str | None) -> "list[Question]":
-    from pneumoscope.evidence import Question
+    from pneumoscope.evaluation import Question
 
     if (positive is None) != (against is None):
         raise ConfigError("evaluate: expected --positive and --against together, found one of them")
@@ -98,7 +98,7 @@ def _asked(references: list[str], *, positive: str | None, against: str | None) 
 
 
 def _show(evidence: "Evidence") -> None:
-    from pneumoscope.evidence import NotEstimable, Number
+    from pneumoscope.evaluation import NotEstimable, Number
 
     facts = evidence.cohort
     typer.echo(f"{evidence.name}: {facts['title']}, {facts['images']} images of {facts['patients']} patients")

@@ -18,7 +18,7 @@ def export(
     ] = None,
 ) -> None:
     """Seal one model: ONNX graph, model card with calibration, thresholds and limits, checksum."""
-    from pneumoscope.training.sealing.export import export as seal_runs
+    from pneumoscope.training.export.export import export as seal_runs
 
     card = seal_runs(runs, data, output, mirrored=mirrored, lungs=lungs)
     typer.echo(f"{output}: {card.name} {card.version}, {output.stat().st_size / 1e6:.1f} MB")

@@ -15,7 +15,7 @@ from pneumoscope.dossier.plan import Plan, facts, read_plan
 from pneumoscope.dossier.requirements import Trace, read_requirements, trace
 from pneumoscope.dossier.risks import Risk, read_risks
 from pneumoscope.dossier.sbom import Component, read_components
-from pneumoscope.evidence import Evidence, read_release
+from pneumoscope.evaluation import Evidence, read_release
 
 Found = TypeVar("Found")
 

@@ -15,7 +15,7 @@ from pneumoscope.dossier.markup import Maker
 from pneumoscope.dossier.numbers import Numbers
 from pneumoscope.dossier.plan import needs
 from pneumoscope.dossier.tables import device, guard, impact, performance, registers, training
-from pneumoscope.evidence import Number
+from pneumoscope.evaluation import Number
 from pneumoscope.image import Recipe
 
 _TABLES = {

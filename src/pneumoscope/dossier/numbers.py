@@ -11,7 +11,7 @@ from typing import Any
 
 from pneumoscope.core import ArtifactError, ConfigError
 from pneumoscope.dossier.inline import Marked, escape
-from pneumoscope.evidence import Evidence, NotEstimable, Number
+from pneumoscope.evaluation import Evidence, NotEstimable, Number
 
 NOT_ESTIMABLE = "not estimable"
 

@@ -13,7 +13,7 @@ from pneumoscope.dossier.build import RECORD, SCHEMA, compose, sha256
 from pneumoscope.dossier.inputs import read_inputs
 from pneumoscope.dossier.markdown import to_markdown
 from pneumoscope.dossier.numbers import Use
-from pneumoscope.evidence import Evidence, Number, read_evidence, recompute
+from pneumoscope.evaluation import Evidence, Number, read_evidence, recompute
 
 # Bootstraps are seeded, so a recomputed number differs by rounding in the file alone.
 _TOLERANCE = 1e-6

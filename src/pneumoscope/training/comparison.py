@@ -8,7 +8,7 @@ import pandas as pd
 from jaxtyping import Bool
 
 from pneumoscope.core import ArtifactError
-from pneumoscope.evidence import NotEstimable, Number, estimate
+from pneumoscope.evaluation import NotEstimable, Number, estimate
 from pneumoscope.stats import auroc_clustered, holm, paired_auroc_difference
 
 VIEWS = ("all", "PA", "AP")

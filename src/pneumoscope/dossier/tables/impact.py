@@ -8,7 +8,7 @@ from pneumoscope.dossier.device import Cohort
 from pneumoscope.dossier.inline import escape
 from pneumoscope.dossier.inputs import Inputs
 from pneumoscope.dossier.numbers import Numbers
-from pneumoscope.evidence import Number
+from pneumoscope.evaluation import Number
 
 # Where predictive values are shown besides the cohort's own prevalence; keys of `by_prevalence`.
 CLINIC, ENRICHED = "5%", "20%"

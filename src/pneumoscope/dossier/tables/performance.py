@@ -7,7 +7,7 @@ from pneumoscope.dossier.device import Cohort
 from pneumoscope.dossier.inline import Marked, escape
 from pneumoscope.dossier.inputs import Inputs
 from pneumoscope.dossier.numbers import Numbers
-from pneumoscope.evidence import Number
+from pneumoscope.evaluation import Number
 
 Rows = list[tuple[str, ...]]
 

@@ -1,0 +1,36 @@
+"""Evidence: what a model was measured to be, every number with its interval, denominator, method and source.
+
+Predictions and references in, an evidence folder out; and the reader of such folders, which everything that shows
+a number (the submission, the model card, the documents) draws from. No model is run here.
+"""
+
+from pneumoscope.evaluation.cohort import Cohort, recompute, write_evidence
+from pneumoscope.evaluation.folder import Evidence, read_evidence, read_release
+from pneumoscope.evaluation.numbers import Leaf, Node, NotEstimable, Number, Tree, estimate
+from pneumoscope.evaluation.predictions import NOT_IN_MANIFEST
+from pneumoscope.evaluation.questions import NO_FINDING, Question, default_questions
+from pneumoscope.evaluation.request import Request, cohort_of
+from pneumoscope.evaluation.settings import Point, Settings
+
+__all__ = [
+    "NOT_IN_MANIFEST",
+    "NO_FINDING",
+    "Cohort",
+    "Evidence",
+    "Leaf",
+    "Node",
+    "NotEstimable",
+    "Number",
+    "Point",
+    "Question",
+    "Request",
+    "Settings",
+    "Tree",
+    "cohort_of",
+    "default_questions",
+    "estimate",
+    "read_evidence",
+    "read_release",
+    "recompute",
+    "write_evidence",
+]

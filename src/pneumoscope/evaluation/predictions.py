@@ -1,0 +1,140 @@
+"""Predictions that came from anywhere, joined to the manifest: what does not fit is an error or is counted."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from pneumoscope.core import ConfigError, InputError
+from pneumoscope.evaluation.folder import sha256
+
+ID_COLUMNS = ("image_id", "Image Index")
+PREFIX = "prob_"
+# Columns that are no score, where a file has more than ids and scores.
+_NOT_SCORES = frozenset({"source", "split", "view", "sex", "age_years", "follow_up", "patient_id", "path", "logit"})
+_MOST_NAMED = 5
+
+NOT_IN_MANIFEST = "predictions that the manifest does not have"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """Scores in [0, 1], a row an image, each image once.
+
+    Attributes:
+        table: `image_id`, `source` where the file says it, and one column `prob_LABEL` a label.
+        name: The file's name.
+        sha256: The file's hash.
+    """
+
+    table: pd.DataFrame
+    name: str
+    sha256: str
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """The labels that there are scores for."""
+        return tuple(column.removeprefix(PREFIX) for column in self.table if column.startswith(PREFIX))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Joined:
+    """Predictions with their manifest rows, in the predictions' order; `left_out` counts the rest, by reason."""
+
+    rows: pd.DataFrame
+    left_out: dict[str, int]
+
+
+def read_predictions(path: Path) -> Predictions:
+    """The predictions in a CSV or Parquet file: `image_id` or `Image Index`, and `prob_LABEL` or `LABEL` columns.
+
+    Raises:
+        ConfigError: The file is absent or no table.
+        InputError: It has no id or score column, or a score is not a number in [0, 1], or an image comes twice.
+    """
+    if not path.is_file():
+        raise ConfigError(f"expected predictions (CSV or Parquet) at {path}, found no file")
+    try:
+        raw = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    except (ValueError, OSError) as error:  # pandas' and pyarrow's parser errors are ValueErrors
+        raise ConfigError(f"{path}: expected a table (CSV or Parquet), found {error}") from None
+    return Predictions(_checked(raw, str(path)), path.name, sha256(path))
+
+
+def _checked(raw: pd.DataFrame, where: str) -> pd.DataFrame:
+    ids = [name for name in ID_COLUMNS if name in raw.columns]
+    if len(ids) != 1:
+        raise InputError(f"{where}: expected one id column, {' or '.join(ID_COLUMNS)}, found {_listed(raw.columns)}")
+    table = pd.DataFrame({"image_id": raw[ids[0]].astype("str")})
+    keys = ["image_id"]
+    if "source" in raw.columns:
+        table["source"] = raw["source"].astype("str")
+        keys.append("source")
+    prefixed = [name for name in raw.columns if str(name).startswith(PREFIX)]
+    scores = prefixed or [name for name in raw.columns if name not in _NOT_SCORES and name not in ids]
+    if not scores:
+        raise InputError(f"{where}: expected score columns, {PREFIX}LABEL or LABEL, found {_listed(raw.columns)}")
+    repeated = table.duplicated(keys, keep=False)
+    if repeated.any():
+        names = dict.fromkeys(table.loc[repeated, "image_id"])
+        raise InputError(f"{where}: expected each image once, found {_listed(names)} more than once")
+    for name in scores:
+        table[PREFIX + str(name).removeprefix(PREFIX)] = _score(raw[name], table["image_id"], where=f"{where}: {name}")
+    return table
+
+
+def _score(values: "pd.Series[float]", image_id: "pd.Series[str]", *, where: str) -> "pd.Series[float]":
+    numbers = pd.to_numeric(values, errors="coerce")
+    wrong = ~numbers.between(0, 1)  # NaN is not between
+    if wrong.any():
+        first = wrong.idxmax()
+        raise InputError(
+            f"{where}: expected scores in [0, 1], found {values[first]} for {image_id[first]}"
+            + (f" and {int(wrong.sum()) - 1} more such" if wrong.sum() > 1 else "")
+        )
+    return numbers
+
+
+def join(predictions: Predictions, manifest: pd.DataFrame, *, where: Mapping[str, str] | None = None) -> Joined:
+    """The predictions' manifest rows; of those only the ones that have each column of `where` at its value.
+
+    Raises:
+        InputError: Nothing joins, or an id is in several of the manifest's sources and the predictions don't say which.
+    """
+    keys = [name for name in ("image_id", "source") if name in predictions.table]
+    repeated = manifest.duplicated(keys, keep=False) & manifest["image_id"].isin(predictions.table["image_id"])
+    if repeated.any():
+        raise InputError(
+            f"{predictions.name}: expected a column source, since {_listed(manifest.loc[repeated, 'image_id'])} "
+            f"is in several sources of the manifest"
+        )
+    rows = predictions.table.merge(manifest, on=keys, how="inner", validate="one_to_one")
+    if rows.empty:
+        raise InputError(
+            f"{predictions.name}: expected images of the manifest such as {_listed(manifest['image_id'][:2])}, "
+            f"found {_listed(predictions.table['image_id'][:2])}: no row joins"
+        )
+    left_out = {
+        NOT_IN_MANIFEST: len(predictions.table) - len(rows),
+        "manifest images without a prediction": len(manifest) - len(rows),
+    }
+    for column, value in (where or {}).items():
+        if column not in rows:
+            raise InputError(f"expected a manifest with the column {column}, found {_listed(rows.columns)}")
+        inside = rows[column] == value
+        if not inside.any():
+            raise InputError(f"expected predictions with {column} {value}, found {_counts(rows[column])}")
+        left_out[f"predictions outside {column} {value}"] = int((~inside).sum())
+        rows = rows[inside]
+    return Joined(rows.reset_index(drop=True), left_out)
+
+
+def _counts(values: "pd.Series[str]") -> str:
+    return ", ".join(f"{count} {name}" for name, count in values.fillna("of none").value_counts().items())
+
+
+def _listed(names: Iterable[str]) -> str:
+    every = [str(name) for name in names]
+    more = f" and {len(every) - _MOST_NAMED} more" if len(every) > _MOST_NAMED else ""
+    return ", ".join(every[:_MOST_NAMED]) + more

@@ -1,0 +1,73 @@
+"""A request to evaluate predictions from anywhere, checked and joined into a cohort."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pneumoscope.core import ArtifactError
+from pneumoscope.datasets import read_manifest
+from pneumoscope.evaluation.cohort import Cohort
+from pneumoscope.evaluation.folder import Evidence, read_evidence
+from pneumoscope.evaluation.predictions import join, read_predictions
+from pneumoscope.evaluation.questions import Question, default_questions
+from pneumoscope.evaluation.settings import Point
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be evaluated.
+
+    Attributes:
+        predictions: A table with `image_id` or `Image Index` and `prob_LABEL` or `LABEL` columns.
+        manifest: The labels of its images.
+        where: Manifest columns and the value that images must have there, such as `split` and `test`.
+        asked: Questions beside those that the labels themselves raise.
+        points_from: An evidence folder whose operating points are held; None to choose them on the images.
+        title: The images in words; None for the file's name.
+    """
+
+    predictions: Path
+    manifest: Path
+    where: Mapping[str, str] = field(default_factory=dict)
+    asked: Sequence[Question] = ()
+    points_from: Path | None = None
+    title: str | None = None
+
+
+def cohort_of(request: Request) -> Cohort:
+    """The joined predictions, and the questions that they can answer.
+
+    Raises:
+        ConfigError: A file is absent or of another kind.
+        InputError: Predictions are not as expected, or no row joins.
+        ArtifactError: `points_from` is no evidence.
+    """
+    predictions = read_predictions(request.predictions)
+    manifest = read_manifest(request.manifest)
+    joined = join(predictions, manifest.manifest, where=request.where)
+    return Cohort(
+        title=request.title or predictions.name,
+        rows=joined.rows,
+        left_out=joined.left_out,
+        questions=list(dict.fromkeys([*default_questions(joined.rows, predictions.scores), *request.asked])),
+        model={"name": predictions.name, "version": "unknown", "sha256": predictions.sha256},
+        manifest_sha256=manifest.sha256,
+        points={} if request.points_from is None else _points(read_evidence(request.points_from)),
+    )
+
+
+def _points(evidence: Evidence) -> dict[str, dict[str, Point]]:
+    """The operating points of each score against its own label."""
+    found: dict[str, dict[str, Point]] = {}
+    for name, label in evidence.labels.items():
+        assert isinstance(label, Mapping)
+        points: Any = label["operating_points"]
+        if label["question"] == Question(name, name).facts() and points:
+            found[name] = {
+                key: Point(threshold=float(point["threshold"]), rule=str(point["rule"]), chosen_on=evidence.name)
+                for key, point in points.items()
+            }
+    if not found:
+        raise ArtifactError(f"{evidence.path}: expected operating points of a score against its own label, found none")
+    return found
