@@ -30,6 +30,7 @@ from pneumoscope.core.records import (
     Status,
     View,
 )
+from pneumoscope.core.released import HeadStart, ReleasedDevice, check_against_device, released_device
 
 __all__ = [
     "ADULT_FROM_YEARS",
@@ -45,6 +46,7 @@ __all__ = [
     "ConfigError",
     "Decision",
     "Format",
+    "HeadStart",
     "InputError",
     "IntendedUse",
     "ModelIdentity",
@@ -53,9 +55,12 @@ __all__ = [
     "Population",
     "Radiograph",
     "Reading",
+    "ReleasedDevice",
     "RemoteError",
     "Status",
     "UnreadableError",
     "View",
+    "check_against_device",
     "exit_code",
+    "released_device",
 ]
