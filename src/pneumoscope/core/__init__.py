@@ -1,5 +1,6 @@
 """Records that rooms exchange, the error tree, atomic files and checksums."""
 
+from pneumoscope.core.display import Voi, VoiTable, VoiWindow
 from pneumoscope.core.errors import (
     EXIT_DONE,
     EXIT_FAULT,
@@ -16,6 +17,7 @@ from pneumoscope.core.errors import (
     exit_code,
 )
 from pneumoscope.core.files import atomic_path, sha256_of, sync_folder, write_atomically, writing
+from pneumoscope.core.geometry import Geometry
 from pneumoscope.core.records import (
     ADULT_FROM_YEARS,
     Check,
@@ -26,6 +28,7 @@ from pneumoscope.core.records import (
     ModelIdentity,
     Outcome,
     Population,
+    PopulationSource,
     Radiograph,
     Reading,
     Status,
@@ -46,18 +49,23 @@ __all__ = [
     "ConfigError",
     "Decision",
     "Format",
+    "Geometry",
     "InputError",
     "IntendedUse",
     "ModelIdentity",
     "Outcome",
     "PneumoscopeError",
     "Population",
+    "PopulationSource",
     "Radiograph",
     "Reading",
     "RemoteError",
     "Status",
     "UnreadableError",
     "View",
+    "Voi",
+    "VoiTable",
+    "VoiWindow",
     "atomic_path",
     "exit_code",
     "sha256_of",
