@@ -11,14 +11,14 @@ import pytest
 from pneumoscope.core import ConfigError, Population
 from pneumoscope.evaluation import NotEstimable, Number
 from pneumoscope.model import Artifact, load
+from pneumoscope.training.config import TrainingConfig
 from pneumoscope.training.evaluation import evaluate as evaluate_module
 from pneumoscope.training.evaluation import maps as module
 from pneumoscope.training.evaluation.evaluate import evaluate
 from pneumoscope.training.evaluation.maps import Boxed, map_evidence
-from pneumoscope.training.config import TrainingConfig
+from pneumoscope.training.export.export import export, run_graph
 from pneumoscope.training.fit import Paths, fit
 from pneumoscope.training.runs import read_run
-from pneumoscope.training.export.export import export, run_graph
 
 COUNT = 6
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from pneumoscope.training.network import Network
 from pneumoscope.training.export.ensemble import Ensemble, Member, Seen, embed
 from pneumoscope.training.export.export import to_onnx
 from pneumoscope.training.export.guard import fit_gaussian
+from pneumoscope.training.network import Network
 
 
 def member(seed: int, *, backbone: str = "test_resnet", mirrored: bool = False) -> Member:

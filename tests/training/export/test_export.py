@@ -13,10 +13,10 @@ from pneumoscope.core import ConfigError, Population
 from pneumoscope.model import load
 from pneumoscope.reading import open_engine
 from pneumoscope.training.config import TrainingConfig
+from pneumoscope.training.export.export import export
 from pneumoscope.training.fit import Paths, fit
 from pneumoscope.training.lungs import load_lungs
 from pneumoscope.training.runs import load_network, member_folders, read_run
-from pneumoscope.training.export.export import export
 
 
 @pytest.fixture(scope="module")

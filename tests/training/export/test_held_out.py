@@ -11,13 +11,9 @@ from onnx import TensorProto, helper
 
 from pneumoscope.core import ArtifactError, Population
 from pneumoscope.model import load
+from pneumoscope.training.config import Augmentation, Data, TrainingConfig
 from pneumoscope.training.evaluation import evaluate as evaluate_module
 from pneumoscope.training.evaluation.evaluate import evaluate
-from pneumoscope.training.config import Augmentation, Data, TrainingConfig
-from pneumoscope.training.fit import Paths, fit, members_of
-from pneumoscope.training.images import load_images, read_manifest, unit
-from pneumoscope.training.loading import deal
-from pneumoscope.training.runs import load_network, read_run
 from pneumoscope.training.export.export import export
 from pneumoscope.training.export.held_out import (
     MemberOutputs,
@@ -26,6 +22,10 @@ from pneumoscope.training.export.held_out import (
     member_outputs,
     unseen,
 )
+from pneumoscope.training.fit import Paths, fit, members_of
+from pneumoscope.training.images import load_images, read_manifest, unit
+from pneumoscope.training.loading import deal
+from pneumoscope.training.runs import load_network, read_run
 
 FOLDS = 3
 

@@ -24,20 +24,20 @@ from pneumoscope.evaluation import (
 )
 from pneumoscope.model import OPERATING_POINTS, Artifact, Card
 from pneumoscope.reading import Outputs
+from pneumoscope.training.cost import total_cost
 from pneumoscope.training.evaluation.conformal import conformal_evidence
 from pneumoscope.training.evaluation.localisation import COLUMNS, localisation_evidence
 from pneumoscope.training.evaluation.lungs import LUNG_COLUMNS, lung_evidence
 from pneumoscope.training.evaluation.maps import Boxed, map_evidence
 from pneumoscope.training.evaluation.refusals import guard_evidence
 from pneumoscope.training.evaluation.shortcuts import probe_evidence, route_evidence
-from pneumoscope.training.cost import total_cost
+from pneumoscope.training.export.export import member_configs, run_graph
+from pneumoscope.training.export.held_out import member_outputs, unseen
 from pneumoscope.training.images import load_cropped, read_manifest
 from pneumoscope.training.lungs import masks_seen
 from pneumoscope.training.populations import columns_of, populations, probability
 from pneumoscope.training.radiologists import Boxes, boxes_seen, rsna_boxes
 from pneumoscope.training.runs import Run, member_folders, read_run
-from pneumoscope.training.export.export import member_configs, run_graph
-from pneumoscope.training.export.held_out import member_outputs, unseen
 
 _LABEL = "Pneumonia"
 _KEPT = (*COLUMNS, *LUNG_COLUMNS)

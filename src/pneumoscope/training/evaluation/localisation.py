@@ -7,8 +7,8 @@ from jaxtyping import Float, Float32
 from pneumoscope.evaluation import Leaf, Node, NotEstimable, Number, estimate
 from pneumoscope.explain import Agreement, Marks, agreement, free_response, marks
 from pneumoscope.stats import clustered_mean
-from pneumoscope.training.evaluation.shares import share
 from pneumoscope.training.controls import other_patients
+from pneumoscope.training.evaluation.shares import share
 from pneumoscope.training.radiologists import Boxes
 
 FALSE_MARKS_PER_100_IMAGES = (25, 50, 100)

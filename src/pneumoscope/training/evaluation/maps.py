@@ -18,12 +18,12 @@ from pneumoscope.training.evaluation.faithfulness import CURVES, curve_areas
 from pneumoscope.training.evaluation.saliency import finer_layer, grad_cam, occlusion
 from pneumoscope.training.evaluation.sanity import CASCADE, rank_correlation, shuffled_graph
 from pneumoscope.training.evaluation.shares import share
+from pneumoscope.training.export.ensemble import Seen
+from pneumoscope.training.export.export import run_graph
 from pneumoscope.training.images import in_batches, unit
 from pneumoscope.training.network import OUTPUTS, Network
 from pneumoscope.training.radiologists import Boxes
 from pneumoscope.training.runs import Run, load_network
-from pneumoscope.training.export.ensemble import Seen
-from pneumoscope.training.export.export import run_graph
 
 Images = UInt8[np.ndarray, "n size size"]
 Maps = Float[np.ndarray, "n y x"]

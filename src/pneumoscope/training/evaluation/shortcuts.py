@@ -13,9 +13,9 @@ from pneumoscope.datasets import FINDINGS
 from pneumoscope.evaluation import Node, Question, Tree, estimate
 from pneumoscope.model import Artifact
 from pneumoscope.stats import Auroc, auroc_clustered, clustered_mean, paired_auroc_difference
+from pneumoscope.training.export.export import run_graph
 from pneumoscope.training.images import Change, load_cropped
 from pneumoscope.training.populations import columns_of, populations
-from pneumoscope.training.export.export import run_graph
 
 # The probe's folds and penalty; fixed, as nothing may be chosen on test images.
 FOLDS, PENALTY = 5, 0.01

@@ -8,9 +8,9 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pneumoscope.training.export.guard import Distance, GroupedGaussian
 from pneumoscope.training.images import in_batches, unit
 from pneumoscope.training.network import Network
-from pneumoscope.training.export.guard import Distance, GroupedGaussian
 
 
 class Seen(nn.Module):

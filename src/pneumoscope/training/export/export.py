@@ -16,6 +16,12 @@ from pneumoscope.model import LUNGS, MEMBER_OUTPUTS, Artifact, Card, seal
 from pneumoscope.model import OUTPUTS as GRAPH_OUTPUTS
 from pneumoscope.reading import Outputs, open_engine
 from pneumoscope.training.config import Data, TrainingConfig, read_config_record
+from pneumoscope.training.export.card import draft_card, finish_card, validation_auroc
+from pneumoscope.training.export.compact import compact
+from pneumoscope.training.export.ensemble import Ensemble, Member, Seen, WithLungs, embed
+from pneumoscope.training.export.guard import fit_gaussian
+from pneumoscope.training.export.heat_rule import with_heat_rules
+from pneumoscope.training.export.held_out import acquired_otherwise, member_outputs, unseen
 from pneumoscope.training.fit import members_of
 from pneumoscope.training.images import in_batches, unit
 from pneumoscope.training.loading import Material, deal, gather
@@ -23,12 +29,6 @@ from pneumoscope.training.lungs import LungNetwork, load_lungs
 from pneumoscope.training.network import OUTPUTS
 from pneumoscope.training.populations import populations
 from pneumoscope.training.runs import Run, load_network, member_folders, read_run
-from pneumoscope.training.export.card import draft_card, finish_card, validation_auroc
-from pneumoscope.training.export.compact import compact
-from pneumoscope.training.export.ensemble import Ensemble, Member, Seen, WithLungs, embed
-from pneumoscope.training.export.guard import fit_gaussian
-from pneumoscope.training.export.heat_rule import with_heat_rules
-from pneumoscope.training.export.held_out import acquired_otherwise, member_outputs, unseen
 from pneumoscope.training.targets import TARGETS
 
 # ONNX, with its rounded weights, and PyTorch must agree on so many images, in probability.

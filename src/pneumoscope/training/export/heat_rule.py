@@ -12,9 +12,9 @@ from pneumoscope.model import Card, HeatRule
 from pneumoscope.reading import Outputs
 from pneumoscope.stats import clustered_mean
 from pneumoscope.training.controls import other_patients
+from pneumoscope.training.export.card import POSITIVE
 from pneumoscope.training.populations import populations
 from pneumoscope.training.radiologists import Boxes
-from pneumoscope.training.export.card import POSITIVE
 
 # Share of the rightly flagged validation images that the limit lets pass.
 RIGHT_FLAGS_KEPT = 0.95
