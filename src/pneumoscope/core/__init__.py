@@ -1,4 +1,4 @@
-"""Records that rooms exchange, and the error tree."""
+"""Records that rooms exchange, the error tree, atomic files and checksums."""
 
 from pneumoscope.core.errors import (
     EXIT_DONE,
@@ -15,6 +15,7 @@ from pneumoscope.core.errors import (
     UnreadableError,
     exit_code,
 )
+from pneumoscope.core.files import atomic_path, sha256_of, sync_folder, write_atomically, writing
 from pneumoscope.core.records import (
     ADULT_FROM_YEARS,
     Check,
@@ -57,5 +58,10 @@ __all__ = [
     "Status",
     "UnreadableError",
     "View",
+    "atomic_path",
     "exit_code",
+    "sha256_of",
+    "sync_folder",
+    "write_atomically",
+    "writing",
 ]

@@ -65,7 +65,7 @@ class Population(StrEnum):
 
     @classmethod
     def of_age(cls, age_years: float) -> "Population":
-        """The population of a patient of this age: young children, below 6 years, or else adults.
+        """Return the population of a patient of this age: young children, below 6 years, or else adults.
 
         The boundary is that of the films to learn from, not of law: Kermany's children are 1 to 5 years old, NIH's
         patients 4 and older, so that a schoolchild's film is more like those of NIH's adults.
