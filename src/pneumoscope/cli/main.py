@@ -22,6 +22,7 @@ from pneumoscope.cli.evaluate import evaluate
 from pneumoscope.cli.export import export
 from pneumoscope.cli.plan import plan
 from pneumoscope.cli.pretrain import pretrain
+from pneumoscope.cli.purge import purge
 from pneumoscope.cli.read import read
 from pneumoscope.cli.serve import serve
 from pneumoscope.cli.token import token
@@ -90,7 +91,7 @@ def _ended(message: str, code: int) -> typer.Exit:
 
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Read": (demo, read, check),
-    "In the clinic": (serve, acceptance, conformance, token),
+    "In the clinic": (serve, acceptance, conformance, token, purge),
     "Build a model": (eda, pretrain, train, export, evaluate, ablate),
     "Submission": (plan,),
 }
