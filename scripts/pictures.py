@@ -1,6 +1,6 @@
 """Draw docs/pictures/overview.png: gallery, the node's study page and the submission, from synthetic studies only.
 
-    make pictures        needs Chromium (on Debian: apt-get install chromium)
+make pictures        needs Chromium (on Debian: apt-get install chromium)
 """
 
 import re
@@ -41,7 +41,9 @@ def gallery(page: Page, folder: Path) -> Path:
     """Read a copy of the synthetic studies, so that the page shows no path of this machine."""
     shutil.copytree(studies_folder(), folder / "studies")
     command = [sys.executable, "-m", "pneumoscope", "read", "studies", "-o", "results"]
-    subprocess.run(command, check=False, capture_output=True, cwd=folder)  # 3: one of the studies is unreadable by design
+    subprocess.run(
+        command, check=False, capture_output=True, cwd=folder
+    )  # 3: one of the studies is unreadable by design
     page.goto((folder / "results" / "index.html").as_uri())
     page.wait_for_load_state("networkidle")
     page.screenshot(path=folder / "gallery.png")
@@ -81,7 +83,9 @@ def wait_for_results(page: Page, address: str) -> None:
 def combine(shots: list[Path]) -> None:
     """Place the pictures side by side at one height, in 128 colours."""
     pictures = [Image.open(shot).convert("RGB") for shot in shots]
-    scaled = [one.resize((round(one.width * HEIGHT / one.height), HEIGHT), Image.Resampling.LANCZOS) for one in pictures]
+    scaled = [
+        one.resize((round(one.width * HEIGHT / one.height), HEIGHT), Image.Resampling.LANCZOS) for one in pictures
+    ]
     width = sum(one.width for one in scaled) + GAP * (len(scaled) + 1)
     sheet = Image.new("RGB", (width, HEIGHT + 2 * GAP), "#d7dde3")
     left = GAP
