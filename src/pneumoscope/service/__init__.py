@@ -14,6 +14,7 @@
 | `completion` | when a study counts as complete, and its result |
 | `housekeeping` | retention |
 | `triage` | who is read first |
+| `released` | what of the configuration differs from the released device |
 | `acceptance` | a silent node against the site's reports, before go-live |
 | `conformance` | the DICOM Conformance Statement |
 | `node` | starts and stops all of it |
@@ -29,6 +30,7 @@ from pneumoscope.service.config_file import load_config, parse_config
 from pneumoscope.service.conformance import statement
 from pneumoscope.service.log import set_up_logging
 from pneumoscope.service.node import Node
+from pneumoscope.service.released import warn_of_differences
 from pneumoscope.service.store import Route, open_store
 from pneumoscope.service.web import Accounts, Role
 
@@ -45,4 +47,5 @@ __all__ = [
     "parse_config",
     "set_up_logging",
     "statement",
+    "warn_of_differences",
 ]

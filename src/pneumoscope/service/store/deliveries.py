@@ -64,15 +64,15 @@ def succeed(store: Store, delivery: Delivery) -> None:
     _end(store, delivery.id, state=DeliveryState.DONE, error="")
 
 
-def retry(store: Store, ids: Sequence[int], *, error: str, delay_s: float) -> None:
-    """Puts deliveries back, to be tried again `delay_s` seconds later."""
+def retry(store: Store, ids: Sequence[int], *, error: str, delay_s: float = 0.0) -> None:
+    """Queue deliveries again, for `delay_s` seconds later."""
     later = {"state": DeliveryState.WAITING, "not_before": store.now() + delay_s, "error": error} | _FREE
     with store.writing() as connection:
         connection.execute(update(_deliveries).where(_deliveries.c.id.in_(ids)).values(later))
 
 
-def bury(store: Store, ids: Sequence[int], *, error: str) -> None:
-    """Makes dead letters of deliveries: a person replays or discards them."""
+def mark_dead(store: Store, ids: Sequence[int], *, error: str) -> None:
+    """Make dead letters of deliveries: a person replays or discards them."""
     dead = {"state": DeliveryState.DEAD, "error": error, "settled_at": store.now()} | _FREE
     with store.writing() as connection:
         connection.execute(update(_deliveries).where(_deliveries.c.id.in_(ids)).values(dead))
