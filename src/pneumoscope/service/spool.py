@@ -10,6 +10,7 @@
 `<name>` is a digest of the SOP Instance UID (of the Study Instance UID), so that no name comes from outside.
 """
 
+import errno
 import hashlib
 import os
 import shutil
@@ -56,6 +57,14 @@ class Spool:
             raise CapacityError(f"spool: expected a readable disk, found {error.strerror}") from error
         if free_mb < self._min_free_mb:
             raise CapacityError(f"spool: expected {self._min_free_mb} MB free, found {max(free_mb, 0)} MB")
+
+    def has_space(self) -> bool:
+        """Return whether new objects are accepted."""
+        try:
+            self.require_space()
+        except CapacityError:
+            return False
+        return True
 
     def add_object(self, uid: str, parts: Iterable[bytes | memoryview]) -> tuple[str, bool]:
         """Path within the spool of the object's file, and whether it is new; an earlier one is never replaced.
@@ -152,6 +161,8 @@ class Spool:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+            if temporary.read_bytes() != content:
+                raise OSError(errno.EIO, "a file that differs from what was written")
             temporary.replace(path)
 
 
