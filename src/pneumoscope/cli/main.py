@@ -19,6 +19,7 @@ from pneumoscope.cli.demo import demo
 from pneumoscope.cli.dossier import SUBCOMMANDS, dossier
 from pneumoscope.cli.eda import eda
 from pneumoscope.cli.evaluate import evaluate
+from pneumoscope.cli.examples import epilog
 from pneumoscope.cli.export import export
 from pneumoscope.cli.plan import plan
 from pneumoscope.cli.pretrain import pretrain
@@ -29,7 +30,7 @@ from pneumoscope.cli.token import token
 from pneumoscope.cli.train import train
 from pneumoscope.core import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, PneumoscopeError, exit_code
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 def main() -> None:
@@ -97,7 +98,7 @@ _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
 }
 for _panel, _commands in _PANELS.items():
     for _command in _commands:
-        app.command(rich_help_panel=_panel)(_with_exit_code(_command))
+        app.command(rich_help_panel=_panel, epilog=epilog(_command.__name__))(_with_exit_code(_command))
 
 _data = typer.Typer(no_args_is_help=True, help="Data sets: manifest, splits, audit, cache, data sheet, download.")
 _import = typer.Typer(no_args_is_help=True, help="A data set to a manifest, one command a kind.")
@@ -105,7 +106,7 @@ for _kind, _importer in IMPORTERS.items():
     _import.command(_kind)(_with_exit_code(_importer))
 _data.add_typer(_import, name="import")
 for _step in DATA_COMMANDS:
-    _data.command()(_with_exit_code(_step))
+    _data.command(epilog=epilog(_step.__name__))(_with_exit_code(_step))
 app.add_typer(_data, name="data", rich_help_panel="Build a model")
 
 _dossier = typer.Typer(invoke_without_command=True)
