@@ -17,6 +17,8 @@ from pneumoscope.model import (
     Guard,
     HeatRule,
     OperatingPoint,
+    ReportOutput,
+    ViewRule,
     load,
     parse_card,
     seal,
@@ -42,7 +44,7 @@ CHILDREN = replace(
     heat=UNJUDGED_HEAT,
 )
 CARD = Card(
-    schema=3,
+    schema=4,
     name="test",
     version="0.0.1",
     created="2026-11-24",
@@ -120,7 +122,7 @@ def test_the_metadata_is_what_the_onnx_library_reads(sealed: Path) -> None:
 @pytest.mark.req("REQ-MD-02")
 def test_a_card_of_another_schema_is_refused() -> None:
     with pytest.raises(ArtifactError, match="expected schema 3, found 1"):
-        parse_card(replace_text('"schema": 3', '"schema": 1'))
+        parse_card(replace_text('"schema": 4', '"schema": 1'))
 
 
 def test_a_card_of_today_must_say_whether_heat_maps_are_shown() -> None:
@@ -202,3 +204,30 @@ def test_the_shipped_artefact_is_whole_and_small_enough() -> None:
     artifact = load(shipped_path())
     assert artifact.card.intended_use.views == (View.PA, View.AP)
     assert len(artifact.onnx) <= 45_000_000
+
+
+def test_a_card_from_before_rules_by_view_is_read_with_one_rule_for_all_views() -> None:
+    table = json.loads(CARD.to_json())
+    table["schema"] = 3
+    for rule in table["rules"].values():
+        del rule["by_view"], rule["report"]
+    card = parse_card(json.dumps(table))
+    assert card.rules[Population.ADULTS].for_view(View.AP) == ADULTS
+
+
+def test_a_view_with_a_rule_of_its_own_is_decided_by_it_and_others_by_the_populations() -> None:
+    own = ViewRule(
+        calibration=Calibration(slope=3.0, intercept=0.5, prevalence=0.5),
+        operating_points={name: OperatingPoint(threshold=0.6, rule="g") for name in ADULTS.operating_points},
+        conformal=Conformal(coverage=0.9, positive_from=0.2, negative_to=0.7),
+        fitted_on="five AP images",
+    )
+    report = ReportOutput(output=1, calibration=own.calibration, fitted_on="h", by_view={View.AP: own.calibration})
+    rule = replace(ADULTS, by_view={View.AP: own}, report=report)
+    card = parse_card(replace(CARD, rules=CARD.rules | {Population.ADULTS: rule}).to_json())
+    assert card.rules[Population.ADULTS] == rule
+    decides = card.rules[Population.ADULTS].for_view(View.AP)
+    assert (decides.calibration, decides.fitted_on, decides.heat) == (own.calibration, "five AP images", ADULTS.heat)
+    assert card.rules[Population.ADULTS].for_view(View.PA) == rule
+    assert card.rules[Population.ADULTS].for_view(None) == rule
+    assert report.probability(0.0, View.AP) == pytest.approx(1 / (1 + np.exp(-0.5)))

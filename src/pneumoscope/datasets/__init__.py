@@ -12,6 +12,7 @@ from pneumoscope.datasets.mapping import ColumnMapping, read_mapping
 from pneumoscope.datasets.nih import import_nih, read_nih, read_nih_labels
 from pneumoscope.datasets.nih_labels import LabelRelease
 from pneumoscope.datasets.nih_readers import boxes_of
+from pneumoscope.datasets.nih_routes import ROUTES, Route, read_routes
 from pneumoscope.datasets.patients import patient_numbers
 from pneumoscope.datasets.rsna import import_rsna
 from pneumoscope.datasets.split import folds_by_patient, split_by_patient, split_official, split_stratified
@@ -20,11 +21,13 @@ from pneumoscope.datasets.split_temporal import split_by_date, split_by_follow_u
 
 __all__ = [
     "FINDINGS",
+    "ROUTES",
     "ColumnMapping",
     "ImageCache",
     "Imported",
     "LabelRelease",
     "Prefer",
+    "Route",
     "Shard",
     "Split",
     "Stored",
@@ -44,6 +47,7 @@ __all__ = [
     "read_mapping",
     "read_nih",
     "read_nih_labels",
+    "read_routes",
     "read_split",
     "split_by_date",
     "split_by_follow_up",

@@ -12,6 +12,8 @@ from pneumoscope.model.card import (
     Guard,
     HeatRule,
     OperatingPoint,
+    ReportOutput,
+    ViewRule,
     parse_card,
 )
 
@@ -30,6 +32,8 @@ __all__ = [
     "Guard",
     "HeatRule",
     "OperatingPoint",
+    "ReportOutput",
+    "ViewRule",
     "load",
     "parse_card",
     "seal",

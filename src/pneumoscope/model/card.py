@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,7 +11,9 @@ from jaxtyping import Float
 from pneumoscope.core import ArtifactError, IntendedUse, Population, View
 from pneumoscope.image import Recipe
 
-SCHEMA = 3
+SCHEMA = 4
+# Cards of this schema have one rule for all views, and one output.
+_BEFORE_VIEWS = 3
 OPERATING_POINTS = ("screening", "balanced", "confirmatory")
 
 Record = TypeVar("Record")
@@ -85,12 +87,52 @@ UNJUDGED_HEAT = HeatRule(shown=True, why="never held against radiologists' boxes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ViewRule:
+    """What one population's images of one view decided: calibration, thresholds and limits.
+
+    Attributes:
+        fitted_on: The validation images that gave the rule.
+    """
+
+    calibration: Calibration
+    operating_points: dict[str, OperatingPoint]
+    conformal: Conformal
+    fitted_on: str
+
+    def __post_init__(self) -> None:
+        _check_points(self.operating_points)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOutput:
+    """A second output: the probability that a radiology report would name pneumonia.
+
+    Attributes:
+        output: The graph's column of logits.
+        by_view: Calibration of each view; other images take `calibration`.
+    """
+
+    output: int
+    calibration: Calibration
+    fitted_on: str
+    by_view: dict[View, Calibration] = field(default_factory=dict)
+
+    def probability(self, logit: float, view: View | None) -> float:
+        """Return the calibrated probability of one image's logit."""
+        calibration = self.calibration if view is None else self.by_view.get(view, self.calibration)
+        return float(calibration.probability(np.array([logit]))[0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRule:
     """How a logit becomes a decision for one population.
 
     Attributes:
         output: The graph's column of logits and maps that answers for this population.
+        calibration: For a view that `by_view` does not name, or an unknown one; so are thresholds and limits.
         fitted_on: The validation images that gave the rule.
+        by_view: The rule of each view that has its own.
+        report: The second output; None where the graph has none for this population.
     """
 
     output: int
@@ -99,13 +141,32 @@ class DecisionRule:
     conformal: Conformal
     fitted_on: str
     heat: HeatRule = UNJUDGED_HEAT
+    by_view: dict[View, ViewRule] = field(default_factory=dict)
+    report: ReportOutput | None = None
 
     def __post_init__(self) -> None:
-        if missing := sorted(set(OPERATING_POINTS) - set(self.operating_points)):
-            raise ArtifactError(f"model card: operating points {', '.join(missing)} are missing")
-        for name, point in self.operating_points.items():
-            if not 0 <= point.threshold <= 1:
-                raise ArtifactError(f"model card: threshold of {name} must lie in [0, 1], found {point.threshold}")
+        _check_points(self.operating_points)
+
+    def for_view(self, view: View | None) -> "DecisionRule":
+        """Return the rule that decides on an image of this view: the view's own, else the population's."""
+        own = None if view is None else self.by_view.get(view)
+        if own is None:
+            return self
+        return replace(
+            self,
+            calibration=own.calibration,
+            operating_points=own.operating_points,
+            conformal=own.conformal,
+            fitted_on=own.fitted_on,
+        )
+
+
+def _check_points(points: dict[str, OperatingPoint]) -> None:
+    if missing := sorted(set(OPERATING_POINTS) - set(points)):
+        raise ArtifactError(f"model card: operating points {', '.join(missing)} are missing")
+    for name, point in points.items():
+        if not 0 <= point.threshold <= 1:
+            raise ArtifactError(f"model card: threshold of {name} must lie in [0, 1], found {point.threshold}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +235,8 @@ def parse_card(text: str) -> Card:
     """
     try:
         table = json.loads(text)
+        if table["schema"] == _BEFORE_VIEWS:
+            table = _upgraded(table)
         if table["schema"] != SCHEMA:  # said before keys that differ because of it
             raise ArtifactError(f"model card: expected schema {SCHEMA}, found {table['schema']}")
         use = table["intended_use"]
@@ -192,18 +255,32 @@ def parse_card(text: str) -> Card:
         raise ArtifactError(f"model card: expected schema {SCHEMA}, found {type(error).__name__}: {error}") from error
 
 
+def _upgraded(table: dict[str, Any]) -> dict[str, Any]:
+    """Return an earlier card's JSON in the present schema."""
+    rules = {name: {"by_view": {}, "report": None} | rule for name, rule in table["rules"].items()}
+    return table | {"schema": SCHEMA, "rules": rules}
+
+
 def _rule(table: dict[str, Any]) -> DecisionRule:
-    points = {name: _build(OperatingPoint, point) for name, point in table["operating_points"].items()}
-    return _build(
-        DecisionRule,
-        table
-        | {
-            "calibration": _build(Calibration, table["calibration"]),
-            "operating_points": points,
-            "conformal": _build(Conformal, table["conformal"]),
-            "heat": _build(HeatRule, table["heat"]),
-        },
-    )
+    by_view = {View(name): _build(ViewRule, one | _limits(one)) for name, one in table["by_view"].items()}
+    report = None if table["report"] is None else _report(table["report"])
+    heat = _build(HeatRule, table["heat"])
+    return _build(DecisionRule, table | _limits(table) | {"heat": heat, "by_view": by_view, "report": report})
+
+
+def _limits(table: dict[str, Any]) -> dict[str, Any]:
+    """Return what rules of populations and of views have alike."""
+    return {
+        "calibration": _build(Calibration, table["calibration"]),
+        "operating_points": {name: _build(OperatingPoint, point) for name, point in table["operating_points"].items()},
+        "conformal": _build(Conformal, table["conformal"]),
+    }
+
+
+def _report(table: dict[str, Any]) -> ReportOutput:
+    by_view = {View(name): _build(Calibration, one) for name, one in table["by_view"].items()}
+    calibration = _build(Calibration, table["calibration"])
+    return _build(ReportOutput, table | {"calibration": calibration, "by_view": by_view})
 
 
 def _build(kind: type[Record], table: dict[str, Any]) -> Record:

@@ -121,7 +121,7 @@ class Reader:
         if guard.outcome is Outcome.FAILED:
             return replace(self._reading(Status.REFUSED, radiograph, checks, elapsed_ms), distance=distance)
         population = card.population_of(radiograph.age_years, unknown=self.population)
-        rule = card.rules[population]
+        rule = card.rules[population].for_view(radiograph.view)
         outputs = outputs.answering(np.array([rule.output]))
         probability = float(rule.calibration.probability(outputs.logit[0, :1])[0])
         threshold = rule.operating_points[self.operating_point].threshold

@@ -1,11 +1,13 @@
 """Whom each manifest row is of, and so whose calibration it has, by the rule that reading uses."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int, Shaped
 
-from pneumoscope.core import Population
-from pneumoscope.model import Card
+from pneumoscope.core import Population, View
+from pneumoscope.model import Card, DecisionRule
 
 # Sources that publish no ages, and say of whom they are.
 _BY_SOURCE = {"kermany": Population.CHILDREN}
@@ -24,12 +26,28 @@ def columns_of(card: Card, population: Shaped[np.ndarray, " n"]) -> Int[np.ndarr
     return np.array([card.rules[one].output for one in population], dtype=int)
 
 
-def probability(
-    card: Card, logit: Float[np.ndarray, " n"], population: Shaped[np.ndarray, " n"]
-) -> Float[np.ndarray, " n"]:
-    """Each image's probability, by the calibration of its patient's population."""
-    found = np.full(logit.shape, np.nan)
-    for name, rule in card.rules.items():
-        part = population == name
-        found[part] = rule.calibration.probability(logit[part])
+def rule_names(card: Card, population: Shaped[np.ndarray, " n"], view: "pd.Series[str]") -> list[str]:
+    """Return the name of the rule that decides on each image: its population, and its view where that has its own."""
+    own = {one: {str(name) for name in rule.by_view} for one, rule in card.rules.items()}
+    pairs = zip(population, view.fillna(""), strict=True)
+    return [f"{one} {side}" if side in own[Population(one)] else str(one) for one, side in pairs]
+
+
+def rule_named(card: Card, name: str) -> DecisionRule:
+    """Return the rule of that name, as `rule_names` gives it."""
+    population, _, view = name.partition(" ")
+    return card.rules[Population(population)].for_view(View(view) if view else None)
+
+
+def population_named(name: str) -> Population:
+    """Return the population of a rule's name."""
+    return Population(name.partition(" ")[0])
+
+
+def probability(card: Card, logit: Float[np.ndarray, " n"], rules: Sequence[str]) -> Float[np.ndarray, " n"]:
+    """Return each image's probability by the calibration of its rule, as `rule_names` names it."""
+    found, names = np.full(logit.shape, np.nan), np.asarray(rules)
+    for name in np.unique(names):
+        part = names == name
+        found[part] = rule_named(card, str(name)).calibration.probability(logit[part])
     return found

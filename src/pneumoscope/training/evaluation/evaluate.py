@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, UInt8
 
-from pneumoscope.core import ConfigError, Population
+from pneumoscope.core import ConfigError
 from pneumoscope.datasets import manifest_sha256
 from pneumoscope.evaluation import (
     Cohort,
@@ -35,13 +35,22 @@ from pneumoscope.training.export.export import member_configs, run_graph
 from pneumoscope.training.export.held_out import member_outputs, unseen
 from pneumoscope.training.images import load_cropped, read_manifest
 from pneumoscope.training.lungs import masks_seen
-from pneumoscope.training.populations import columns_of, populations, probability
+from pneumoscope.training.populations import (
+    columns_of,
+    population_named,
+    populations,
+    probability,
+    rule_named,
+    rule_names,
+)
 from pneumoscope.training.radiologists import Boxes, boxes_seen, rsna_boxes
+from pneumoscope.training.reader.material import reader_rows
 from pneumoscope.training.runs import Run, member_folders, read_run
 
 _LABEL = "Pneumonia"
 _KEPT = (*COLUMNS, *LUNG_COLUMNS)
 _TITLES = {
+    "rsna_256": "RSNA's first thousand, adults, nobody picked them",
     "kermany": "Kermany, children",
     "nih": "NIH, adults and few children",
     "rsna_normal": "NIH images that RSNA's radiologists call normal",
@@ -65,8 +74,8 @@ def evaluate(artifact: Artifact, data: Path, output: Path, *, runs: Sequence[Pat
         runs: The runs that it was sealed from, for methods that need more than its graph.
     """
     runs_read = [read_run(folder) for run in runs for folder in member_folders(run)]
-    manifest = read_manifest(data, split_seed=int(artifact.card.training["config"]["split_seed"]))
-    cost = total_cost(artifact.card.training.get("members", [artifact.card.training]))
+    manifest = _manifest(artifact.card, data)
+    cost = total_cost(artifact.card.training.get("members", []))
     for split in _SIDES:
         seen = _seen(artifact, manifest, data, split=split)
         sha256 = manifest_sha256(seen.rows[manifest.columns])
@@ -81,26 +90,44 @@ def evaluate(artifact: Artifact, data: Path, output: Path, *, runs: Sequence[Pat
                 yield write_evidence(replace(cohort, other=other), folder, settings=Settings())
 
 
+def _manifest(card: Card, data: Path) -> pd.DataFrame:
+    """Return the whole images with the sides that the model was made with."""
+    split_seed = int(card.training["config"]["split_seed"])
+    first = read_manifest(data, split_seed=split_seed)
+    if "stages" not in card.training:
+        return first
+    rows = reader_rows(data, split_seed=split_seed)
+    rows = rows[rows["whole"].astype(bool)].reset_index(drop=True)
+    learnt = set(first.loc[first["split"] == "train", "patient_id"])  # by the lung fields' network
+    return rows.assign(lungs_learnt=rows["patient_id"].isin(learnt))
+
+
 def _seen(artifact: Artifact, manifest: pd.DataFrame, data: Path, *, split: str) -> "_Seen":
     """What the model says of one side: of the test the whole model, of validation the members that have not seen it."""
     card = artifact.card
     members = member_configs(card)
-    which, by_all = unseen(manifest, members), split == "test" or not any(one.data.folds for one in members)
+    by_all = split == "test" or not any(one.data.folds for one in members)
     read = np.isin(populations(manifest), list(card.rules))
-    place = np.flatnonzero((manifest["split"] == "test") & read) if split == "test" else which.answered()
-    lungs_learnt = (manifest["split"] == "train").to_numpy()[place]
+    if by_all:
+        place = np.flatnonzero((manifest["split"] == split) & read)
+    else:
+        which = unseen(manifest, members)
+        place = which.answered()
+    learnt = manifest["lungs_learnt"] if "lungs_learnt" in manifest else manifest["split"] == "train"
+    lungs_learnt = learnt.to_numpy()[place]
     manifest = manifest.iloc[place].assign(split=split).reset_index(drop=True)
     images, crops = load_cropped(manifest["path"], card.recipe)
     population = populations(manifest)
-    if split == "test":
+    if by_all:
         outputs = run_graph(artifact.onnx, card, images).answering(columns_of(card, population))
     else:
         outputs = member_outputs(artifact.onnx, images).held_out(which.of(place))
+    names = rule_names(card, population, manifest["view"])
     rows = manifest.assign(
-        population=population.astype(str),
+        population=names,
         logit=outputs.logit[:, 0],
         distance=outputs.distance,
-        **{f"prob_{_LABEL}": probability(card, outputs.logit[:, 0], population)},
+        **{f"prob_{_LABEL}": probability(card, outputs.logit[:, 0], names)},
     )
     masks = masks_seen(data, manifest["image_id"], crops, size_px=card.recipe.size_px)
     known = [None if learnt else mask for mask, learnt in zip(masks, lungs_learnt, strict=True)]
@@ -140,8 +167,9 @@ class _Seen:
     def boxed(self) -> Boxed:
         """The images with a box, of the population that most of them are of: one column of the graph answers."""
         boxed = np.array([len(one) > 0 for one in self.boxes])
-        population = Population(self.rows.loc[boxed, "population"].mode()[0])
-        index = np.flatnonzero(boxed & (self.rows["population"] == population))
+        group = self.rows["population"].map(population_named)
+        population = group[boxed].mode()[0]
+        index = np.flatnonzero(boxed & (group == population))
         return Boxed(
             artifact=self.artifact,
             patient=self.rows["patient_id"].to_numpy()[index],
@@ -189,13 +217,13 @@ def _shortcuts(seen: _Seen, part: _Seen, questions: Sequence[Question]) -> dict[
 def points(card: Card, population: Sequence[str]) -> dict[str, Point]:
     """The card's operating points for images of these populations; the commonest one's threshold comes first."""
     there = pd.Series(population).value_counts().index.tolist()
-    first = card.rules[Population(there[0])]
+    first = rule_named(card, there[0])
     return {
         name: Point(
             threshold=first.operating_points[name].threshold,
             rule=first.operating_points[name].rule,
             chosen_on=first.fitted_on,
-            elsewhere={other: card.rules[Population(other)].operating_points[name].threshold for other in there[1:]},
+            elsewhere={other: rule_named(card, other).operating_points[name].threshold for other in there[1:]},
         )
         for name in sorted(OPERATING_POINTS, key=lambda name: name != "balanced")  # groups are compared at the first
     }

@@ -12,6 +12,7 @@ from pneumoscope.model import Card, HeatRule
 from pneumoscope.stats import clustered_mean
 from pneumoscope.training.evaluation.shares import share
 from pneumoscope.training.lungs import dice_of_each
+from pneumoscope.training.populations import rule_named
 from pneumoscope.training.radiologists import Boxes
 
 _UNKNOWN = NotEstimable("no image of which this is known")
@@ -42,7 +43,6 @@ def lung_evidence(
         masks: What is to be found of each image; None where nobody knows.
         boxes: Radiologists' boxes on each image: opacity that the lungs must hold, for all that it hides them.
     """
-    limits = {str(name): rule.heat.largest_outside for name, rule in card.rules.items()}
     columns = pd.DataFrame(np.nan, index=rows.index, columns=list(LUNG_COLUMNS))
     if lungs is not None:
         columns["heat_outside_lungs"] = [heat_outside_lungs(*pair) for pair in zip(cams, lungs, strict=True)]
@@ -55,8 +55,9 @@ def lung_evidence(
         drawn = [(field, box_mask(one)) for field, one in zip(fields, boxes, strict=True)]
         columns["boxes_in_lungs"] = [field[box].mean() if box.any() else np.nan for field, box in drawn]
     outside, patient = columns["heat_outside_lungs"], rows["patient_id"].to_numpy()
-    limit = rows["population"].map(limits).astype(float)
-    threshold = {str(name): rule.operating_points["balanced"].threshold for name, rule in card.rules.items()}
+    rules = {name: rule_named(card, name) for name in rows["population"].unique()}
+    limit = rows["population"].map({name: rule.heat.largest_outside for name, rule in rules.items()}).astype(float)
+    threshold = {name: rule.operating_points["balanced"].threshold for name, rule in rules.items()}
     flagged = rows["prob_Pneumonia"] >= rows["population"].map(threshold)
     right, wrong = flagged & (rows["Pneumonia"] == 1), flagged & (rows["Pneumonia"] == 0)
 

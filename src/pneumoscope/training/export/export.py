@@ -122,7 +122,7 @@ def _some(rows: Bool[np.ndarray, " n"], most: int) -> Int[np.ndarray, " k"]:
 
 def member_configs(card: Card) -> list[TrainingConfig]:
     """The configurations of the members that were sealed with this card, in the graph's order."""
-    records = card.training["members"]
+    records = card.training.get("members", [])
     return [read_config_record(record["config"], where=f"model card: member {n}") for n, record in enumerate(records)]
 
 

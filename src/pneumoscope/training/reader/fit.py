@@ -1,0 +1,212 @@
+"""The reader's training: stage by stage, each in its folder with weights, curve and record; finished ones are kept."""
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Shaped
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pneumoscope.core import ConfigError, Population
+from pneumoscope.datasets import ROUTES
+from pneumoscope.training.cost import processor
+from pneumoscope.training.fused import fuse, measure_statistics
+from pneumoscope.training.images import unit
+from pneumoscope.training.reader.config import IMAGENET, ReaderConfig, Stage
+from pneumoscope.training.reader.lesson import TAUGHT, draw_batch, loss_of, mix
+from pneumoscope.training.reader.material import Material, chances
+from pneumoscope.training.reader.network import ReaderNetwork, load_imagenet, load_weights
+
+Say = Callable[[str], None]
+WEIGHTS, RECORD, CURVE = "weights.pt", "run.json", "curve.csv"
+# Share of the schedule in which the rate rises; after it a cosine, which ends at this share of the rate.
+WARM_UP, LAST_RATE = 0.08, 0.005
+# A new head learns so many times faster than the backbone.
+NEW_HEAD_RATE = 5.0
+LARGEST_GRADIENT = 1.0
+STATISTICS_IMAGES, _BATCH = 384, 16
+_EVERY = 50
+
+
+def fit_reader(config: ReaderConfig, material: Material, run: Path, *, say: Say = lambda _: None) -> None:
+    """Train all stages that have no weights yet.
+
+    Raises:
+        ConfigError: Weights are missing or of another architecture, a test patient would be learnt from, or training
+            diverged; all but the last before training.
+    """
+    for stage in config.stage:
+        material.learnt(stage.population)
+    for stage in config.stage:
+        if (run / stage.name / WEIGHTS).is_file():
+            say(f"{stage.name}: kept")
+            continue
+        fit_stage(config, stage, material, run, say=say)
+
+
+def fit_stage(config: ReaderConfig, stage: Stage, material: Material, run: Path, *, say: Say = lambda _: None) -> None:
+    """Train one stage into its folder below `run`.
+
+    Raises:
+        ConfigError: Its weights are missing or of another architecture, or it diverged.
+    """
+    folder, began = run / stage.name, time.time()
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(stage.seed)
+    network, names = _prepared(config, stage, material, run)
+    soft = _soft(config, stage, material, run) if stage.taught_by else None
+    average = _train(config, stage, material, network, soft=soft, say=say, curve=folder / CURVE)
+    partial = folder / f"{WEIGHTS}.partial"
+    torch.save({plain: average[fused] for plain, fused in names.items()}, partial)
+    partial.replace(folder / WEIGHTS)
+    record = {
+        "stage": asdict(stage),
+        "images": len(material.learnt(stage.population)),
+        "seconds": round(time.time() - began),
+        "processor": processor(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+    (folder / RECORD).write_text(json.dumps(record, indent=1))
+
+
+def answers(
+    network: ReaderNetwork, images: Shaped[np.ndarray, "n size size"], *, size_px: int
+) -> Float32[np.ndarray, "n outputs"]:
+    """Return the network's logits for prepared images, resampled to the side that it reads at."""
+    network.eval()
+    found = []
+    with torch.inference_mode():
+        for start in range(0, len(images), _BATCH):
+            found.append(network(resized(images[start : start + _BATCH], size_px)))  # noqa: PERF401
+    return torch.cat(found).numpy()
+
+
+def resized(images: Shaped[np.ndarray, "n size size"], size_px: int) -> Float[Tensor, "n 1 h w"]:
+    """Return prepared images in [-1, 1] at another side."""
+    whole = unit(torch.from_numpy(np.ascontiguousarray(images))[:, None])
+    if whole.shape[-1] != size_px:
+        whole = functional.interpolate(whole, size=(size_px, size_px), mode="bilinear", antialias=True)
+    return whole.contiguous(memory_format=torch.channels_last)
+
+
+def rate_at(done: float) -> float:
+    """Return the share of the learning rate when this share of all images was shown."""
+    if done < WARM_UP:
+        return max(done / WARM_UP, LAST_RATE)
+    return max((1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))) / 2, LAST_RATE)
+
+
+def _prepared(
+    config: ReaderConfig, stage: Stage, material: Material, run: Path
+) -> tuple[ReaderNetwork, dict[str, str]]:
+    """Return the network to train, fused, and its weights' names by those of a plain network."""
+    network = ReaderNetwork(config.backbone, dropout=config.dropout)
+    if stage.starts_from == IMAGENET:
+        load_imagenet(network, config.backbone, package=config.weights_package)
+        places = material.learnt(stage.population)
+        drawn = np.sort(np.random.default_rng(stage.seed).choice(places, min(STATISTICS_IMAGES, len(places)), False))
+        batches = [resized(material.images[part], stage.size_px) for part in np.array_split(drawn, 6)]
+        measure_statistics(network, batches)
+    else:
+        load_weights(run / stage.starts_from / WEIGHTS, network)
+    plain = list(network.state_dict())
+    renamed = {f"backbone.{old}": f"backbone.{new}" for old, new in fuse(network.backbone).items()}
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for part in (network.backbone.conv_stem, *network.backbone.blocks[: config.frozen_blocks]):
+        part.requires_grad_(False)
+    return network, {name: renamed.get(name, name) for name in plain}
+
+
+def _soft(config: ReaderConfig, stage: Stage, material: Material, run: Path) -> Float32[np.ndarray, "n taught"]:
+    """Return the teachers' mean probabilities for every image."""
+    found = np.zeros((len(material.rows), TAUGHT), dtype=np.float32)
+    for name in stage.taught_by:
+        network = ReaderNetwork(config.backbone)
+        load_weights(run / name / WEIGHTS, network)
+        logits = answers(network, material.images, size_px=material.images.shape[-1])[:, :TAUGHT]
+        found += 1 / (1 + np.exp(-logits)) / len(stage.taught_by)
+    return found
+
+
+def _train(
+    config: ReaderConfig,
+    stage: Stage,
+    material: Material,
+    network: ReaderNetwork,
+    *,
+    soft: Float32[np.ndarray, "n taught"] | None,
+    say: Say,
+    curve: Path,
+) -> dict[str, Tensor]:
+    """Return the averaged weights after all images of the stage."""
+    rng, places = np.random.default_rng(stage.seed), material.learnt(stage.population)
+    one_class = tuple(route.source for route in ROUTES if route.one_class)
+    whole, lungs = chances(material.rows.iloc[places], config, one_class=one_class)
+    average = {name: value.detach().clone() for name, value in network.state_dict().items()}
+    learning = {name: value for name, value in network.named_parameters() if value.requires_grad}
+    optimizer, boxes = (
+        _optimizer(network, config, new=stage.starts_from == IMAGENET),
+        stage.population == Population.ADULTS,
+    )
+    shown, steps, running, lines = 0, 0, math.nan, ["images,loss"]
+    network.train()
+    while shown < stage.images:
+        done = shown / stage.images
+        for group in optimizer.param_groups:
+            group["lr"] = stage.learning_rate * group["rate"] * rate_at(done)
+        share = stage.lungs_only if done < stage.lungs_only_until else stage.lungs_only_later
+        for _ in range(config.accumulate):
+            drawn = rng.choice(places, config.batch_size, p=_shares(whole, lungs, share))
+            batch = draw_batch(
+                material, drawn, strength=config.augmentation(stage.population), size_px=stage.size_px, soft=soft
+            )
+            loss = loss_of(network, mix(batch, config.mixup, rng), config.loss, boxes=boxes)
+            (loss / config.accumulate).backward()
+        nn.utils.clip_grad_norm_(learning.values(), LARGEST_GRADIENT)
+        optimizer.step()
+        optimizer.zero_grad()
+        shown, steps = shown + config.batch_size * config.accumulate, steps + 1
+        _move(average, learning, by=1 - min(config.ema, (1 + steps) / (10 + steps)))
+        running = float(loss) if math.isnan(running) else 0.98 * running + 0.02 * float(loss)
+        if not math.isfinite(running):
+            raise ConfigError(f"{stage.name} diverged after {shown} images: lower its learning_rate")
+        if steps % _EVERY == 0:
+            lines.append(f"{shown},{running:.4f}")
+            curve.write_text("\n".join(lines) + "\n")
+            say(f"{stage.name}: {shown:,} of {stage.images:,} images, loss {running:.3f}")
+    return average
+
+
+def _shares(whole: Float[np.ndarray, " n"], lungs: Float[np.ndarray, " n"], share: float) -> Float[np.ndarray, " n"]:
+    mixed = whole * (1 - share) + lungs * share if lungs.any() else whole
+    found: Float[np.ndarray, " n"] = mixed / mixed.sum()
+    return found
+
+
+@torch.no_grad()
+def _move(average: dict[str, Tensor], learning: dict[str, nn.Parameter], *, by: float) -> None:
+    for name, value in learning.items():
+        average[name].lerp_(value, by)
+
+
+def _optimizer(network: ReaderNetwork, config: ReaderConfig, *, new: bool) -> torch.optim.Optimizer:
+    rest = [value for value in network.backbone.parameters() if value.requires_grad]
+    return torch.optim.AdamW(
+        [
+            {"params": [value for value in rest if value.ndim > 1], "weight_decay": config.weight_decay, "rate": 1.0},
+            {"params": [value for value in rest if value.ndim <= 1], "weight_decay": 0.0, "rate": 1.0},
+            {
+                "params": list(network.head.parameters()),
+                "weight_decay": config.weight_decay,
+                "rate": NEW_HEAD_RATE if new else 1.0,
+            },
+        ],
+        fused=True,
+    )
