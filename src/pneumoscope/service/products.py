@@ -24,7 +24,7 @@ from pneumoscope.results import (
     to_line,
 )
 from pneumoscope.service.config import Destination, Kind, Send, When
-from pneumoscope.service.inbox import header_of
+from pneumoscope.service.heads import header_of
 from pneumoscope.service.store import Image, Parcel, What
 
 HEAT_FILE, LINE_FILE = "heat.png", "image.json"
