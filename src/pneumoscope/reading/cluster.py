@@ -9,6 +9,7 @@ the same inputs give the same part. So a job that was killed at any point contin
 
 import fcntl
 import json
+import logging
 import os
 import socket
 from collections import Counter
@@ -27,11 +28,10 @@ from pneumoscope.model import load, shipped_path
 from pneumoscope.reading.batch import read_all
 from pneumoscope.reading.reader import Reader
 from pneumoscope.reading.remote import Item, list_items, sources_of
-from pneumoscope.reading.scores import KnownImage, Score, score_images
 
 PARTITION = 64
-_CHUNK = 64
 _ANSWER_TIMEOUT_S = 5.0
+_STARTS = 3
 # Blocks in flight are numbers only, so the smallest object store that Ray allows is enough.
 _OBJECT_STORE_BYTES = 80 << 20
 
@@ -129,28 +129,6 @@ def read_on_cluster(
         )
 
 
-def score_on_cluster(
-    images: Iterable[KnownImage], *, model: Path | None, population: Population | None, cluster: Cluster
-) -> Iterator[Score]:
-    """Yield the score of each image, in order, for `predict`.
-
-    Raises:
-        ConfigError: A worker has another version of this software.
-        ArtifactError: A worker has no model, or another one.
-        RemoteError: The cluster does not answer.
-    """
-    job = ClusterJob(output=Path(), model=model, population=population)
-    sha256 = load(model or shipped_path()).identity.sha256
-    waiting = iter(images)
-    chunks = list(iter(lambda: list(islice(waiting, _CHUNK)), []))
-    if not chunks:
-        return
-    with _connected(cluster):
-        _check_workers(job, sha256)
-        for row in _mapped(chunks, _ScoreWorker, (job, sha256), cluster=cluster):
-            yield from row["scores"]
-
-
 def part_path(output: Path, number: int) -> Path:
     """Return where a part lies."""
     return output / f"part-{number:06}.parquet"
@@ -178,19 +156,6 @@ class _PartWorker:
             if not part_path(self._job.output, number).is_file():  # another attempt may have written it
                 _write_part(self._job, number, reader=self._reader)
         return {"part": np.array(numbers)}
-
-
-class _ScoreWorker:
-    """Score chunks of known images."""
-
-    def __init__(self, job: ClusterJob, sha256: str) -> None:
-        self._reader = _open_reader(job, sha256, heat=False)
-
-    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        scores = np.empty(len(batch["item"]), dtype=object)
-        for place, chunk in enumerate(batch["item"]):
-            scores[place] = list(score_images(chunk, self._reader))
-        return {"scores": scores}
 
 
 def _open_reader(job: ClusterJob, sha256: str, *, heat: bool) -> Reader:
@@ -224,21 +189,25 @@ def _write_part(job: ClusterJob, number: int, *, reader: Reader) -> None:
 
 def _lines_of(job: ClusterJob, number: int, items: list[Item], reader: Reader) -> Iterator[dict[str, Any]]:
     """Yield the result line of each image; with objects, these are written first, into a folder of the part's own."""
-    from pneumoscope.core import ResultObject
-    from pneumoscope.results import ResultWriter
+    from pneumoscope.results import ModelSummary, Outputs, ResultObject, ResultWriter, to_line
 
     sources = (source for item in items for source in sources_of(item))
     if not job.objects:
-        for reading in read_all(sources, reader):
-            yield reading.to_dict()
+        for _, reading in read_all(sources, reader):
+            yield to_line(reading, Outputs())
         return
     folder = f"objects/part-{number:06}"
     wanted = frozenset(ResultObject(kind) for kind in job.objects)
-    with ResultWriter(job.output / folder, card=reader.summary, objects=wanted) as writer:
-        for reading in read_all(sources, reader):
-            line = writer.add(reading)
-            named = {kind: name and f"{folder}/{name}" for kind, name in dict(line["outputs"]).items()}
-            yield {**line, "outputs": named}
+    model = reader.artifact.card
+    card = ModelSummary(
+        intended_use=model.intended_use_statement, licence=model.licence, preprocessing=model.recipe.describe()
+    )
+    with ResultWriter(job.output / folder, card=card, objects=wanted) as writer:
+        for radiograph, reading in read_all(sources, reader):
+            line = writer.add(reading, radiograph)
+            outputs = line["outputs"]
+            assert isinstance(outputs, dict)
+            yield {**line, "outputs": {kind: name and f"{folder}/{name}" for kind, name in outputs.items()}}
 
 
 _COLUMNS = (
@@ -345,12 +314,16 @@ def _owned(output: Path, job_record: dict[str, Any]) -> Iterator[None]:
             raise ConfigError(f"{output}: expected to write alone, found another run writing there") from None
         if known.is_file() and (found := json.loads(known.read_text())) != job_record:
             other = ", ".join(name for name in job_record if found.get(name) != job_record[name])
-            raise ConfigError(f"{output}: expected this job's results, found another's ({other} differ); choose another")
+            raise ConfigError(
+                f"{output}: expected this job's results, found another's ({other} differ); choose another"
+            )
         write_atomically(known, json.dumps(job_record, indent=2))
         yield
 
 
-def _mapped(items: list[Any], worker: type, arguments: tuple[Any, ...], *, cluster: Cluster) -> Iterator[dict[str, Any]]:
+def _mapped(
+    items: list[Any], worker: type, arguments: tuple[Any, ...], *, cluster: Cluster
+) -> Iterator[dict[str, Any]]:
     """Yield what the workers return, in order; Ray Data holds back reading ahead and starts workers as needed."""
     import ray
     from ray.exceptions import RayError
@@ -415,7 +388,8 @@ def _connected(cluster: Cluster) -> Iterator[None]:
         RemoteError: It does not answer.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no request to anybody
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     import ray
 
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": False}
@@ -424,10 +398,14 @@ def _connected(cluster: Cluster) -> Iterator[None]:
     else:
         _require_answer(cluster.address)
         options = {"address": cluster.address, "log_to_driver": False, "logging_level": "ERROR"}
-    try:
-        ray.init(**options)
-    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-        raise RemoteError(f"cluster {cluster.address}: expected it to answer, found {error}") from error
+    for attempt in range(_STARTS):
+        try:
+            ray.init(**options)
+            break
+        except Exception as error:  # Ray raises plain exceptions, such as when a busy machine takes long to start it
+            ray.shutdown()
+            if attempt + 1 == _STARTS:
+                raise RemoteError(f"cluster {cluster.address}: expected it to start, found {error}") from error
     try:
         yield
     finally:
@@ -442,4 +420,3 @@ def _require_answer(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=_ANSWER_TIMEOUT_S).close()
     except OSError as error:
         raise RemoteError(f"cluster {address}: expected an answer, found {error}: is the head node running?") from error
-

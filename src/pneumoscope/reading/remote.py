@@ -147,7 +147,9 @@ def _in_archive(address: str) -> Iterator[Item]:
             promised = _text(series, "00201209")
             if promised.isdigit() and int(promised) != len(found):
                 yield Item(
-                    path=name, address=address, problem=("archive", f"{promised} instances in the series", str(len(found)))
+                    path=name,
+                    address=address,
+                    problem=("archive", f"{promised} instances in the series", str(len(found))),
                 )
 
 
@@ -246,6 +248,8 @@ def _speaking_to(address: str) -> Iterator[None]:
         protocol = address.partition("://")[0]
         raise RemoteError(f"{address}: expected a library for {protocol}, found none ({error})") from error
     except Exception as error:
+        if type(error).__module__ == "retrying":
+            raise RemoteError(f"{address}: expected an answer within {_ATTEMPTS} attempts, found {error}") from error
         if type(error).__module__.startswith(("botocore", "aiobotocore", "s3fs")):
             hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
             raise RemoteError(f"{address}: expected credentials and access, found {error}: {hint}") from error
