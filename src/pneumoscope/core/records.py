@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-import numpy as np
-from jaxtyping import Float32
-from pydicom import Dataset
+if TYPE_CHECKING:  # the command line imports this module before it knows what it will do
+    import numpy as np
+    from jaxtyping import Float32
+    from pydicom import Dataset
 
 ADULT_FROM_YEARS = 6
 
@@ -115,8 +117,8 @@ class Radiograph:
 
     path: str
     format: Format
-    header: Dataset | None
-    pixels: Float32[np.ndarray, "h w"] | None
+    header: "Dataset | None"
+    pixels: 'Float32[np.ndarray, "h w"] | None'
     steps: tuple[str, ...] = ()
     view: View | None = None
     age_years: float | None = None
@@ -200,7 +202,7 @@ class Reading:
     distance: float | None = None
     heat_outside_lungs: float | None = None
     notes: tuple[str, ...] = ()
-    heat: Float32[np.ndarray, "h w"] | None = field(default=None, repr=False)
+    heat: 'Float32[np.ndarray, "h w"] | None' = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if (self.status is Status.ANALYSED) != (self.decision is not None):
