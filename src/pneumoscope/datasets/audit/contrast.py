@@ -66,7 +66,8 @@ def out_of_fold_rate(
 ) -> Float[np.ndarray, " n"]:
     """Share of positives in each row's category among other patients' rows (`category_rates`).
 
-    By its own rows' share even a category that says nothing would rank positives first. As docs/adr/0011.
+    By its own rows' share even a category that says nothing would rank positives first. See
+    docs/adr/0011-shortcut-floors.md.
 
     Args:
         category: Numbers from 0.

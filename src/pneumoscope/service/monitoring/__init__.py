@@ -4,7 +4,7 @@
     report_of(store, config, artifact)                         # what the page shows
     metrics(store, spool, artifact)                            # what Prometheus scrapes
 
-docs/adr/0024-monitoring.md has the reasons.
+docs/adr/0022-monitoring.md has the reasons.
 """
 
 from pneumoscope.service.monitoring.agreement import Agreement
