@@ -10,7 +10,7 @@ from pneumoscope.reading import Candidate, Engine, EngineName, Outputs, Reader, 
 
 
 def read(reader: Reader, *sources: ImageSource) -> list[object]:
-    return [reading for _, reading in read_all(sources, reader)]
+    return list(read_all(sources, reader))
 
 
 def analysed(reader: Reader, studies: list[ImageSource]) -> list[ImageSource]:

@@ -7,11 +7,11 @@ from contextlib import suppress
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from pneumoscope.core import CapacityError, Check, Outcome, Radiograph, Reading, Status
+from pneumoscope.core import CapacityError, Check, Outcome, Status
 from pneumoscope.intake import ImageSource
 from pneumoscope.model import Artifact
 from pneumoscope.reading import EngineName, Reader, read_all
-from pneumoscope.results import ModelSummary
+from pneumoscope.results import Reading
 from pneumoscope.service.config import Destination, ReadingConfig
 from pneumoscope.service.log import hashed, logger
 from pneumoscope.service.products import make_products, parcels_for
@@ -50,11 +50,6 @@ class Worker:
         self._destinations = () if config.silent else tuple(destinations)
         self._ended_by: dict[int, str] = {}
         self._reader = Reader(artifact, operating_point=config.operating_point, engine=EngineName(config.engine))
-        self._card = ModelSummary(
-            intended_use=artifact.card.intended_use_statement,
-            licence=artifact.card.licence,
-            preprocessing=artifact.card.recipe.describe(),
-        )
 
     def run(self, *, stop: threading.Event, arrived: threading.Event) -> None:
         """Works until `stop` is set; waits for `arrived` while there is nothing to do."""
@@ -79,8 +74,8 @@ class Worker:
             return 0
         left = {image.id: image for image in batch}
         try:
-            for image, radiograph, reading in self._read(batch):
-                self._settle(image, radiograph, reading)
+            for image, reading in self._read(batch):
+                self._settle(image, reading)
                 self._ended_by.pop(image.id, None)
                 del left[image.id]
         except Exception as error:
@@ -93,26 +88,19 @@ class Worker:
                 raise
         return len(batch) - len(left)
 
-    def _read(self, batch: Sequence[Image]) -> Iterator[tuple[Image, Radiograph | None, Reading]]:
+    def _read(self, batch: Sequence[Image]) -> Iterator[tuple[Image, Reading]]:
         if batch[0].attempts > self._config.attempts:
-            yield batch[0], None, self._given_up(batch[0])
+            yield batch[0], self._given_up(batch[0])
             return
         sources = [ImageSource(path=image.uid, location=self._spool.path(image.file or "")) for image in batch]
-        for image, (radiograph, reading) in zip(batch, read_all(sources, self._reader), strict=True):
-            yield image, radiograph, reading
+        yield from zip(batch, read_all(sources, self._reader), strict=True)
 
-    def _settle(self, image: Image, radiograph: Radiograph | None, reading: Reading) -> None:
+    def _settle(self, image: Image, reading: Reading) -> None:
         """Files first, then result and deliveries in one transaction: what is in the queue is on disk."""
-        products = make_products(
-            reading,
-            radiograph,
-            file=self._spool.path(image.file or ""),
-            claim=self._config.claim,
-            card=self._card,
-        )
+        products = make_products(reading, file=self._spool.path(image.file or ""), claim=self._config.claim)
         folder = self._spool.write_result(image.uid, products.files)
         parcels = parcels_for(image, reading, products=products, folder=folder, destinations=self._destinations)
-        result = _result(image, radiograph, reading, folder=folder, line=products.line, at=self._store.now())
+        result = _result(image, reading, folder=folder, line=products.line, at=self._store.now())
         results.record(self._store, result, parcels=parcels)
         seconds = self._store.now() - image.received_at
         logger.info("read", study=hashed(image.study_uid), status=reading.status.value, after_s=round(seconds, 2))
@@ -130,10 +118,8 @@ class Worker:
         )
 
 
-def _result(
-    image: Image, radiograph: Radiograph | None, reading: Reading, *, folder: str, line: dict[str, object], at: float
-) -> Result:
-    decision = reading.decision
+def _result(image: Image, reading: Reading, *, folder: str, line: dict[str, object], at: float) -> Result:
+    decision, radiograph = reading.decision, reading.radiograph
     pixels = radiograph.pixels if radiograph is not None else None
     return Result(
         image_id=image.id,
