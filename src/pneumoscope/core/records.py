@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # the command line imports this module before it knows what it will do
+from pneumoscope.core.display import Voi
+from pneumoscope.core.geometry import Geometry
+
+if TYPE_CHECKING:  # `import pneumoscope` and `pneumoscope --help` do without NumPy
     import numpy as np
     from jaxtyping import Float32
     from pydicom import Dataset
@@ -129,11 +132,15 @@ class Radiograph:
     Attributes:
         path: Where it came from; a zip member is `archive.zip!/folder/file.dcm`.
         header: The DICOM data set without its pixel data; None for PNG and JPEG.
-        pixels: Grey values in [0, 1], 0 black (air) and 1 white (bone), upright as stored; None where the
-            header already shows that the image is not a single grey frame (a check says so).
-        steps: The transforms that led from stored values to `pixels`, in order, as text.
+        pixels: Grey values in [0, 1], 0 black (air) and 1 white (bone), upright and with square pixels; None where
+            the header already shows that the image is not a single grey frame (a check says so).
+        steps: The transforms that led from stored values to `pixels`, in order, as text; whatever was bent to read
+            the image at all is among them.
         view: Projection by the header; None if unknown.
-        age_years: Patient's age in years by the header; None if unknown.
+        age_years: Patient's age in years by the header; None if unknown, malformed or contradicted.
+        geometry: How the stored grid became that of `pixels`; None where it is the same.
+        voi: What made grey of the values after the modality transform; None without a header.
+        doubts: What the header says of the pixels and the pixels disprove; a check fails on them.
     """
 
     path: str
@@ -143,6 +150,9 @@ class Radiograph:
     steps: tuple[str, ...] = ()
     view: View | None = None
     age_years: float | None = None
+    geometry: Geometry | None = None
+    voi: Voi | None = None
+    doubts: tuple[str, ...] = ()
 
     @property
     def sop_instance_uid(self) -> str | None:
@@ -176,12 +186,21 @@ class ModelIdentity:
     sha256: str
 
 
+class PopulationSource(StrEnum):
+    """How it was decided whose rule reads an image."""
+
+    AGE = "age"
+    GIVEN = "given"
+    DEFAULT = "default"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What the model says of one image: calibrated probability in [0, 1] against a threshold.
 
     `positive` is `probability >= threshold`. `uncertain` says that the conformal set holds both answers or
-    neither: a person decides. `population` says whose calibration, threshold and limits these are.
+    neither: a person decides. `population` says whose calibration, threshold and limits these are, and
+    `population_source` why: by the header's age, by the user's or site's word, or by default, no age being known.
     """
 
     probability: float
@@ -189,6 +208,7 @@ class Decision:
     threshold: float
     uncertain: bool
     population: Population = Population.ADULTS
+    population_source: PopulationSource = PopulationSource.AGE
 
     @property
     def positive(self) -> bool:

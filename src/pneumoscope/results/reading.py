@@ -58,6 +58,7 @@ class Reading:
         heat_outside_lungs: Share of the heat that lies outside the lungs, in [0, 1]; None where the model does not
             know lungs, or did not see the image.
         notes: What else a person must know, in words: why a flag is uncertain, why no heat map is shown.
+        steps: How stored values became what was read, as `Radiograph.steps`.
         heat: Local suspicion in [0, 1] on the radiograph's own pixel grid; None where it is not shown.
         radiograph: The image itself; None where it could not be read, or was not kept.
         card: What the model's card says that a report must repeat.
@@ -74,6 +75,7 @@ class Reading:
     distance: float | None = None
     heat_outside_lungs: float | None = None
     notes: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
     heat: 'Float32[np.ndarray, "h w"] | None' = field(default=None, repr=False)
     radiograph: Radiograph | None = field(default=None, repr=False)
     card: ModelSummary | None = field(default=None, repr=False)
