@@ -24,6 +24,7 @@ from pneumoscope.cli.examples import epilog
 from pneumoscope.cli.export import export
 from pneumoscope.cli.plan import plan
 from pneumoscope.cli.pretrain import pretrain
+from pneumoscope.cli.purge import purge
 from pneumoscope.cli.read import read
 from pneumoscope.cli.serve import serve
 from pneumoscope.cli.token import token
@@ -92,7 +93,7 @@ def _ended(message: str, code: int) -> typer.Exit:
 
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Read": (demo, read, check, doctor),
-    "In the clinic": (serve, acceptance, conformance, token),
+    "In the clinic": (serve, acceptance, conformance, token, purge),
     "Build a model": (eda, pretrain, train, export, evaluate, ablate),
     "Submission": (plan,),
 }

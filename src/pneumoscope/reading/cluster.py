@@ -23,7 +23,17 @@ from typing import Any
 import numpy as np
 
 from pneumoscope import __version__
-from pneumoscope.core import ArtifactError, ConfigError, Population, RemoteError, atomic_path, write_atomically, writing
+from pneumoscope.core import (
+    ArtifactError,
+    Claim,
+    ConfigError,
+    Population,
+    RemoteError,
+    ResultObject,
+    atomic_path,
+    write_atomically,
+    writing,
+)
 from pneumoscope.model import load, shipped_path
 from pneumoscope.reading.batch import read_all
 from pneumoscope.reading.reader import Reader
@@ -60,7 +70,8 @@ class ClusterJob:
         model: Artefact; None for the shipped one. The same path on every machine; its SHA-256 is compared.
         operating_point: As for `read`.
         population: As for `read`.
-        objects: Kinds of DICOM objects and overlays to write beside the parts.
+        claim: What may be shown in objects.
+        objects: Kinds of DICOM objects and overlays to write beside the parts; none by default.
         partition: Inputs per part.
     """
 
@@ -68,7 +79,8 @@ class ClusterJob:
     model: Path | None = None
     operating_point: str = "balanced"
     population: Population | None = None
-    objects: frozenset[str] = frozenset()
+    claim: Claim = Claim.DETECTION
+    objects: frozenset[ResultObject] = frozenset()
     partition: int = PARTITION
 
 
@@ -109,6 +121,7 @@ def read_on_cluster(
         "operating_point": job.operating_point,
         "population": None if job.population is None else job.population.value,
         "objects": sorted(job.objects),
+        "claim": job.claim.value,
         "partition": job.partition,
         "version": __version__,
     }
@@ -189,25 +202,19 @@ def _write_part(job: ClusterJob, number: int, *, reader: Reader) -> None:
 
 def _lines_of(job: ClusterJob, number: int, items: list[Item], reader: Reader) -> Iterator[dict[str, Any]]:
     """Yield the result line of each image; with objects, these are written first, into a folder of the part's own."""
-    from pneumoscope.results import ModelSummary, Outputs, ResultObject, ResultWriter, to_line
-
     sources = (source for item in items for source in sources_of(item))
     if not job.objects:
-        for _, reading in read_all(sources, reader):
-            yield to_line(reading, Outputs())
+        for reading in read_all(sources, reader):
+            yield reading.to_dict()
         return
+    from pneumoscope.results import ResultWriter
+
     folder = f"objects/part-{number:06}"
-    wanted = frozenset(ResultObject(kind) for kind in job.objects)
-    model = reader.artifact.card
-    card = ModelSummary(
-        intended_use=model.intended_use_statement, licence=model.licence, preprocessing=model.recipe.describe()
-    )
-    with ResultWriter(job.output / folder, card=card, objects=wanted) as writer:
-        for radiograph, reading in read_all(sources, reader):
-            line = writer.add(reading, radiograph)
-            outputs = line["outputs"]
-            assert isinstance(outputs, dict)
-            yield {**line, "outputs": {kind: name and f"{folder}/{name}" for kind, name in outputs.items()}}
+    with ResultWriter(job.output / folder, card=reader.summary, objects=job.objects, claim=job.claim) as writer:
+        for reading in read_all(sources, reader):
+            line = writer.add(reading)
+            named = {kind: name and f"{folder}/{name}" for kind, name in line["outputs"].items()}
+            yield {**line, "outputs": named}
 
 
 _COLUMNS = (

@@ -1,5 +1,6 @@
 """The database: SQLite in WAL mode by default, PostgreSQL by URL when several workers or machines share it."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -57,7 +58,7 @@ def open_store(url: str, *, clock: Callable[[], float] = time.time) -> Store:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite" and parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            _make_private(Path(parsed.database))
         engine = create_engine(parsed, pool_size=_CONNECTIONS, max_overflow=64, pool_pre_ping=True)
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _set_up_sqlite)
@@ -71,6 +72,14 @@ def open_store(url: str, *, clock: Callable[[], float] = time.time) -> Store:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise ConfigError(f"store.database: expected a database that can be opened, found: {reason}") from error
     return store
+
+
+def _make_private(file: Path) -> None:
+    """Make the database's file readable by its owner only; SQLite gives the files beside it the same mode."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    if file.stat().st_mode & 0o077:
+        file.chmod(0o600)
 
 
 def record_of(kind: type[Record], row: Row[Any]) -> Record:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pneumoscope.service.store import tables
@@ -14,6 +14,9 @@ _images, _studies = tables.images, tables.studies
 
 FINAL = (State.DONE, State.REFUSED, State.FAILED)
 """States in which nothing is left to do."""
+
+PATIENT_COLUMNS = ("patient_id", "patient_name", "accession", "study_date")
+"""Columns that are blanked at retention."""
 
 LONGEST_WAIT_S = 3600.0
 """No image or delivery is ever asked to wait longer: a later `not_before` shows that the clock was set back."""
@@ -193,18 +196,53 @@ def settle(connection: Connection, image_id: int, *, state: State, at: float) ->
 
 
 def outdated(store: Store, *, before: float, limit: int) -> list[Image]:
-    """Return settled images older than `before` whose files are still in the spool."""
-    old = (_images.c.settled_at < before) & _images.c.state.in_(FINAL) & _images.c.file.is_not(None)
+    """Return settled images older than `before` whose files or patient data are still here."""
+    here = _images.c.file.is_not(None) | _named()
+    old = (_images.c.settled_at < before) & _images.c.state.in_(FINAL) & here
     with store.reading() as connection:
         return [record_of(Image, row) for row in connection.execute(select(_images).where(old).limit(limit))]
 
 
 def forget_file(store: Store, image_id: int) -> None:
-    """Note that the image's files are deleted."""
+    """Note that the image's files are deleted, and blank what its row says of the patient."""
+    blank = dict.fromkeys(PATIENT_COLUMNS, "")
     with store.writing() as connection:
-        connection.execute(update(_images).where(_images.c.id == image_id).values(file=None))
+        connection.execute(update(_images).where(_images.c.id == image_id).values({"file": None} | blank))
         gone = update(tables.results).where(tables.results.c.image_id == image_id)
         connection.execute(gone.values(folder=None))
+
+
+def to_purge(store: Store, *, study_uid: str | None = None, patient_id: str | None = None) -> list[Image]:
+    """Return the images of a study or of a patient, in whatever state they are."""
+    which = _images.c.study_uid == study_uid if study_uid is not None else _images.c.patient_id == patient_id
+    with store.reading() as connection:
+        return [record_of(Image, row) for row in connection.execute(select(_images).where(which))]
+
+
+def withdraw(store: Store, image_id: int) -> bool:
+    """Take an image's file out of the queue before it is purged; False while a worker reads it."""
+    with store.writing() as connection:
+        mine = (_images.c.id == image_id) & (_images.c.state != State.READING)
+        out = {"file": None, "state": State.FAILED, "claimed_by": None, "settled_at": store.now()}
+        return bool(connection.execute(update(_images).where(mine).values(out)).rowcount)
+
+
+def remove(store: Store, image: Image) -> None:
+    """Delete all rows of an image, and those of its study once it was the last one."""
+    with store.writing() as connection:
+        for table in (tables.deliveries, tables.results):
+            connection.execute(delete(table).where(table.c.image_id == image.id))
+        connection.execute(delete(tables.feedback).where(tables.feedback.c.image_uid == image.uid))
+        connection.execute(delete(_images).where(_images.c.id == image.id))
+        others = select(_images.c.id).where(_images.c.study_uid == image.study_uid)
+        if connection.execute(others).first() is None:
+            connection.execute(delete(tables.deliveries).where(tables.deliveries.c.study_uid == image.study_uid))
+            connection.execute(delete(_studies).where(_studies.c.uid == image.study_uid))
+
+
+def _named() -> ColumnElement[bool]:
+    """Select rows that say something of a patient."""
+    return or_(*(_images.c[name] != "" for name in PATIENT_COLUMNS))
 
 
 def _claimable(now: float) -> ColumnElement[bool]:
