@@ -27,6 +27,10 @@ model: .venv/.ready ## train, seal and measure the shipped model (hours on a CPU
 	@.venv/bin/pneumoscope export runs/adults runs/children --lungs runs/lungs -o src/pneumoscope/model/pneumonia.onnx
 	@RUNS="runs/adults runs/children" PRETRAINING=runs/pretraining scripts/evidence model
 
+reader: .venv/.ready ## train the next reader from all image folders and seal it in runs/reader; finished stages are kept (hours on a CPU)
+	@[ -d runs/lungs ] || .venv/bin/pneumoscope train --preset lungs -o runs/lungs
+	@.venv/bin/python -m pneumoscope.training.reader $${PNEUMOSCOPE_DATA:-../shared/data} runs/reader --lungs runs/lungs
+
 evidence: .venv/.ready ## measure the shipped model and the CheXNet reproduction again, and draw the pages (needs PNEUMOSCOPE_DATA)
 	@scripts/evidence
 

@@ -121,7 +121,7 @@ def test_the_metadata_is_what_the_onnx_library_reads(sealed: Path) -> None:
 
 @pytest.mark.req("REQ-MD-02")
 def test_a_card_of_another_schema_is_refused() -> None:
-    with pytest.raises(ArtifactError, match="expected schema 3, found 1"):
+    with pytest.raises(ArtifactError, match="expected schema 4, found 1"):
         parse_card(replace_text('"schema": 4', '"schema": 1'))
 
 

@@ -15,20 +15,8 @@ from pneumoscope.training.reader.material import chances, check_rows, refuse_tes
 
 
 @pytest.fixture(scope="module")
-def nih(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny data's adults, some of whom lie in further folders too."""
-    folder = tmp_path_factory.mktemp("routes") / "nih"
-    shutil.copytree(tiny_data / "nih", folder)
-    for route, numbers in (
-        ("rsna-256", range(24)),
-        ("radiography-224", range(20, 40)),
-        ("boxes-256", range(2, 8)),
-        ("lungs-only-224", range(30, 60)),
-    ):
-        (folder / route).mkdir()
-        for number in numbers:
-            shutil.copy(folder / "images-256" / f"{number:08d}_000.jpg", folder / route)
-    return folder
+def nih(routed: Path) -> Path:
+    return routed / "nih"
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """A smaller graph with nearly the same answers: what members share once, weights in a byte or in half precision."""
 
 import numpy as np
+import onnx
 import onnx_ir as ir
 from onnx_ir.passes import Sequential
 from onnx_ir.passes.common import CommonSubexpressionEliminationPass, DeduplicateInitializersPass
@@ -64,3 +65,22 @@ def _stored(graph: ir.Graph, value: ir.Value, kind: str, array: np.ndarray) -> i
     )
     graph.register_initializer(stored)
     return stored
+
+
+def stripped(model: onnx.ModelProto) -> bytes:
+    """Return the model without what its exporter noted: stack traces, names of files, the like."""
+    del model.metadata_props[:]
+    model.doc_string = ""
+    graph = model.graph
+    graph.doc_string = ""
+    for found in (graph.node, graph.initializer, graph.value_info, graph.input, graph.output):
+        for one in found:
+            one.doc_string = ""
+            del one.metadata_props[:]
+    del graph.metadata_props[:]
+    del graph.value_info[:]
+    for function in model.functions:
+        function.doc_string = ""
+        del function.metadata_props[:]
+    content: bytes = model.SerializeToString()
+    return content

@@ -17,7 +17,7 @@ from pneumoscope.model import OUTPUTS as GRAPH_OUTPUTS
 from pneumoscope.reading import Outputs, open_engine
 from pneumoscope.training.config import Data, TrainingConfig, read_config_record
 from pneumoscope.training.export.card import draft_card, finish_card, validation_auroc
-from pneumoscope.training.export.compact import compact
+from pneumoscope.training.export.compact import compact, stripped
 from pneumoscope.training.export.ensemble import Ensemble, Member, Seen, WithLungs, embed
 from pneumoscope.training.export.guard import fit_gaussian
 from pneumoscope.training.export.heat_rule import with_heat_rules
@@ -141,8 +141,7 @@ def to_onnx(shipped: nn.Module, size_px: int) -> bytes:
         )
     assert program is not None
     compact(program.model)
-    graph: bytes = program.model_proto.SerializeToString()
-    return graph
+    return stripped(program.model_proto)
 
 
 def run_graph(graph: bytes, card: Card, images: UInt8[np.ndarray, "n size size"]) -> Outputs:

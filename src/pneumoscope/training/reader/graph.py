@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Sequence
 
-import onnx
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -11,7 +10,7 @@ from torch.nn import functional
 
 from pneumoscope.model import LUNGS
 from pneumoscope.model import OUTPUTS as GRAPH_OUTPUTS
-from pneumoscope.training.export.compact import compact
+from pneumoscope.training.export.compact import compact, stripped
 from pneumoscope.training.export.guard import Distance, GroupedGaussian
 from pneumoscope.training.reader.network import ReaderNetwork
 
@@ -70,22 +69,3 @@ def to_onnx(graph: ReaderGraph, size_px: int) -> bytes:
     assert program is not None
     compact(program.model)
     return stripped(program.model_proto)
-
-
-def stripped(model: onnx.ModelProto) -> bytes:
-    """Return the model without what its exporter noted: stack traces, names of files, the like."""
-    del model.metadata_props[:]
-    model.doc_string = ""
-    graph = model.graph
-    graph.doc_string = ""
-    for found in (graph.node, graph.initializer, graph.value_info, graph.input, graph.output):
-        for one in found:
-            one.doc_string = ""
-            del one.metadata_props[:]
-    del graph.metadata_props[:]
-    del graph.value_info[:]
-    for function in model.functions:
-        function.doc_string = ""
-        del function.metadata_props[:]
-    content: bytes = model.SerializeToString()
-    return content
