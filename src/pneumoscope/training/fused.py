@@ -26,6 +26,8 @@ class FusedConvolution(nn.Module):
 
     def __init__(self, convolution: nn.Conv2d, normalisation: nn.BatchNorm2d) -> None:
         super().__init__()
+        if type(convolution) is not nn.Conv2d:  # timm's other kinds pad by themselves, which the layer would leave out
+            raise ConfigError(f"backbone: expected symmetric padding, got {type(convolution).__name__}")
         self.convolution, self.normalisation = convolution, normalisation
         self.clipped = isinstance(getattr(normalisation, "act", None), nn.ReLU6)
         if convolution.groups > 1 and convolution.kernel_size[0] > _WIDEST:

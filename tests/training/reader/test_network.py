@@ -42,6 +42,11 @@ def test_another_kind_of_backbone_cannot_be_fused() -> None:
         fuse(timm.create_model("resnet18", num_classes=0))
 
 
+def test_a_backbone_that_pads_by_itself_cannot_be_fused_since_it_would_lose_its_padding() -> None:
+    with pytest.raises(ConfigError, match="expected symmetric padding, got Conv2dSame"):
+        fuse(timm.create_model(BACKBONE, num_classes=0, in_chans=1))
+
+
 def test_weights_of_another_architecture_are_refused(
     network: ReaderNetwork, tmp_path: "pytest.TempPathFactory"
 ) -> None:

@@ -75,13 +75,10 @@ def check_rows(rows: pd.DataFrame) -> None:
     if (sides > 1).any():
         shared = rows.loc[rows["patient_id"].isin(sides.index[sides > 1]), "image_id"].iloc[0]
         raise ConfigError(f"expected each patient on one side over all folders, found two for the patient of {shared}")
-    for side in ("train", "val"):
-        part = rows[rows["split"] == side]
-        for name, label in (
-            ("adults", part["rsna_opacity"]),
-            ("children", part["Pneumonia"][part["source"] == CHILDREN]),
-        ):
-            if label.nunique() < 2:
+    children = rows["source"] == CHILDREN
+    for name, label in (("adults", rows["rsna_opacity"][~children]), ("children", rows["Pneumonia"][children])):
+        for side in ("train", "val"):
+            if label[rows.loc[label.index, "split"] == side].nunique() < 2:
                 raise ConfigError(f"expected {name} with and without the finding on the side {side}, found one class")
 
 

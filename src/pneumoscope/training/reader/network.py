@@ -14,6 +14,8 @@ from pneumoscope.training.reader.material import TARGETS
 
 OUTPUTS = (*TARGETS, *(f"pose_{number}" for number in range(POSES)))
 POSE = slice(len(TARGETS), len(OUTPUTS))
+# The padding that the package's weights were trained with; timm's twin has TensorFlow's by default.
+SYMMETRIC = ""
 # So small that the head's first answers hardly differ from one half.
 _HEAD_DEVIATION = 0.005
 
@@ -124,6 +126,6 @@ def _backbone(name: str, **settings: Any) -> Any:
     import timm
 
     try:
-        return timm.create_model(name, **settings)
-    except RuntimeError as error:
-        raise ConfigError(f"backbone: expected a timm model name, got {name!r} ({error})") from error
+        return timm.create_model(name, pad_type=SYMMETRIC, **settings)
+    except (RuntimeError, TypeError) as error:
+        raise ConfigError(f"backbone: expected an EfficientNet-Lite or MobileNet, got {name!r} ({error})") from error
