@@ -21,6 +21,7 @@ from pneumoscope.cli.eda import eda
 from pneumoscope.cli.evaluate import evaluate
 from pneumoscope.cli.export import export
 from pneumoscope.cli.plan import plan
+from pneumoscope.cli.predict import predict
 from pneumoscope.cli.pretrain import pretrain
 from pneumoscope.cli.read import read
 from pneumoscope.cli.serve import serve
@@ -91,7 +92,7 @@ def _ended(message: str, code: int) -> typer.Exit:
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Read": (demo, read, check),
     "In the clinic": (serve, acceptance, conformance, token),
-    "Build a model": (eda, pretrain, train, export, evaluate, ablate),
+    "Build a model": (eda, pretrain, train, export, predict, evaluate, ablate),
     "Submission": (plan,),
 }
 for _panel, _commands in _PANELS.items():

@@ -1,12 +1,13 @@
 """Evidence: what a model was measured to be, every number with its interval, denominator, method and source.
 
 Predictions and references in, an evidence folder out; and the reader of such folders, which everything that shows
-a number (the submission, the model card, the documents) draws from. No model is run here.
+a number (the submission, the model card, the documents) draws from. Only `predict_manifest` runs a model.
 """
 
 from pneumoscope.evaluation.cohort import Cohort, recompute, write_evidence
 from pneumoscope.evaluation.folder import Evidence, read_evidence, read_release
 from pneumoscope.evaluation.numbers import Leaf, Node, NotEstimable, Number, Tree, estimate
+from pneumoscope.evaluation.predict import Predicted, Scorer, predict_manifest
 from pneumoscope.evaluation.predictions import NOT_IN_MANIFEST
 from pneumoscope.evaluation.questions import NO_FINDING, Question, default_questions
 from pneumoscope.evaluation.request import Request, cohort_of
@@ -22,13 +23,16 @@ __all__ = [
     "NotEstimable",
     "Number",
     "Point",
+    "Predicted",
     "Question",
     "Request",
+    "Scorer",
     "Settings",
     "Tree",
     "cohort_of",
     "default_questions",
     "estimate",
+    "predict_manifest",
     "read_evidence",
     "read_release",
     "recompute",

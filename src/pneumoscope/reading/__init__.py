@@ -3,5 +3,18 @@
 from pneumoscope.reading.batch import read_all
 from pneumoscope.reading.engine import Engine, EngineName, Outputs, open_engine
 from pneumoscope.reading.reader import Candidate, Reader, Settled
+from pneumoscope.reading.scores import KnownImage, Score, score_images
 
-__all__ = ["Candidate", "Engine", "EngineName", "Outputs", "Reader", "Settled", "open_engine", "read_all"]
+__all__ = [
+    "Candidate",
+    "Engine",
+    "EngineName",
+    "KnownImage",
+    "Outputs",
+    "Reader",
+    "Score",
+    "Settled",
+    "open_engine",
+    "read_all",
+    "score_images",
+]

@@ -1,0 +1,1 @@
+"""One style and one set of marks for every static figure."""
