@@ -70,6 +70,8 @@ def test_the_documented_file_is_what_the_defaults_say_and_a_destination(tmp_path
         ({"destination": {"name": "a"}}, "destination: expected a list"),
         ({"store": 3}, "store: expected a table"),
         ({"oidc": OIDC | {"issuer": "http://idp.example"}}, "oidc.issuer: expected an https URL"),
+        ({"web": {"trusted_proxies": ["proxy"]}}, "web.trusted_proxies: expected IP addresses or networks"),
+        ({"web": {"trusted_proxies": "127.0.0.1"}}, "web.trusted_proxies: expected a list"),
         ({"oidc": OIDC | {"url": ""}}, "oidc.url: expected an https URL, found none"),
         ({"oidc": OIDC | {"client_id": ""}}, "oidc.client_id"),
         ({"oidc": OIDC | {"scopes": ["profile"]}}, "openid among them, found profile"),

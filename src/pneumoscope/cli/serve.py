@@ -63,7 +63,7 @@ def _demo_config(folder: Path) -> "ServiceConfig":
     return parse_config(
         {
             "node": {"port": 0},
-            "web": {"port": 0},
+            "web": {"port": 0, "sign_in": "never"},
             "store": {"path": str(folder), "min_free_mb": 100},
             "reading": {"claim": "both"},
             "study": {"complete_after_s": 5.0},

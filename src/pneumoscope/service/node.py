@@ -162,6 +162,7 @@ def _web_settings(app: Any, config: ServiceConfig) -> uvicorn.Config:
         port=config.web.port,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # uvicorn would believe X-Forwarded-For from loopback; `web.trusted_proxies` decides
         log_level="critical",
         timeout_graceful_shutdown=5,
         ssl_certfile=config.web.tls_certificate,
