@@ -67,7 +67,7 @@ def test_dicom_files_get_what_reading_them_gives(predicted, hospital, artifact):
     manifest = read_manifest(hospital).manifest
     films = manifest["source"] == "pacs"
     paths = [Path(path) for path in manifest.loc[films, "path"]]
-    readings = [reading for _, reading in read_all(find_images(paths), Reader(artifact, heat=False))]
+    readings = list(read_all(find_images(paths), Reader(artifact, heat=False)))
     expected = [reading.decision.probability if reading.decision else np.nan for reading in readings]
     np.testing.assert_allclose(predicted.loc[films, "prob_Pneumonia"], expected, atol=1e-6)
     assert predicted.loc[films, "status"].tolist() == [reading.status.value for reading in readings]

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pneumoscope.core import Check, IntendedUse, Outcome, Reading, Status, View, map_ahead
+from pneumoscope.core import Check, IntendedUse, Outcome, Status, View, map_ahead
 from pneumoscope.intake import ImageSource
 from pneumoscope.reading.reader import Candidate, Reader, Settled
+from pneumoscope.results import Reading
 
 _THREADS, _AHEAD = 2, 4
 
