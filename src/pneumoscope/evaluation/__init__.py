@@ -10,6 +10,7 @@ from pneumoscope.evaluation.numbers import Leaf, Node, NotEstimable, Number, Tre
 from pneumoscope.evaluation.predict import Predicted, Scorer, predict_manifest
 from pneumoscope.evaluation.predictions import NOT_IN_MANIFEST
 from pneumoscope.evaluation.questions import NO_FINDING, Question, default_questions
+from pneumoscope.evaluation.readers import Ratings, StudySettings, read_ratings, write_reader_study
 from pneumoscope.evaluation.request import Request, cohort_of
 from pneumoscope.evaluation.settings import Point, Settings
 
@@ -25,16 +26,20 @@ __all__ = [
     "Point",
     "Predicted",
     "Question",
+    "Ratings",
     "Request",
     "Scorer",
     "Settings",
+    "StudySettings",
     "Tree",
     "cohort_of",
     "default_questions",
     "estimate",
     "predict_manifest",
     "read_evidence",
+    "read_ratings",
     "read_release",
     "recompute",
     "write_evidence",
+    "write_reader_study",
 ]
