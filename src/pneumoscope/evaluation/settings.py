@@ -41,6 +41,7 @@ class Settings:
         resamples: Draws of every bootstrap.
         fewest: A group with fewer patients of either class is "too few to say".
         prevalences: In percent: where predictive values, F1 and net benefit are given.
+        axes: Columns of the manifest that subgroups are cut by, beside view, sex, age, follow-up and source.
         focus: The scores whose questions are drawn, and whose chosen thresholds are corrected for their optimism.
     """
 
@@ -50,6 +51,7 @@ class Settings:
     fewest: int = 10
     prevalences: tuple[int, ...] = (1, 2, 5, 10, 20, 50)
     focus: tuple[str, ...] = ("Pneumonia",)
+    axes: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, table: dict[str, Any]) -> "Settings":

@@ -174,7 +174,11 @@ def _rows(wrong: "pd.Series[bool]") -> str:
 
 
 def _shown(values: "pd.Series[Any]", wrong: "pd.Series[bool]") -> str:
-    return _listed([f"{values.iloc[place]!r} in line {place + 2}" for place in np.flatnonzero(wrong)])
+    return _listed([f"{_word(values.iloc[place])} in line {place + 2}" for place in np.flatnonzero(wrong)])
+
+
+def _word(value: Any) -> str:
+    return "nothing" if pd.isna(value) else repr(value) if isinstance(value, str) else str(value)
 
 
 def _listed(names: Iterable[object]) -> str:
