@@ -13,15 +13,14 @@ from pneumoscope.core import ConfigError, Status
 from pneumoscope.datasets import import_dicom, read_manifest, write_manifest
 from pneumoscope.evaluation import predict, predict_manifest
 from pneumoscope.evaluation.predictions import join, read_predictions
-from pneumoscope.intake import find_images, read_radiograph
-from pneumoscope.model import load, shipped_path
+from pneumoscope.intake import read_radiograph
 from pneumoscope.phantom import studies_folder
-from pneumoscope.reading import Reader, read_all, score_images
+from pneumoscope.reading import load_model, read_many, score_images
 
 
 @pytest.fixture(scope="session")
 def artifact():
-    return load(shipped_path())
+    return load_model()
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +66,7 @@ def test_dicom_files_get_what_reading_them_gives(predicted, hospital, artifact):
     manifest = read_manifest(hospital).manifest
     films = manifest["source"] == "pacs"
     paths = [Path(path) for path in manifest.loc[films, "path"]]
-    readings = list(read_all(find_images(paths), Reader(artifact, heat=False)))
+    readings = list(read_many(paths, model=artifact, keep_pixels=False))
     expected = [reading.decision.probability if reading.decision else np.nan for reading in readings]
     np.testing.assert_allclose(predicted.loc[films, "prob_Pneumonia"], expected, atol=1e-6)
     assert predicted.loc[films, "status"].tolist() == [reading.status.value for reading in readings]
@@ -116,10 +115,10 @@ def test_a_stopped_run_is_gone_on_with_and_nothing_is_scored_twice(
     hospital, artifact, tmp_path, monkeypatch, predicted
 ):
     monkeypatch.setattr(predict, "PART_ROWS", 3)
-    stored, target, reader, seen = read_manifest(hospital), tmp_path / "p.parquet", Reader(artifact, heat=False), []
+    stored, target, seen = read_manifest(hospital), tmp_path / "p.parquet", []
 
     def score(images):
-        for one in score_images(images, reader):
+        for one in score_images(images, artifact):
             seen.append(one.image_id)
             yield one
 
@@ -152,7 +151,7 @@ def test_two_runs_never_write_one_output(hospital, artifact, tmp_path):
     def meanwhile(images):
         with pytest.raises(ConfigError, match="found another run writing there"):
             predict_manifest(stored, target, model=artifact)
-        yield from score_images(images, Reader(artifact, heat=False))
+        yield from score_images(images, artifact)
 
     predict_manifest(stored, target, model=artifact, score=meanwhile)
     assert target.exists()

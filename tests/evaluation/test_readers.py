@@ -142,7 +142,7 @@ B,2,0,1,x
         (lambda text: text + "A,1,1,2,x\n", "one rating by each reader.*found more for x, A, 1"),
         (lambda text: text.replace("B,2,0,1,x\n", ""), "found no rating for x, B, 2; leave those cases out"),
         (lambda text: text.replace("A,1,1,3", "A,1,1,high"), "a number in every row, found 'high' in line 2"),
-        (lambda text: text.replace("A,1,1,3", "A,1,1,"), "rating: expected a number in every row, found nothing in line 2"),
+        (lambda text: text.replace("A,1,1,3", "A,1,1,"), "a number in every row, found nothing in line 2"),
         (lambda text: text.replace("A,1,1", "A,1,2"), "truth: expected 0 or 1 in every row, found 2 in line 2"),
         (lambda text: text.replace("B,1,1", "B,1,0"), "truth: expected one a case, found several for case 1"),
         (lambda text: text.replace(",0,1,x", ",1,1,x"), "with and without the finding, found 2 with truth 1 only"),

@@ -27,11 +27,11 @@ def predict(
     from pneumoscope.cli.terminal import progress
     from pneumoscope.datasets import read_manifest
     from pneumoscope.evaluation import predict_manifest
-    from pneumoscope.model import load, shipped_path
+    from pneumoscope.reading import load_model
 
     stored = read_manifest(manifest)
     watch = partial(progress, title="scoring")
-    done = predict_manifest(stored, output, model=load(model or shipped_path()), population=population, watch=watch)
+    done = predict_manifest(stored, output, model=load_model(model), population=population, watch=watch)
     counts = ", ".join(f"{done.counts[status.value]:,} {status}" for status in Status)
     resumed = f", {done.resumed:,} of them by an earlier run" if done.resumed else ""
     typer.echo(f"{done.images:,} images{resumed}: {counts}")

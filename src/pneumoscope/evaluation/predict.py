@@ -1,6 +1,6 @@
 """Scores of every image of a manifest, as a table for `evaluate --predictions`; a run that breaks is gone on with.
 
-    done = predict_manifest(read_manifest(path), Path("predictions.parquet"), model=load(shipped_path()))
+    done = predict_manifest(read_manifest(path), Path("predictions.parquet"), model=load_model())
 
 Finished parts lie in a folder beside the table until all are there; then the table is written whole and they go.
 """
@@ -22,10 +22,9 @@ import pandas as pd
 from pneumoscope.core import ConfigError, Population, View, atomic_path, write_atomically, writing
 from pneumoscope.datasets import Stored
 from pneumoscope.evaluation.predictions import PREFIX
-from pneumoscope.model import Artifact
 
 if TYPE_CHECKING:
-    from pneumoscope.reading import KnownImage, Score
+    from pneumoscope.reading import KnownImage, Model, Score
 
 SUFFIXES = (".parquet", ".csv")
 PART_ROWS = 256
@@ -58,7 +57,7 @@ def predict_manifest(
     stored: Stored,
     target: Path,
     *,
-    model: Artifact,
+    model: "Model",
     population: Population | None = None,
     score: Scorer | None = None,
     watch: Callable[[Iterable[Any]], Iterable[Any]] = iter,
@@ -71,7 +70,7 @@ def predict_manifest(
     Args:
         stored: The manifest and its hash.
         target: A `.parquet` or `.csv` file; replaced when all is done.
-        model: The artefact that scores.
+        model: The loaded model.
         population: Whose calibration counts where neither file nor manifest says the age.
         score: What scores the images that are left to do; by default this process.
         watch: Sees the scores pass, for progress.
@@ -122,14 +121,14 @@ def _known(manifest: pd.DataFrame) -> "Iterator[KnownImage]":
         )
 
 
-def _in_this_process(model: Artifact, population: Population | None) -> Scorer:
-    from pneumoscope.reading import Reader, score_images
+def _in_this_process(model: "Model", population: Population | None) -> Scorer:
+    from pneumoscope.reading import Settings, score_images
 
-    reader = Reader(model, heat=False, population=population)
-    return lambda images: score_images(images, reader)
+    settings = Settings(population=None if population is None else model.population(population))
+    return lambda images: score_images(images, model, settings)
 
 
-def _table(scores: "list[Score]", model: Artifact) -> pd.DataFrame:
+def _table(scores: "list[Score]", model: "Model") -> pd.DataFrame:
     label = model.card.labels[0]
     return pd.DataFrame(
         {

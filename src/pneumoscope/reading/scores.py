@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pneumoscope.core import Check, IntendedUse, Outcome, Status, View, map_ahead
-from pneumoscope.intake import ImageSource
-from pneumoscope.reading.reader import Candidate, Reader, Settled
+from pneumoscope.core import Check, IntendedUse, Outcome, Status, View
+from pneumoscope.reading.batch import map_in_order
+from pneumoscope.reading.model import Model
+from pneumoscope.reading.pipeline import Settings, read_image
 from pneumoscope.results import Reading
 
-_THREADS, _AHEAD = 2, 4
+_WORKERS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,58 +50,26 @@ class Score:
     uncertain: bool | None = None
 
 
-def score_images(images: Iterable[KnownImage], reader: Reader) -> Iterator[Score]:
-    """Yield the score of each image, in order; decoded in threads ahead of the model, memory bounded.
+def score_images(images: Iterable[KnownImage], model: Model, settings: Settings | None = None) -> Iterator[Score]:
+    """Yield the score of each image, in order; decoded in threads while the network runs, memory bounded.
 
-    Checks and guard are those of `read`: a refused image gets no score. An age or view that the file does not say is
-    taken from the data set, and held against the intended use as the file's own would be.
+    Checks are those of `read`: a refused image gets no score. An age or view that the file does not say is taken from
+    the data set, and held against the intended use as the file's own would be.
     """
-
-    def opened(image: KnownImage) -> tuple[KnownImage, Candidate | Settled | Check]:
-        return image, _open(image, reader)
-
-    for image, ready in map_ahead(opened, images, threads=_THREADS, ahead=_AHEAD):
-        if isinstance(ready, Check):
-            status = Status.FAILED if image.path is None else Status.REFUSED
-            yield _without_score(image, status, (ready,))
-        else:
-            (reading,) = reader.read([ready])
-            yield _score(image, reading)
+    chosen = replace(settings or Settings(), keep_pixels=False)
+    return map_in_order(lambda image: _scored(image, model, chosen), images, workers=_WORKERS)
 
 
-def _open(image: KnownImage, reader: Reader) -> Candidate | Settled | Check:
-    """Return the image ready for the model, what settles it without, or the check that the data set's facts fail."""
+def _scored(image: KnownImage, model: Model, settings: Settings) -> Score:
     if image.path is None:
-        return Check("file", Outcome.FAILED, "a file", "none: the manifest has no path")
-    opened = reader.open(ImageSource(path=image.path, location=Path(image.path)))
-    if isinstance(opened, Settled):
-        return opened
-    age = image.age_years if opened.radiograph.age_years is None else None
-    view = image.view if opened.radiograph.view is None else None
-    if wrong := _outside(reader.artifact.card.intended_use, age=age, view=view):
-        return wrong
-    radiograph = replace(
-        opened.radiograph,
-        age_years=opened.radiograph.age_years if age is None else age,
-        view=opened.radiograph.view or view,
-    )
-    return replace(opened, radiograph=radiograph)
-
-
-def _outside(intended: IntendedUse, *, age: float | None, view: View | None) -> Check | None:
-    """Return the check that fails on what only the data set says, if one does."""
-    if age is not None and not intended.youngest_years <= age <= intended.oldest_years:
-        expected = f"{intended.youngest_years:g} to {intended.oldest_years:g} years"
-        return Check("patient_age", Outcome.FAILED, expected, f"{age:g} years by the manifest")
-    if view is not None and view not in intended.views:
-        return Check("view", Outcome.FAILED, " or ".join(intended.views), f"{view} by the manifest")
-    return None
-
-
-def _score(image: KnownImage, reading: Reading) -> Score:
+        missing = Check("file", Outcome.FAILED, "a file", "none: the manifest has no path")
+        return _without_score(image, Status.FAILED, (missing,))
+    reading = read_image(Path(image.path), model, settings, view=image.view, age_years=image.age_years)
     decision = reading.decision
     if decision is None:
         return _without_score(image, reading.status, reading.reasons)
+    if wrong := _outside(image, reading, model.card.intended_use):
+        return _without_score(image, Status.REFUSED, (wrong,))
     return Score(
         image_id=image.image_id,
         source=image.source,
@@ -110,6 +79,18 @@ def _score(image: KnownImage, reading: Reading) -> Score:
         positive=decision.positive,
         uncertain=decision.uncertain,
     )
+
+
+def _outside(image: KnownImage, reading: Reading, intended: IntendedUse) -> Check | None:
+    """Return the check that fails on what the data set says and the file does not, if one does."""
+    unsaid = {check.name for check in reading.checks if check.outcome is Outcome.NOT_AVAILABLE}
+    age, view = image.age_years, image.view
+    if "patient_age" in unsaid and age is not None and not intended.youngest_years <= age <= intended.oldest_years:
+        expected = f"{intended.youngest_years:g} to {intended.oldest_years:g} years"
+        return Check("patient_age", Outcome.FAILED, expected, f"{age:g} years by the manifest")
+    if "view" in unsaid and view is not None and view not in intended.views:
+        return Check("view", Outcome.FAILED, " or ".join(intended.views), f"{view} by the manifest")
+    return None
 
 
 def _without_score(image: KnownImage, status: Status, reasons: tuple[Check, ...]) -> Score:
