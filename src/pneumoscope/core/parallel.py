@@ -1,35 +1,41 @@
-"""Work done ahead in threads, results in order, memory bounded."""
+"""A function over many inputs in threads: results in input order, a bounded number of inputs held at any time."""
 
-import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from pneumoscope.core.errors import ConfigError
+
+Input = TypeVar("Input")
+Output = TypeVar("Output")
+
+LOOK_AHEAD = 2
+"""Inputs taken for each thread, done or not, before the first result is fetched. An image may take 40 MB."""
 
 
-def map_ahead(
-    work: Callable[[Item], Result], items: Iterable[Item], *, threads: int = 2, ahead: int = 4
-) -> Iterator[Result]:
-    """Yield `work` of each item in order, computed in threads while the caller uses earlier results.
+def map_in_order(function: Callable[[Input], Output], inputs: Iterable[Input], *, workers: int) -> Iterator[Output]:
+    """Return an iterator of the function's results, in input order, made in threads ahead of who asks for them.
 
-    Args:
-        work: Called in a worker thread; what it raises is raised here, at its item's turn.
-        items: Read lazily, at most `ahead` items before the result that is yielded.
-        threads: Worker threads.
-        ahead: Results finished or in progress at any time.
+    Inputs are taken lazily: of those whose results were not fetched yet at most `workers * LOOK_AHEAD`.
+
+    Raises:
+        ConfigError: There is no worker.
     """
-    waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(threads, thread_name_prefix="ahead") as pool:
-        try:
-            remaining = iter(items)
-            while True:
-                for item in itertools.islice(remaining, ahead - len(waiting)):
-                    waiting.append(pool.submit(work, item))
-                if not waiting:
-                    return
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    if workers < 1:
+        raise ConfigError(f"workers: expected 1 or more, got {workers}")
+    return _results(function, iter(inputs), workers=workers)
+
+
+def _results(function: Callable[[Input], Output], inputs: Iterator[Input], *, workers: int) -> Iterator[Output]:
+    waiting: deque[Future[Output]] = deque()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="work")
+    try:
+        while True:
+            waiting.extend(pool.submit(function, one) for one in islice(inputs, workers * LOOK_AHEAD - len(waiting)))
+            if not waiting:
+                return
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -17,7 +17,7 @@ import pandas as pd
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
-from pneumoscope.core import UnreadableError, map_ahead
+from pneumoscope.core import UnreadableError, map_in_order
 from pneumoscope.image import Crop, Recipe, prepare
 from pneumoscope.intake import read_radiograph
 
@@ -25,7 +25,7 @@ Grey = Float32[np.ndarray, "h w"]
 Found = TypeVar("Found")
 
 NO_PATH = "no file: the manifest has no path"
-_THREADS, _AHEAD = 4, 32
+_WORKERS = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +97,7 @@ def each_image(manifest: pd.DataFrame, measure: Callable[[Grey], Found]) -> Iter
             return Seen(row, None, str(error))
 
     paths = manifest["path"] if "path" in manifest else pd.Series([None] * len(manifest))
-    yield from map_ahead(see, enumerate(paths), threads=_THREADS, ahead=_AHEAD)
+    yield from map_in_order(see, enumerate(paths), workers=_WORKERS)
 
 
 def read_grey(path: str | Path) -> Grey:

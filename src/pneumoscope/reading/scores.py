@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pneumoscope.core import Check, IntendedUse, Outcome, Status, View
-from pneumoscope.reading.batch import map_in_order
+from pneumoscope.core import Check, IntendedUse, Outcome, Status, View, map_in_order
 from pneumoscope.reading.model import Model
 from pneumoscope.reading.pipeline import Settings, read_image
 from pneumoscope.results import Reading
