@@ -56,7 +56,7 @@ def write_report(
 
 
 def to_html(exploration: Exploration, sections: tuple[Section, ...], *, provenance: Provenance) -> str:
-    """The page."""
+    """Render the page."""
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
@@ -78,7 +78,7 @@ def to_html(exploration: Exploration, sections: tuple[Section, ...], *, provenan
 
 
 def keys(exploration: Exploration) -> list[Key]:
-    """The numbers at the top of the page."""
+    """Return the numbers at the top of the page."""
     profile, people = exploration.profile, exploration.demographics
     found = [
         Key(value=count(people.images), name="images", note=f"{people.mean_images_a_patient:.1f} a patient"),

@@ -67,7 +67,7 @@ class Joined:
 
 
 def read_predictions(path: Path) -> Predictions:
-    """The predictions in a CSV or Parquet file: `image_id` or `Image Index`, and `prob_LABEL` or `LABEL` columns.
+    """Read predictions from CSV or Parquet: `image_id` or `Image Index`, and `prob_LABEL` or `LABEL` columns.
 
     Raises:
         ConfigError: The file is absent or no table.
@@ -122,7 +122,7 @@ def _score(values: "pd.Series[float]", image_id: "pd.Series[str]", *, where: str
 
 
 def join(predictions: Predictions, manifest: pd.DataFrame, *, where: Mapping[str, str] | None = None) -> Joined:
-    """The predictions' manifest rows; of those only the ones that have each column of `where` at its value.
+    """Return the predictions' manifest rows; of those only the ones that have each column of `where` at its value.
 
     Raises:
         InputError: Nothing joins, or an id is in several of the manifest's sources and the predictions don't say which.

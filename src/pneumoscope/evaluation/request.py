@@ -41,7 +41,7 @@ class Request:
 
 
 def cohort_of(request: Request) -> Cohort:
-    """The joined predictions, and the questions that they can answer.
+    """Return the joined predictions, and the questions that they can answer.
 
     Raises:
         ConfigError: A file is absent or of another kind.
@@ -82,7 +82,7 @@ def _check_answerable(rows: pd.DataFrame, questions: Sequence[Question], *, scor
 
 
 def _points(evidence: Evidence) -> dict[str, dict[str, Point]]:
-    """The operating points of each score against its own label."""
+    """Return the operating points of each score against its own label."""
     found: dict[str, dict[str, Point]] = {}
     for name, label in evidence.labels.items():
         assert isinstance(label, Mapping)

@@ -55,7 +55,7 @@ class Settings:
 
     @classmethod
     def from_json(cls, table: dict[str, Any]) -> "Settings":
-        """Settings as they were written into the evidence; lists become tuples again."""
+        """Return settings as they were written into the evidence; lists become tuples again."""
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in table.items()
         }
@@ -70,5 +70,5 @@ class Settings:
         return {"cluster": patient, "level": self.level, "rng": rng, "resamples": self.resamples}
 
     def rng(self, *names: str) -> np.random.Generator:
-        """A generator of its own for each number, by name, so that none depends on what is computed before it."""
+        """Return a random generator of its own for each number, so that none depends on what is computed before it."""
         return np.random.default_rng([self.seed, crc32("/".join(names).encode())])

@@ -17,7 +17,7 @@ class Scale:
     log: bool = False
 
     def __call__(self, value: float) -> float:
-        """The place of a value."""
+        """Return the place of a value."""
         low, high, value = (math.log(max(v, 1e-12)) if self.log else v for v in (self.low, self.high, value))
         share = (value - low) / (high - low) if high > low else 0.0
         return self.start + min(max(share, 0.0), 1.0) * (self.end - self.start)

@@ -59,7 +59,7 @@ class ForestLayout:
 
 
 def forest(rows: list[Row], axis: ForestAxis, *, layout: ForestLayout) -> tuple[tuple[Mark, ...], float]:
-    """The marks, and the height that they take."""
+    """Return the marks, and the height that they take."""
     right = layout.width - sum(width for _, width in layout.columns) - 14
     scale = Scale(low=axis.low, high=axis.high, start=layout.labels + 14, end=right, log=axis.log)
     places, bottom = _places(rows)
@@ -124,7 +124,7 @@ def _row(row: Row, scale: Scale, *, y: float, edges: list[float], labels: float)
 
 
 def _point(point: Point, scale: Scale, *, y: float) -> list[Mark]:
-    """The dot over its interval, which ends in an arrow where it leaves the scale."""
+    """Draw the dot over its interval, which ends in an arrow where it leaves the scale."""
     marks: list[Mark] = []
     if math.isfinite(point.low):
         marks.append(Line(x1=scale(point.low), y1=y, x2=scale(point.high), y2=y, colour=point.colour, width=1.8))

@@ -113,7 +113,7 @@ def _picture(canvas: "Image", mark: Picture) -> None:
 
 
 def _mixed(colour: str, opacity: float) -> tuple[int, ...]:
-    """The colour over the ground."""
+    """Return the colour over the ground."""
     pairs = zip(_channels(colour), _channels(LIGHT["ground"]), strict=True)
     return tuple(round(opacity * over + (1 - opacity) * under) for over, under in pairs)
 
@@ -124,7 +124,7 @@ def _channels(colour: str) -> tuple[int, ...]:
 
 @cache
 def _disc(radius: int, *, hollow: bool) -> "Image":
-    """A smooth mask of a disc, or of its rim."""
+    """Return a smooth mask of a disc, or of its rim."""
     from PIL import Image, ImageDraw
 
     side = (2 * radius + 1) * _SMOOTH

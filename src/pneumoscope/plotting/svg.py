@@ -10,7 +10,7 @@ from pneumoscope.plotting.palette import COLOURS, FONT, LIGHT
 
 
 def to_svg(figure: Figure, *, embedded: bool = False) -> str:
-    """The SVG; with its own colours on white, or where `embedded` with those of the page around it."""
+    """Return the SVG; with its own colours on white, or where `embedded` with those of the page around it."""
     marks = "\n".join(_mark(mark) for mark in figure.marks)
     size = f'viewBox="0 0 {figure.width:g} {figure.height:g}"'
     labels = f'role="img" aria-labelledby="{figure.name}-title {figure.name}-desc"'

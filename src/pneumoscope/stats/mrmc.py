@@ -183,7 +183,7 @@ def _analysis(
     mean_df: Float[np.ndarray, " tests"],
     own: tuple[MrmcDifference, ...] = (),
 ) -> MrmcAnalysis:
-    """The analysis whose error mean square is `square` with `df` degrees of freedom."""
+    """Return the analysis whose error mean square is `square` with `df` degrees of freedom."""
     from scipy.stats import chi2, f
 
     if square <= 0:

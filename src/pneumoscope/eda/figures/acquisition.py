@@ -67,7 +67,7 @@ def views_by_finding(numbers: Acquisition) -> Figure | None:
 
 
 def formats(numbers: Acquisition) -> Figure | None:
-    """The finding's share by original size and by pixel spacing, with how much of each is AP; None if unknown."""
+    """Draw the finding's share by original size and pixel spacing, with how much of each is AP; None if unknown."""
     parts = [("Original size, px", numbers.sizes), ("Pixel spacing", numbers.spacings)]
     rows: list[Row] = []
     for title, group in parts:

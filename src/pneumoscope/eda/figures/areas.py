@@ -8,7 +8,7 @@ AREA_COLUMNS = (("positive / images", 110.0), ("AUROC [95 %]", 140.0))
 
 
 def area_row(label: str, auroc: Auroc, *, colour: Colour) -> Row:
-    """The area with its interval, and what it was measured on."""
+    """Return the area with its interval, and what it was measured on."""
     return Row(
         label=label,
         points=(Point(value=auroc.value, low=auroc.low, high=auroc.high, colour=colour),),

@@ -27,7 +27,7 @@ _FEWEST_IMAGES = 200
 
 
 def prevalence(numbers: Profile) -> Figure | None:
-    """The finding's share by group, with intervals; None where rows are not told apart by anything."""
+    """Draw the finding's share by group, with intervals; None where rows are not told apart by anything."""
     names = [group.variable for group in numbers.groups]
     groups = [group for group in numbers.groups if names.count(group.variable) > 1]
     if not groups:
@@ -78,7 +78,7 @@ def _columns(images: int, positives: int, interval: str) -> tuple[str, ...]:
 
 
 def _extremes(numbers: Profile) -> str:
-    """The variable whose groups differ most, in a sentence."""
+    """Return the variable whose groups differ most, in a sentence."""
     by_variable: dict[str, list[Group]] = {}
     for group in numbers.groups:
         if group.share and group.images >= _FEWEST_IMAGES:
@@ -107,7 +107,7 @@ def _share(group: Group) -> float:
 
 
 def combinations(numbers: Profile) -> Figure | None:
-    """The most frequent combinations with the finding, as an UpSet plot; None where nothing else is labelled."""
+    """Draw the most frequent combinations with the finding, as an UpSet plot; None where nothing else is labelled."""
     shown = numbers.combinations
     if len(shown) < 2 or numbers.alone is None:
         return None

@@ -14,7 +14,7 @@ _VIEWS: dict[str, Colour] = {"All": "ink", "PA": "pa", "AP": "ap"}
 
 
 def classes(numbers: Readers, *, finding: str) -> Figure | None:
-    """What RSNA's radiologists said of the images with each label; None where they read none."""
+    """Draw what RSNA's radiologists said of the images with each label; None where they read none."""
     if not numbers.classes:
         return None
     rows = sorted(numbers.classes, key=lambda one: -one.classes[0] / one.images)
