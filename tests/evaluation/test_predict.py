@@ -87,8 +87,8 @@ def test_a_16_bit_png_is_not_white_and_scores_as_its_dicom_original(predicted, h
         ("gone", "failed", "found No such file"),
         ("broken", "failed", "expected"),
         ("no-file", "failed", "the manifest has no path"),
-        ("baby", "refused", "patient age: expected 1 to 100 years, found 0.1 years by the manifest"),
-        ("side", "refused", "view: expected PA or AP, found LATERAL by the manifest"),
+        ("baby", "refused", "patient age: expected 1 to 100 years, found 0.1 years, as stated with the image"),
+        ("side", "refused", "view: expected PA or AP, found LATERAL"),
     ],
 )
 def test_what_cannot_be_scored_has_a_row_with_the_reason_and_no_score(predicted, image_id, status, reason):

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pneumoscope.core import Check, IntendedUse, Outcome, Status, View, map_in_order
+from pneumoscope.core import Check, Outcome, Status, View, map_in_order
 from pneumoscope.reading.model import Model
 from pneumoscope.reading.pipeline import Settings, read_image
-from pneumoscope.results import Reading
 
 _WORKERS = 3
 
@@ -67,8 +66,6 @@ def _scored(image: KnownImage, model: Model, settings: Settings) -> Score:
     decision = reading.decision
     if decision is None:
         return _without_score(image, reading.status, reading.reasons)
-    if wrong := _outside(image, reading, model.card.intended_use):
-        return _without_score(image, Status.REFUSED, (wrong,))
     return Score(
         image_id=image.image_id,
         source=image.source,
@@ -78,18 +75,6 @@ def _scored(image: KnownImage, model: Model, settings: Settings) -> Score:
         positive=decision.positive,
         uncertain=decision.uncertain,
     )
-
-
-def _outside(image: KnownImage, reading: Reading, intended: IntendedUse) -> Check | None:
-    """Return the check that fails on what the data set says and the file does not, if one does."""
-    unsaid = {check.name for check in reading.checks if check.outcome is Outcome.NOT_AVAILABLE}
-    age, view = image.age_years, image.view
-    if "patient_age" in unsaid and age is not None and not intended.youngest_years <= age <= intended.oldest_years:
-        expected = f"{intended.youngest_years:g} to {intended.oldest_years:g} years"
-        return Check("patient_age", Outcome.FAILED, expected, f"{age:g} years by the manifest")
-    if "view" in unsaid and view is not None and view not in intended.views:
-        return Check("view", Outcome.FAILED, " or ".join(intended.views), f"{view} by the manifest")
-    return None
 
 
 def _without_score(image: KnownImage, status: Status, reasons: tuple[Check, ...]) -> Score:
