@@ -203,7 +203,7 @@ def test_a_part_is_whole_or_absent(images, tmp_path, monkeypatch):
     monkeypatch.setattr(
         "pyarrow.parquet.write_table", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left"))
     )
-    with pytest.raises(ConfigError, match="disk is full"):
+    with pytest.raises(ConfigError, match="No space left|disk is full"):
         module._write_part(work, 0, reader=reader)
     assert list(work.output.glob("*part-*")) == []
     assert not part_path(work.output, 0).exists()
