@@ -47,7 +47,7 @@ def measure() -> dict[str, Any]:
     from pneumoscope.model import load, shipped_path
     from pneumoscope.phantom import studies_folder
     from pneumoscope.reading import Reader, read_all
-    from pneumoscope.reading.cluster import ClusterJob, _freeze_inputs, _write_part, part_path
+    from pneumoscope.reading.cluster_parts import ClusterJob, freeze_inputs, part_path, write_part
     from pneumoscope.results import ResultWriter
 
     # One processor: with fewer than it was promised, the engine's threads would wait busily, and be counted.
@@ -78,8 +78,8 @@ def measure() -> dict[str, Any]:
             for kind in ("sr", "sc")
         }
         job = ClusterJob(output=Path(scratch) / "parts", partition=IMAGES)
-        _freeze_inputs([str(folder)], job)
-        _write_part(job, 0, reader=reader)
+        freeze_inputs([str(folder)], job)
+        write_part(job, 0, reader=reader)
         row_bytes = part_path(job.output, 0).stat().st_size / IMAGES
     return {
         "machine": machine(),

@@ -239,7 +239,9 @@ def _cluster(quick: bool, *, workers: int) -> Iterator[tuple[Work, Work]]:
     from pneumoscope.intake import find_images
     from pneumoscope.model import load, shipped_path
     from pneumoscope.reading import Reader, read_all
-    from pneumoscope.reading.cluster import Cluster, ClusterJob, read_on_cluster
+    from pneumoscope.reading.cluster import Cluster
+    from pneumoscope.reading.cluster_parts import ClusterJob
+    from pneumoscope.reading.cluster_read import read_on_cluster
 
     if quick:
         raise NotAtHandError("a cluster takes longer to start than a quick run may")
