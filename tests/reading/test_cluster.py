@@ -12,15 +12,14 @@ from pathlib import Path
 import pytest
 
 from pneumoscope.core import ArtifactError, ConfigError, RemoteError
-from pneumoscope.intake import find_images
 from pneumoscope.model import load, shipped_path
 from pneumoscope.phantom import studies_folder
-from pneumoscope.reading import Reader, read_all
+from pneumoscope.reading import read_many, shipped_model
 
 ray = pytest.importorskip("ray", reason="ray not found: pip install 'pneumoscope[cluster]'")
 
 from pneumoscope.reading import cluster_read as module  # noqa: E402
-from pneumoscope.reading.cluster import Cluster, open_reader, worker_problem  # noqa: E402
+from pneumoscope.reading.cluster import Cluster, open_model, worker_problem  # noqa: E402
 from pneumoscope.reading.cluster_parts import ClusterJob, freeze_inputs, lines, part_path, write_part  # noqa: E402
 from pneumoscope.reading.cluster_read import read_on_cluster  # noqa: E402
 
@@ -119,8 +118,7 @@ def test_a_job_whose_worker_and_driver_were_killed_goes_on_and_has_every_image_o
     kept = [path for path, moment in written.items() if path.stat().st_mtime_ns == moment]
     assert len(kept) >= parts // 2
     found = list(lines(output))
-    reader = Reader(load(shipped_path()), heat=False)
-    expected = [reading.to_dict() for reading in read_all(find_images([images]), reader)]
+    expected = [reading.to_dict() for reading in read_many(images, keep_pixels=False)]
     assert [line["path"] for line in found] == [line["path"] for line in expected]
     for ours, theirs in zip(found, expected, strict=True):
         assert ours["probability"] == pytest.approx(theirs["probability"], abs=1e-6)
@@ -190,7 +188,7 @@ def test_a_worker_says_which_model_or_version_it_lacks(tmp_path):
     assert "found none" in worker_problem(tmp_path / "missing.onnx", sha256, module.__version__)
     assert f"found {sha256[:12]}" in worker_problem(None, "0" * 64, module.__version__)
     with pytest.raises(ArtifactError, match="expected the model 000000000000"):
-        open_reader(None, "0" * 64)
+        open_model(None, "0" * 64)
 
 
 def test_nothing_to_read_is_an_error_and_leaves_no_list(tmp_path, no_cluster):
@@ -203,11 +201,10 @@ def test_nothing_to_read_is_an_error_and_leaves_no_list(tmp_path, no_cluster):
 def test_a_part_is_whole_or_absent(images, tmp_path, monkeypatch):
     work = job(tmp_path / "out")
     freeze_inputs([str(images)], work)
-    reader = Reader(load(shipped_path()), heat=False)
     monkeypatch.setattr(
         "pyarrow.parquet.write_table", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left"))
     )
     with pytest.raises(ConfigError, match=r"No space left|disk is full"):
-        write_part(work, 0, reader=reader)
+        write_part(work, 0, model=shipped_model())
     assert list(work.output.glob("*part-*")) == []
     assert not part_path(work.output, 0).exists()

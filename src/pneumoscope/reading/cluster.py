@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from pneumoscope import __version__
-from pneumoscope.core import ArtifactError, ConfigError, Population, RemoteError
+from pneumoscope.core import ArtifactError, ConfigError, RemoteError
 from pneumoscope.model import load, shipped_path
-from pneumoscope.reading.reader import Reader
+from pneumoscope.reading.model import Model, load_model
 
 _ANSWER_TIMEOUT_S = 5.0
 _STARTS = 3
@@ -136,23 +136,15 @@ def _require_answer(address: str) -> None:
         raise RemoteError(f"cluster {address}: expected an answer, found {error}: is the head node running?") from error
 
 
-def open_reader(
-    model: Path | None,
-    sha256: str,
-    *,
-    operating_point: str = "balanced",
-    population: Population | None = None,
-    heat: bool = False,
-) -> Reader:
-    """Open the reader of a worker process.
+def open_model(path: Path | None, sha256: str) -> Model:
+    """Load the model in a worker process.
 
     Raises:
         ArtifactError: This process has another version of this software, no model or another model.
     """
-    if problem := worker_problem(model, sha256, __version__):
+    if problem := worker_problem(path, sha256, __version__):
         raise ArtifactError(f"worker on {socket.gethostname()}: {problem}")
-    artifact = load(model or shipped_path())
-    return Reader(artifact, operating_point=operating_point, population=population, heat=heat)
+    return load_model(path)
 
 
 def worker_problem(model: Path | None, sha256: str, version: str) -> str | None:

@@ -19,8 +19,8 @@ from pneumoscope.core import (
     write_atomically,
     writing,
 )
-from pneumoscope.reading.batch import read_all
-from pneumoscope.reading.reader import Reader
+from pneumoscope.reading.model import Model
+from pneumoscope.reading.pipeline import read_many
 from pneumoscope.reading.remote import Item, list_items, sources_of
 
 PARTITION = 64
@@ -63,7 +63,7 @@ def lines(output: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(text)
 
 
-def write_part(job: ClusterJob, number: int, *, reader: Reader) -> None:
+def write_part(job: ClusterJob, number: int, *, model: Model) -> None:
     """Read one partition and write its part, whole or not at all.
 
     Raises:
@@ -73,24 +73,29 @@ def write_part(job: ClusterJob, number: int, *, reader: Reader) -> None:
     import pyarrow.parquet as pq
 
     items = [Item.of_json(json.loads(line)) for line in _inputs(job.output, number).read_text().splitlines()]
-    rows = [_row(line, number) for line in _lines_of(job, number, items, reader)]
+    rows = [_row(line, number) for line in _lines_of(job, number, items, model)]
     table = pa.Table.from_pylist(rows, schema=_schema())
     with atomic_path(part_path(job.output, number), durable=True) as path:
         pq.write_table(table, path, compression="zstd")
 
 
-def _lines_of(job: ClusterJob, number: int, items: list[Item], reader: Reader) -> Iterator[dict[str, Any]]:
+def _lines_of(job: ClusterJob, number: int, items: list[Item], model: Model) -> Iterator[dict[str, Any]]:
     """Yield the result line of each image; with objects, these are written first, into a folder of the part's own."""
-    sources = (source for item in items for source in sources_of(item))
+    readings = read_many(
+        (source for item in items for source in sources_of(item)),
+        model=model,
+        operating_point=job.operating_point,
+        population=job.population,
+        keep_pixels=bool(job.objects),
+    )
     if not job.objects:
-        for reading in read_all(sources, reader):
-            yield reading.to_dict()
+        yield from (reading.to_dict() for reading in readings)
         return
     from pneumoscope.results import ResultWriter
 
     folder = f"objects/part-{number:06}"
-    with ResultWriter(job.output / folder, card=reader.summary, objects=job.objects, claim=job.claim) as writer:
-        for reading in read_all(sources, reader):
+    with ResultWriter(job.output / folder, card=model.summary(), objects=job.objects, claim=job.claim) as writer:
+        for reading in readings:
             line = writer.add(reading)
             named = {kind: name and f"{folder}/{name}" for kind, name in line["outputs"].items()}
             yield {**line, "outputs": named}

@@ -18,7 +18,7 @@ import numpy as np
 from pneumoscope import __version__
 from pneumoscope.core import RemoteError
 from pneumoscope.model import load, shipped_path
-from pneumoscope.reading.cluster import Cluster, check_workers, connected, mapped, open_reader
+from pneumoscope.reading.cluster import Cluster, check_workers, connected, mapped, open_model
 from pneumoscope.reading.cluster_parts import ClusterJob, count_of, freeze_inputs, owned, part_path, write_part
 
 
@@ -85,17 +85,11 @@ class _PartWorker:
 
     def __init__(self, job: ClusterJob, sha256: str) -> None:
         self._job = job
-        self._reader = open_reader(
-            job.model,
-            sha256,
-            operating_point=job.operating_point,
-            population=job.population,
-            heat=bool(job.objects),
-        )
+        self._model = open_model(job.model, sha256)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         numbers = [int(number) for number in batch["item"]]
         for number in numbers:
             if not part_path(self._job.output, number).is_file():  # another attempt may have written it
-                write_part(self._job, number, reader=self._reader)
+                write_part(self._job, number, model=self._model)
         return {"part": np.array(numbers)}
