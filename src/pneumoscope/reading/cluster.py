@@ -46,7 +46,7 @@ def mapped(items: list[Any], worker: type, arguments: tuple[Any, ...], *, cluste
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.execution_options.preserve_order = True
-    available = ray.cluster_resources()
+    available: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
     most = cluster.workers or max(1, int(available.get("GPU" if cluster.gpus_per_worker else "CPU", 1)))
     held = np.empty(len(items), dtype=object)
     held[:] = items
@@ -86,7 +86,7 @@ def check_workers(model: Path | None, sha256: str) -> None:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     probe = ray.remote(num_cpus=0)(worker_problem)
-    for node in ray.nodes():
+    for node in ray.nodes():  # type: ignore[no-untyped-call]
         if node["Alive"]:
             here = NodeAffinitySchedulingStrategy(node_id=node["NodeID"], soft=False)
             problem = ray.get(probe.options(scheduling_strategy=here).remote(model, sha256, __version__))

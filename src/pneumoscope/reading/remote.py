@@ -74,8 +74,8 @@ def sources_of(item: Item) -> Iterator[ImageSource]:
         check, expected, found = item.problem
         problem = UnreadableError(check, expected=expected, found=found, path=item.path)
         yield ImageSource(path=item.path, location=location, problem=problem)
-    elif item.instance is not None:
-        yield _fetched(item, lambda: _retrieve(item.address, item.instance or ("", "", "")))
+    elif (instance := item.instance) is not None:
+        yield _fetched(item, lambda: _retrieve(item.address, instance))
     elif "://" in item.address:
         yield _fetched(item, lambda: _download(item.address))
     else:
