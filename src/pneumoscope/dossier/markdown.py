@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pneumoscope.dossier.content import Anchor, Block, Bullets, Code, Document, Figure, Note, Paragraph, Section, Table
-from pneumoscope.dossier.inline import Blank, Link, Reference, Span, Target, parse, plain
+from pneumoscope.dossier.inline import Basis, Blank, Link, Reference, Span, Target, parse, plain
 
 _NOTE_TITLES = {"draft": "Draft", "caution": "Caution", "manufacturer": "To be provided by the manufacturer"}
 _SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<>|"})
@@ -101,6 +101,8 @@ def _span(span: Span, document: Document) -> str:
             return f"[{words.translate(_SPECIAL)}]({url})"
         case Target(key):
             return f'<a id="{key}"></a>'
+        case Basis(words):
+            return f"<sub>{words.translate(_SPECIAL)}</sub>"
         case Blank(words):
             return f"**⟦to be provided by the manufacturer: {words.translate(_SPECIAL)}⟧**"
         case _:

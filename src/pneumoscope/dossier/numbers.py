@@ -16,7 +16,7 @@ from pneumoscope.evaluation import Evidence, NotEstimable, Number
 NOT_ESTIMABLE = "not estimable"
 
 _SHARES = {"sensitivity", "specificity", "ppv", "npv", "accuracy", "prevalence", "coverage", "guard", "conformal"}
-_SHARES |= {"pointing", "pointing_by_chance", "label_ppv", "label_npv"}
+_SHARES |= {"share_moved_up", "pointing", "pointing_by_chance", "label_ppv", "label_npv"}
 
 
 @dataclass(frozen=True, slots=True)

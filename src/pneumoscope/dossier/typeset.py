@@ -11,7 +11,7 @@ from typing import Any
 
 from pneumoscope.core import ArtifactError
 from pneumoscope.dossier.content import Block, Bullets, Code, Document, Figure, Note, Paragraph, Section, Table
-from pneumoscope.dossier.inline import Blank, Link, Reference, Span, Target, parse, plain
+from pneumoscope.dossier.inline import Basis, Blank, Link, Reference, Span, Target, parse, plain
 
 _PREVIEW_PPI = 72.0
 
@@ -157,6 +157,8 @@ def _span(span: Span, document: Document) -> str:
             return f"#link({_string(url)})[{words.translate(_SPECIAL)}];"
         case Target(key):
             return f"#metadata(none) <{key}> "
+        case Basis(words):
+            return f"#basis[{words.translate(_SPECIAL)}];"
         case Blank(words):
             return f"#blank[{words.translate(_SPECIAL)}];"
         case _:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from pneumoscope.dossier.content import Column, Paragraph, Table
 from pneumoscope.dossier.device import Cohort
+from pneumoscope.dossier.facts import key_of
 from pneumoscope.dossier.inline import Marked, escape
 from pneumoscope.dossier.inputs import Inputs
 from pneumoscope.dossier.numbers import Numbers
@@ -83,10 +84,9 @@ def thresholds(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     )
     caption = f"What the thresholds attain on validation images.{_sources(chosen, numbers)}"
     note = (
-        "Validation images chose the threshold, so these numbers flatter it. Rules were met by the label rule, on the "
-    )
-    note += (
-        f"images as they are and once changed; here positives are the reference's, so a rule may miss. {_level(inputs)}"
+        "The thresholds were chosen on these images, so the numbers are optimistic. For the choice each image was used "
+        "twice, unchanged and after one random training augmentation, with the training label; here the images are "
+        f"unchanged and positives are the reference's, so a rule's aim may be missed. {_level(inputs)}"
     )
     yield Table("table-thresholds", caption, columns, tuple(rows), note)
 
@@ -129,12 +129,25 @@ def calibration(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     tests = inputs.device.cohorts("test")
     names = tuple(dict.fromkeys(name for cohort in tests for name in numbers.keys(cohort.at("calibration"))))
     rows = tuple(
-        (escape(cohort.title), *(numbers.cell(cohort.at(f"calibration.{name}")) for name in names)) for cohort in tests
+        (
+            escape(cohort.title),
+            *(numbers.cell(cohort.at(f"calibration.{name}")) for name in names),
+            _perfect(cohort, numbers),
+        )
+        for cohort in tests
     )
-    columns = (Column("Images", 1.6), *_right(*map(_title, names), width=1.3))
+    columns = (Column("Images", 1.4), *_right(*map(_title, names), "Error if perfect: mean, 95th", width=1.2))
     caption = f"Calibration of the probability.{_sources(tests, numbers)}"
     perfect = "Perfect: error 0, slope 1, intercept 0."
     yield Table("table-calibration", caption, columns, rows, f"{perfect} {_level(inputs)}")
+
+
+def _perfect(cohort: Cohort, numbers: Numbers) -> str:
+    """The calibration error that these images would show of a perfectly calibrated model."""
+    at = f"action/{key_of(cohort)}.perfect_calibration"
+    if not numbers.has(f"{at}.mean"):
+        return "too few images"
+    return f"{numbers.value(f'{at}.mean')}, {numbers.value(f'{at}.p95')}"
 
 
 def uncertain(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
@@ -157,9 +170,9 @@ def uncertain(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
         aim = numbers.value(f"{tests[0].evidence}/conformal.promised")
         caption = (
             f"Results called *uncertain*.{_sources(tests, numbers)} The limits aim at a right answer that stays "
-            f"plausible for {aim} of either class, where images are like validation's, and do not guarantee it: they "
-            "come from single members and their average ships, calibration has several images of a patient and counts "
-            "each twice, and right is there what the label rule holds likelier, here the reference."
+            f"plausible for {aim} of either class. They do not guarantee it: they were fitted to single networks while "
+            "the average ships, a patient has several images there, each image was used twice, and the references here "
+            "differ from the training label."
         )
         columns = (Column("View", 0.7), *_right(*names.values(), width=1.3))
         yield Table("table-uncertain", caption, columns, tuple(rows), _level(inputs))
@@ -206,6 +219,9 @@ def floors(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
         rows += [
             (escape(_words(name)), numbers.cell(cohort.at(f"floors.{name}")), numbers.cell(model)) for name in names
         ]
+        together = f"action/{key_of(cohort)}.without_pixels"
+        if names and _estimable(together, numbers):
+            rows.append(("all four together", numbers.cell(together), numbers.cell(model)))
     columns = (Column("Known without the image", 1.4), *_right("AUROC of that alone", "AUROC of the model", width=1.3))
     caption = f"Floors: what can be had without looking at the image.{_sources(tests, numbers)}"
     if rows:

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from importlib import resources
 
 from pneumoscope.core import ConfigError
-from pneumoscope.dossier.content import Block, Code, Column, Paragraph, Table
+from pneumoscope.dossier.content import Block, Bullets, Code, Column, Paragraph, Table
 from pneumoscope.dossier.inline import escape
 from pneumoscope.dossier.inputs import Inputs
 from pneumoscope.dossier.numbers import Numbers
+from pneumoscope.dossier.sbom import licence_of, read_native, supplier_of
 
 _SHORT = 12
 
@@ -38,7 +39,7 @@ def evidence(inputs: Inputs, _numbers: Numbers) -> Iterator[Block]:
     )
     yield Table("table-evidence", "The evidence that this document stands on.", columns, tuple(rows), note)
     yield Paragraph(
-        "The first command rebuilds each folder from model and images, the second holds it against this document:"
+        "The first command measures each folder again from model and images, the second verifies this document:"
     )
     yield Code("make evidence\npneumoscope dossier verify docs/submission")
 
@@ -68,21 +69,21 @@ def _short(file: str) -> str:
 
 
 def risks(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
-    """Hazard, cause, harm, draft estimates, controls with their requirements, what is left."""
+    """Hazard, cause, harm, draft estimates, controls with their requirements, what is left and whether it would do."""
     rows = tuple(
         (
-            f"**{escape(risk.id)}**",
+            f"**{escape(risk.id)}** {escape(risk.ml)}",
             f"{escape(risk.situation)} *Cause:* {escape(risk.cause)}",
             f"{escape(risk.harm)} ({risk.severity})",
             f"{risk.before} → {risk.after}",
             ", ".join(escape(control) for control in risk.controls),
-            escape(risk.left),
+            f"{escape(risk.left)} *Acceptable:* {escape(risk.acceptable)}",
         )
         for risk in inputs.risks
     )
     columns = (
-        Column("Id", 0.55), Column("Hazardous situation", 2.4), Column("Harm (severity)", 1.3),
-        Column("Probability", 1.0), Column("Controls", 1.1), Column("What is left, and who is told", 1.7),
+        Column("Id, ML", 0.75), Column("Hazardous situation", 2.3), Column("Harm (severity)", 1.1),
+        Column("Probability", 0.95), Column("Controls", 0.95), Column("What is left", 1.9),
     )  # fmt: skip
     caption = (
         "Hazards, controls and what is left. Each control is a requirement with its tests in [@table-requirements]."
@@ -91,18 +92,33 @@ def risks(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
 
 
 def bill_of_materials(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
-    """Name and version of everything that the base installation brings."""
+    """Name, version, supplier and licence of everything that the base installation brings."""
     rows = tuple(
-        (
-            escape(one.name),
-            escape(one.version),
-            "direct" if one.direct else "transitive",
-            f"`{one.sha256[:_SHORT]}`",
-        )
+        tuple(map(escape, (one.name, one.version, supplier_of(one.name), licence_of(one.name))))
         for one in inputs.components
     )
-    columns = (Column("Package", 1.6), Column("Version", 1), Column("Dependency", 1), Column("SHA-256", 1.2))
-    yield Table("table-sbom", "Packages of the base installation, from the lock file.", columns, rows)
+    columns = (Column("Package", 1.3), Column("Version", 0.7), Column("Supplier", 1.6), Column("Licence", 1.4))
+    note = "Suppliers and licences as the packages state them. Hashes are in the file."
+    yield Table("table-sbom", "Packages of the base installation, from the lock file.", columns, rows, note)
+
+
+def native(_inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
+    """What is needed beside Python packages."""
+    rows = tuple(
+        tuple(map(escape, (one.name, one.version, one.supplier, one.licence, one.note))) for one in read_native()
+    )
+    columns = (
+        Column("Component", 1), Column("Version", 1.6), Column("Supplier", 1.5), Column("Licence", 1),
+        Column("For", 1.6),
+    )  # fmt: skip
+    yield Table("table-native", "Interpreter, libraries and codecs beside the packages.", columns, rows)
+
+
+def cannot_see(_inputs: Inputs, _numbers: Numbers) -> Iterator[Bullets]:
+    """What `dossier verify` cannot see, from its own source."""
+    from pneumoscope.dossier.verify import CANNOT_SEE
+
+    yield Bullets(tuple(escape(f"{one[0].upper()}{one[1:]}.") for one in CANNOT_SEE))
 
 
 def checklist(name: str) -> Iterator[Table]:
