@@ -60,7 +60,7 @@ def diff(
     old: Annotated[Path, typer.Argument(help="Folder of the former submission.")],
     new: Annotated[Path, typer.Argument(help="Folder of the new one.")] = SUBMISSION.parent,
 ) -> None:
-    """What changed between two submissions, numbers first."""
+    """Show what changed between two submissions, numbers first."""
     from pneumoscope.dossier import diff as compare
 
     found = compare(old, new)

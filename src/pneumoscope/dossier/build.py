@@ -93,7 +93,7 @@ def _figures(document: Document) -> Iterator[Path]:
 
 
 def compose(inputs: Inputs, folder: Path) -> tuple[Document, Numbers]:
-    """The document and the numbers that it uses; its figures are drawn into `folder / "figures"`.
+    """Return the document and the numbers that it uses; its figures are drawn into `folder / "figures"`.
 
     Raises:
         ConfigError: A number, section, figure or reference is missing; all of a kind are named.
@@ -106,7 +106,7 @@ def compose(inputs: Inputs, folder: Path) -> tuple[Document, Numbers]:
 
 
 def _record(inputs: Inputs, numbers: Numbers, folder: Path) -> dict[str, Any]:
-    """What the document was made from; paths are relative to its folder."""
+    """Return what the document was made from; paths are relative to its folder."""
 
     def relative(path: Path) -> str:
         return Path(os.path.relpath(path, folder)).as_posix()
@@ -161,7 +161,7 @@ def write_sections(inputs: Inputs, numbers: Numbers, folder: Path) -> tuple[Sect
 
 
 def assemble(inputs: Inputs, sections: tuple[Section, ...]) -> Document:
-    """The document of these sections, with its title page."""
+    """Return the document of these sections, with its title page."""
     device, model = inputs.device, inputs.model
     regulation, name, kind = REGULATIONS[device.claim]
     facts = (
@@ -189,7 +189,7 @@ def moment(inputs: Inputs) -> dt.datetime:
 
 
 def _moved_points(inputs: Inputs) -> str:
-    """The largest change of sensitivity or specificity from validation to test of one source, in points."""
+    """Return the largest change of sensitivity or specificity from validation to test of one source, in points."""
     point, device = inputs.device.operating_point, inputs.device
     changes = [0.0]
     for test in device.cohorts("test"):

@@ -16,7 +16,7 @@ from pneumoscope.evaluation import Evidence
 from pneumoscope.model import OPERATING_POINTS, Card
 
 LOADS, PREVALENCES = (0.5, 0.7, 0.8, 0.9, 0.95), (0.01, 0.05, 0.2)
-BASE = Site(load=0.8, prevalence=0.05, images=2000, replications=6)
+BASE = Site(load=0.8, prevalence=0.05, images=1500, replications=5)
 _KEYS = {"first come, first served": "first", "released order": "released", "moved up always first": "always"}
 
 

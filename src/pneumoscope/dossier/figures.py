@@ -28,7 +28,7 @@ class Step:
 
 
 def draw_pipeline(steps: tuple[Step, ...], path: Path) -> None:
-    """The steps as boxes from top to bottom, with the way out of each on the right."""
+    """Draw the steps as boxes from top to bottom, with the way out of each on the right."""
     parts: list[str] = []
     top = 10
     boxes = []
@@ -86,7 +86,7 @@ def _arrow(x1: float, y1: float, x2: float, y2: float) -> str:
 
 
 def pipeline_steps(inputs: Inputs, *, recipe: str) -> tuple[Step, ...]:
-    """The steps as the code makes them: checks by their names, the recipe's own description, the claim's outputs."""
+    """Return the steps as the code makes them: checks by name, the recipe's own description, the claim's outputs."""
     from pneumoscope.intake import CHECKS
 
     names = ", ".join(check.__name__.removeprefix("check_").replace("_", " ") for check in CHECKS)
@@ -159,7 +159,7 @@ class Curve:
 
 def draw_panels(panels: list[Curve], path: Path, *, labels: tuple[str, str]) -> None:
     """Curves side by side, each under its cohort's name, in letters that can be read in print."""
-    with _plot(path, width=6.6, height=2.9, panels=len(panels)) as every:
+    with _plot(path, width=6.6, height=3.0, panels=len(panels)) as every:
         for axes, panel in zip(every, panels, strict=True):
             curve = panel.points.sort_values("x", kind="stable") if not panel.steps else panel.points
             step = "post" if panel.steps else None
@@ -172,7 +172,9 @@ def draw_panels(panels: list[Curve], path: Path, *, labels: tuple[str, str]) -> 
                 axes.plot(x, y, marker, color=WARN, ms=4.5, label=name, zorder=4)
             low = -0.02 if curve["y"].min() >= 0 else -0.15
             axes.set(xlim=(-0.02, 1.02), ylim=(low, 1.03), xlabel=labels[0], ylabel=labels[1])
-            axes.set_title(f"{textwrap.fill(panel.title, 30)}\n{panel.area}", fontsize=9, loc="left")
+            wide = 90 // len(panels)
+            title = f"{textwrap.fill(panel.title, wide)}\n{textwrap.fill(panel.area, wide)}"
+            axes.set_title(title, fontsize=8.5, loc="left")
         if any(panel.marks for panel in panels):
             shown = every[0].get_legend_handles_labels()
             every[0].figure.legend(*shown, loc="outside lower center", ncols=5, frameon=False)
@@ -181,7 +183,7 @@ def draw_panels(panels: list[Curve], path: Path, *, labels: tuple[str, str]) -> 
 def draw_forest(groups: dict[str, dict[str, Any]], path: Path) -> None:
     """Sensitivity (filled) and specificity (open) of each group, a panel a cohort."""
     most = max(map(len, groups.values()))
-    with _plot(path, width=6.6, height=1.1 + 0.32 * most, panels=len(groups)) as panels:
+    with _plot(path, width=6.6, height=1.5 + 0.32 * most, panels=len(groups)) as panels:
         for place, (axes, (title, named)) in enumerate(zip(panels, groups.items(), strict=True)):
             rows = list(reversed(named.items()))
             for height, (_, one) in enumerate(rows):
@@ -192,7 +194,7 @@ def draw_forest(groups: dict[str, dict[str, Any]], path: Path) -> None:
                         axes.plot(number.value, height + shift, "o", color=ACCENT, ms=5, fillstyle=fill)
             labels = [name if place == 0 else "" for name, _ in rows]
             axes.set(xlim=(0, 1), yticks=range(len(rows)), yticklabels=labels, xlabel="share")
-            axes.set_title(textwrap.fill(title, 32), fontsize=9, loc="left")
+            axes.set_title(textwrap.fill(title, 26), fontsize=9, loc="left")
 
 
 def draw_waits(loads: dict[str, dict[str, Any]], path: Path) -> None:

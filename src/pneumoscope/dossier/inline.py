@@ -85,7 +85,7 @@ def escape(words: object) -> Marked:
 
 
 def parse(text: str) -> tuple[Span, ...]:
-    """The spans of a text, in order; neighbouring plain words are one span."""
+    """Return the spans of a text, in order; neighbouring plain words are one span."""
     spans: list[Span] = []
     for span in _spans(text):
         last = spans[-1] if spans else None
@@ -97,7 +97,7 @@ def parse(text: str) -> tuple[Span, ...]:
 
 
 def plain(text: str) -> str:
-    """The words alone, as a bookmark or an alternative text needs them."""
+    """Return the words alone, as a bookmark or an alternative text needs them."""
     return "".join(span.key if isinstance(span, Reference | Target) else span.words for span in parse(text))
 
 

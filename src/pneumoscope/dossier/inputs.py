@@ -138,7 +138,7 @@ def model_file(device: Device, device_path: Path) -> Path:
 
 
 def _card(device: Device, device_path: Path, release: dict[str, Evidence]) -> Card | None:
-    """The card, where the file is there and is the model of the evidence."""
+    """Return the card, where the file is there and is the model of the evidence."""
     name = device.cohorts("test")[0].evidence
     if name not in release:
         return None
@@ -151,7 +151,7 @@ def _card(device: Device, device_path: Path, release: dict[str, Evidence]) -> Ca
 
 
 def _card_problems(device: Device, card: Card) -> Iterator[str]:
-    """The card must be of the patients that the description names."""
+    """Yield each difference between the patients of the card and those of the description."""
     use = card.intended_use
     for name, said, carded in (
         ("youngest_years", device.youngest_years, use.youngest_years),
@@ -162,7 +162,7 @@ def _card_problems(device: Device, card: Card) -> Iterator[str]:
 
 
 def _measured(device: Device, device_path: Path, release: dict[str, Evidence], card: Card | None) -> dict[str, Any]:
-    """What the device does with the test images, and what that does to a worklist."""
+    """Return what the device does with the test images, and what that does to a worklist."""
     action = action_facts(device, release, card)
     found = {"action": action, "simulation": simulation_facts(device, release, card)}
     latency = latency_facts(device_path.parent / device.inputs.source)
@@ -170,7 +170,7 @@ def _measured(device: Device, device_path: Path, release: dict[str, Evidence], c
 
 
 def contradictions(device: Device, release: dict[str, Evidence]) -> list[str]:
-    """What in the evidence does not fit the device description, each as a sentence."""
+    """Return what in the evidence does not fit the device description, each as a sentence."""
     problems = []
     for cohort in device.cohort:
         if cohort.evidence not in release:
@@ -191,7 +191,7 @@ def contradictions(device: Device, release: dict[str, Evidence]) -> list[str]:
 
 
 def _threshold_problems(device: Device, release: dict[str, Evidence]) -> Iterator[str]:
-    """The operating point must have been measured on each cohort, at a threshold that validation chose."""
+    """Yield each cohort without the operating point, or with a threshold that validation did not choose."""
     chosen: set[float] = set()
     for role in ("validation", "test"):
         for cohort in device.cohorts(role):
@@ -227,7 +227,7 @@ def _tables(evidence: Path) -> dict[str, Any]:
 
 
 def _locked(text: str) -> dict[str, Any]:
-    """Counts of the locked set: images of test patients that no release has scored by any route."""
+    """Return counts of the locked set: images of test patients that no release has scored by any route."""
     rows = list(csv.DictReader(io.StringIO(text)))
     return {
         "images": len(rows),
@@ -238,7 +238,7 @@ def _locked(text: str) -> dict[str, Any]:
 
 
 def _training(folder: Path) -> dict[str, Any]:
-    """What training left: the first run's record, and under `networks` configuration, curves and layers by reader.
+    """Return the first run's record, and under `networks` configuration, curves and layers by reader.
 
     Runs that answer for the same populations are members of one network: `adults`, or `adults-and-children`.
     """

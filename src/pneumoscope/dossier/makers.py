@@ -99,12 +99,12 @@ def makers(inputs: Inputs, numbers: Numbers, *, folder: Path, before: list[Secti
 
 
 def recipe_of(inputs: Inputs) -> str:
-    """The preprocessing recipe of the training run, described by its own code."""
+    """Return the preprocessing recipe of the training run, described by its own code."""
     return Recipe(**inputs.tables["training"]["config"]["recipe"]).describe()
 
 
 def pipeline(inputs: Inputs, figures: Path) -> Iterator[Figure]:
-    """The flowchart."""
+    """Yield the flowchart."""
     path = figures / "pipeline.svg"
     steps = pipeline_steps(inputs, recipe=recipe_of(inputs))
     draw_pipeline(steps, path)
@@ -232,7 +232,7 @@ def forest(inputs: Inputs, figures: Path) -> Iterator[Figure]:
 
 
 def waits(inputs: Inputs, figures: Path) -> Iterator[Figure]:
-    """Simulated waits by load."""
+    """Yield simulated waits by load."""
     loads = inputs.tables["simulation"].get("by_load")
     if not loads:
         return
@@ -246,7 +246,7 @@ def waits(inputs: Inputs, figures: Path) -> Iterator[Figure]:
 
 
 def trust_boundaries(figures: Path) -> Iterator[Figure]:
-    """What talks to the node, and where trust ends."""
+    """Yield what talks to the node, and where trust ends."""
     path = figures / "trust-boundaries.svg"
     draw_trust_boundaries(path)
     words = (
@@ -273,7 +273,7 @@ def screenshots(inputs: Inputs, folder: Path) -> Iterator[Figure]:
 
 
 def curve_figure(inputs: Inputs, numbers: Numbers, name: str, figures: Path) -> Iterator[Figure]:
-    """A figure drawn from the curves of the evidence, a panel a cohort."""
+    """Yield a figure drawn from the curves of the evidence, a panel a cohort."""
     kind = _KINDS[name]
     cohorts = inputs.device.cohorts(kind.role)
     panels = [panel for cohort in cohorts if (panel := _panel(inputs, numbers, cohort, kind))]
@@ -317,7 +317,7 @@ def _panel(inputs: Inputs, numbers: Numbers, cohort: Cohort, kind: _Kind) -> Cur
 
 
 def _floor(kind: _Kind, prevalence: object) -> float | None:
-    """What needs no image: the diagonal (None), the prevalence, or no benefit."""
+    """Return what needs no image: the diagonal (None), the prevalence, or no benefit."""
     if kind.curve == "net_benefit":
         return 0.0
     return prevalence.value if kind.curve == "precision_recall" and isinstance(prevalence, Number) else None

@@ -12,7 +12,7 @@ _SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<
 
 
 def to_markdown(document: Document, folder: Path) -> str:
-    """The whole text; figures are linked relative to `folder`, where it will be written."""
+    """Return the whole text; figures are linked relative to `folder`, where it will be written."""
     lines = [f"# {_words(document.title)}", "", f"**{_words(document.subtitle)}**", ""]
     lines += [f"> {_inline(document.notice, document)}", ""]
     lines += ["| | |", "|---|---|", *(f"| {name} | {_inline(value, document)} |" for name, value in document.facts), ""]

@@ -223,7 +223,7 @@ def _error(probability: Float[np.ndarray, " n"], truth: Bool[np.ndarray, " n"], 
 
 
 def _name(question: Mapping[str, Any]) -> str:
-    """A question's key in the evidence, as `pneumoscope.evaluation.Question` makes it."""
+    """Return a question's key in the evidence, as `pneumoscope.evaluation.Question` makes it."""
     from pneumoscope.evaluation import Question
 
     return Question(**question).name

@@ -177,7 +177,7 @@ class Need:
 
 
 def read_plan(path: Path | None, *, changes: tuple[str, ...] = ()) -> Plan:
-    """The assumptions in a TOML file, or the shipped ones; `changes` are `section.key=value`.
+    """Return the assumptions in a TOML file, or the shipped ones; `changes` are `section.key=value`.
 
     Raises:
         ConfigError: The file or a change cannot be read, or keys are unknown, missing or wrong; all are named.
@@ -359,7 +359,7 @@ def _power_at(images: int, share: float, goal: Goal) -> float:
 
 
 def _fewest(power: Callable[[int], float], wanted: float, *, start: int, most: float) -> int:
-    """The fewest images with the power, to half a per cent, by bisection."""
+    """Return the fewest images with the power, to half a per cent, by bisection."""
     low, high = start, ceil(most)
     while high - low > max(1, low // 200):
         middle = (low + high) // 2
@@ -397,7 +397,7 @@ def _safety(plan: Plan) -> Need:
 
 
 def _study(plan: Plan, endpoint: str, each: int, *, assumption: str, method: str) -> Need:
-    """A two-arm study of positives at the natural prevalence."""
+    """Return a two-arm study of positives at the natural prevalence."""
     images = 2 * ceil(each / plan.study.natural_prevalence)
     return Need(
         endpoint=endpoint,
@@ -447,7 +447,7 @@ def power_curve(plan: Plan, *, most: int) -> tuple[list[int], list[float]]:
 
 
 def facts(plan: Plan) -> dict[str, Any]:
-    """The plan as facts for the document: what is enrolled, and for the reader study."""
+    """Return the plan as facts for the document: what is enrolled, and for the reader study."""
     found = needs(plan)
     standalone = found[:4]
     readers = next(need for need in found if need.endpoint.startswith("Reader"))

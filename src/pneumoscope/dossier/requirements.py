@@ -59,7 +59,7 @@ class Trace:
 
 
 def read_requirements(path: Path) -> tuple[Requirement, ...]:
-    """The requirements in a YAML list.
+    """Return the requirements in a YAML list.
 
     Raises:
         ConfigError: The file is missing or no such list, or an id stands twice; all faults are named.
@@ -84,7 +84,7 @@ def read_yaml(path: Path) -> object:
 
 
 def trace(requirements: tuple[Requirement, ...], *, tests: Path, source: Path, results: Path | None) -> Trace:
-    """The traceability matrix.
+    """Return the traceability matrix.
 
     Raises:
         ConfigError: A requirement has no test or names code that is not there, a mark names no requirement, or a

@@ -44,7 +44,7 @@ class Risk:
 
 
 def read_risks(path: Path, trace: Trace) -> tuple[Risk, ...]:
-    """The risks in a YAML list; each control is a requirement of `trace`, and so has a test.
+    """Return the risks in a YAML list; each control is a requirement of `trace`, and so has a test.
 
     Raises:
         ConfigError: The file is missing or no such list, or a risk names an unknown control or scale; all are named.

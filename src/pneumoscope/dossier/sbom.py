@@ -41,7 +41,7 @@ class Component:
 
 
 def read_components(lock: Path) -> tuple[Component, ...]:
-    """What `pip install pneumoscope` brings on Linux (x86-64, CPython 3.11), by name; no extras, no tools.
+    """Return what `pip install pneumoscope` brings on Linux (x86-64, CPython 3.11), by name; no extras, no tools.
 
     Raises:
         ConfigError: The lock is missing or is not uv's.
@@ -168,7 +168,7 @@ def beside_packages(inputs: "Inputs") -> list[dict[str, Any]]:
 
 
 def _model(inputs: "Inputs") -> dict[str, Any]:
-    """The model with its card: task, data sets, measured performance by cohort, limits."""
+    """Return the model with its card: task, data sets, measured performance by cohort, limits."""
     model, device = inputs.model, inputs.device
     return {
         "type": "machine-learning-model",
@@ -241,7 +241,7 @@ def write_vex(inputs: "Inputs", path: Path, *, created: dt.datetime) -> None:
 
 
 def _closure(packages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Packages that the root needs, directly or through another, on Linux."""
+    """Return packages that the root needs, directly or through another, on Linux."""
     seen: dict[str, dict[str, Any]] = {}
     waiting = [{"name": ROOT}]
     while waiting:

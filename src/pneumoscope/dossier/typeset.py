@@ -16,7 +16,7 @@ from pneumoscope.dossier.inline import Basis, Blank, Link, Reference, Span, Targ
 _PREVIEW_PPI = 72.0
 
 # Tables of up to about a quarter of a page stay on one; of characters in a line of a table as wide as the text.
-_WHOLE_LINES, _LINE_CHARACTERS = 11, 105
+_WHOLE_LINES, _LINE_CHARACTERS = 12, 115
 
 _SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\#$*_`@<>[]~=-+/\"'"})
 
@@ -41,7 +41,7 @@ def to_first_page(document: Document, path: Path, *, created: dt.datetime) -> No
 
 
 def _set(document: Document, folder: Path, *, created: dt.datetime, **options: Any) -> Any:
-    """What Typst makes of the document; figures are found relative to `folder`."""
+    """Return what Typst makes of the document; figures are found relative to `folder`."""
     import matplotlib as mpl
     import typst
 

@@ -19,7 +19,7 @@ def _at(cohort: Cohort, path: str) -> str:
 
 
 def moved_up(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """The device's action on each test cohort: sensitivity, specificity, and the share of all images at a clinic."""
+    """Yield what the device moves up on each test cohort: sensitivity, specificity, and the share of all images."""
     rows = []
     for cohort in inputs.device.cohorts("test"):
         measured = (numbers.cell(_at(cohort, name)) for name in ("sensitivity", "specificity"))
@@ -72,7 +72,7 @@ def counts(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
 
 
 def by_group(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """Moved up by view, first image or not, and age; groups of one kind alone are left out."""
+    """Yield moved up by view, first image or not, and age; groups of one kind alone are left out."""
     rows: list[tuple[str, ...]] = []
     for cohort in inputs.device.cohorts("test"):
         groups = numbers.keys(_at(cohort, "groups"))
@@ -141,7 +141,7 @@ _ORDERS = (("first", "first come, first served"), ("released", "released order")
 
 
 def simulated(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """Waits by load, prevalence and operating point, for each order."""
+    """Yield waits by load, prevalence and operating point, for each order."""
     rows: list[tuple[str, ...]] = []
     for group, title in (("by_load", "Load"), ("by_prevalence", "Prevalence"), ("by_point", "Operating point")):
         cases = numbers.keys(f"simulation/{group}")

@@ -16,7 +16,7 @@ REGULATIONS = {
 
 
 def outputs(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
-    """What the device shows under each claim, from the same switch that the software obeys."""
+    """Yield what the device shows under each claim, from the same switch that the software obeys."""
     chosen = inputs.device.claim
 
     def cells(allowed: dict[Claim, bool]) -> tuple[str, ...]:
@@ -38,14 +38,14 @@ def outputs(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
     columns = (Column("Output", 4), *(Column(title, 1.5) for title in titles))
     yield Table(
         "table-outputs",
-        "Outputs under each claim; the switch in `device.toml` is the one in the software.",
+        "Outputs under each claim, from the rule that the software itself uses [=REQ-CL-01].",
         columns,
         rows,
     )
 
 
 def predicates(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
-    """This device beside devices on the market."""
+    """Yield this device beside devices on the market."""
     device = inputs.device
     regulation, name, kind = REGULATIONS[device.claim]
     own = (
@@ -76,7 +76,7 @@ def predicates(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
 
 
 def checks(_inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
-    """The checks of the software, named and described by their own code."""
+    """Yield the checks of the software, named and described by their own code."""
     from pneumoscope.intake import CHECKS
 
     rows = tuple(
@@ -94,7 +94,7 @@ def checks(_inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
 
 
 def special_controls(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
-    """The special controls of the claim's regulation, in our words, and where each is answered."""
+    """Yield the special controls of the claim's regulation, in our words, and where each is answered."""
     triage = inputs.device.claim is Claim.TRIAGE
     effect = "triage is effective: flagged images are read sooner" if triage else "readers do better with the device"
     identity = (

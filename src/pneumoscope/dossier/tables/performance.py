@@ -69,7 +69,7 @@ def rules(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
 
 
 def thresholds(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """What each threshold attained where it was chosen."""
+    """Yield what each threshold attained where it was chosen."""
     chosen = inputs.device.cohorts("validation")
     names = ("sensitivity", "specificity", "ppv", "f1")
     rows: Rows = []
@@ -92,7 +92,7 @@ def thresholds(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
 
 
 def subgroups(inputs: Inputs, numbers: Numbers) -> Iterator[Table | Paragraph]:
-    """A table for each test cohort: each group with its size, AUROC, sensitivity and specificity."""
+    """Yield a table for each test cohort: each group with its size, AUROC, sensitivity and specificity."""
     point = inputs.device.operating_point
     for cohort in inputs.device.cohorts("test"):
         rows: Rows = []
@@ -125,7 +125,7 @@ def subgroups(inputs: Inputs, numbers: Numbers) -> Iterator[Table | Paragraph]:
 
 
 def calibration(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """Expected calibration error, and what else the evidence has, on each test cohort."""
+    """Yield expected calibration error, and what else the evidence has, on each test cohort."""
     tests = inputs.device.cohorts("test")
     names = tuple(dict.fromkeys(name for cohort in tests for name in numbers.keys(cohort.at("calibration"))))
     rows = tuple(
@@ -143,7 +143,7 @@ def calibration(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
 
 
 def _perfect(cohort: Cohort, numbers: Numbers) -> str:
-    """The calibration error that these images would show of a perfectly calibrated model."""
+    """Return the calibration error that these images would show of a perfectly calibrated model."""
     at = f"action/{key_of(cohort)}.perfect_calibration"
     if not numbers.has(f"{at}.mean"):
         return "too few images"
@@ -151,7 +151,7 @@ def _perfect(cohort: Cohort, numbers: Numbers) -> str:
 
 
 def uncertain(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """What the conformal limits did on each test cohort and view; nothing where the evidence does not say."""
+    """Yield what the conformal limits did on each test cohort and view; nothing where the evidence does not say."""
     names = {
         "covered_with": "Right answer plausible, finding",
         "covered_without": "No finding",
@@ -246,7 +246,7 @@ def gaps(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
 
 
 def label_noise(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """What the score would attain against the radiologists' reading, by how often the mined label is right."""
+    """Yield what the score would attain against the radiologists' reading, by how often the mined label is right."""
     for cohort in inputs.device.cohorts("test"):
         at = cohort.at("label_noise")
         if not numbers.keys(at):
@@ -295,17 +295,17 @@ def _estimable(address: str, numbers: Numbers) -> bool:
 
 
 def _heading(cohort: Cohort, *, columns: int) -> tuple[str, ...]:
-    """A row that heads the rows of a cohort."""
+    """Return a row that heads the rows of a cohort."""
     return (f"*{escape(cohort.title)}, {escape(cohort.reference)}*", *[""] * (columns - 1))
 
 
 def _first_point(cohort: Cohort, numbers: Numbers) -> str:
-    """The operating point that the evidence compares groups at."""
+    """Return the operating point that the evidence compares groups at."""
     return f"Operating point: *{escape(numbers.keys(cohort.at('operating_points'))[0])}*."
 
 
 def _threshold(at: str, numbers: Numbers) -> str:
-    """The threshold, and below it that of patients of another population among the images."""
+    """Return the threshold, and below it that of patients of another population among the images."""
     others = numbers.keys(f"{at}.threshold_elsewhere")
     also = (f"; {escape(other)}: {numbers.value(f'{at}.threshold_elsewhere.{other}')}" for other in others)
     return f"{numbers.value(f'{at}.threshold')}{''.join(also)}"
@@ -330,7 +330,7 @@ def _sources(cohorts: tuple[Cohort, ...], numbers: Numbers) -> Marked:
 
 
 def _level(inputs: Inputs) -> str:
-    """What the brackets are, from the evidence's own numbers."""
+    """Return what the brackets are, from the evidence's own numbers."""
     first = inputs.device.cohorts("test")[0]
     level = inputs.release[first.evidence].number(f"labels.{first.question}.auroc").level
     return f"In brackets: {100 * level:g} % interval."

@@ -1,6 +1,7 @@
 """Registers: evidence, requirements, risks, bill of materials, checklists."""
 
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from importlib import resources
 
@@ -9,13 +10,13 @@ from pneumoscope.dossier.content import Block, Bullets, Code, Column, Paragraph,
 from pneumoscope.dossier.inline import escape
 from pneumoscope.dossier.inputs import Inputs
 from pneumoscope.dossier.numbers import Numbers
-from pneumoscope.dossier.sbom import licence_of, read_native, supplier_of
+from pneumoscope.dossier.sbom import licence_of, read_native
 
 _SHORT = 12
 
 
 def evidence(inputs: Inputs, _numbers: Numbers) -> Iterator[Block]:
-    """What each short reference stands for: cohort, model, manifest, configuration, code, and how to rebuild it."""
+    """Yield what each short reference stands for: cohort, model, manifest, code, and how to rebuild it."""
     rows = []
     for place, (name, one) in enumerate(inputs.release.items(), start=1):
         model, provenance = one.provenance["model"], one.provenance
@@ -45,22 +46,23 @@ def evidence(inputs: Inputs, _numbers: Numbers) -> Iterator[Block]:
 
 
 def requirements(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
-    """Requirement to code to test to result."""
+    """Yield requirement to code to test to result."""
     rows = []
     for requirement in inputs.trace.requirements:
         tests = inputs.trace.tests[requirement.id]
-        named = "; ".join(
-            f"{escape(test.name.removeprefix('test_').replace('_', ' '))} (`{_short(test.file)}`)" for test in tests
-        )
+        files = Counter(_short(test.file) for test in tests)
+        named = ", ".join(f"{count} in `{file}`" for file, count in sorted(files.items()))
         results = ", ".join(sorted({test.result for test in tests}))
         code = ", ".join(f"`{path}`" for path in requirement.code)
         rows.append((f"**{escape(requirement.id)}**", escape(requirement.text), code, named, results))
     columns = (
-        Column("Requirement", 1.15), Column("The software shall …", 2.2), Column("Code", 1.4),
-        Column("Tests", 3.2), Column("Result", 0.8),
+        Column("Requirement", 0.95), Column("The software shall …", 3.2), Column("Code", 2),
+        Column("Tests", 1.8), Column("Result", 0.7),
     )  # fmt: skip
     caption = "Requirements, the code that meets them, the tests that verify them, and the result of the last run."
-    note = "Code lies under `src/pneumoscope/`, tests under `tests/`."
+    note = (
+        "Code lies under `src/pneumoscope/`, tests under `tests/`; `test-results.json` names each test with its result."
+    )
     yield Table("table-requirements", caption, columns, tuple(rows), note)
 
 
@@ -92,18 +94,18 @@ def risks(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
 
 
 def bill_of_materials(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
-    """Name, version, supplier and licence of everything that the base installation brings."""
-    rows = tuple(
-        tuple(map(escape, (one.name, one.version, supplier_of(one.name), licence_of(one.name))))
-        for one in inputs.components
-    )
-    columns = (Column("Package", 1.3), Column("Version", 0.7), Column("Supplier", 1.6), Column("Licence", 1.4))
-    note = "Suppliers and licences as the packages state them. Hashes are in the file."
-    yield Table("table-sbom", "Packages of the base installation, from the lock file.", columns, rows, note)
+    """Name, version and licence of everything that the base installation brings, two packages a row."""
+    shown = [(escape(one.name), escape(one.version), escape(licence_of(one.name))) for one in inputs.components]
+    half = (len(shown) + 1) // 2
+    right = [*shown[half:], ("", "", "")][:half]
+    rows = tuple((*first, *second) for first, second in zip(shown[:half], right, strict=True))
+    one = (Column("Package", 1.3), Column("Version", 0.7), Column("Licence", 1.1))
+    note = "Licences as the packages state them. Suppliers and hashes are in the file."
+    yield Table("table-sbom", "Packages of the base installation, from the lock file.", (*one, *one), rows, note)
 
 
 def native(_inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
-    """What is needed beside Python packages."""
+    """Yield what is needed beside Python packages."""
     rows = tuple(
         tuple(map(escape, (one.name, one.version, one.supplier, one.licence, one.note))) for one in read_native()
     )
@@ -115,14 +117,14 @@ def native(_inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
 
 
 def cannot_see(_inputs: Inputs, _numbers: Numbers) -> Iterator[Bullets]:
-    """What `dossier verify` cannot see, from its own source."""
+    """Yield what `dossier verify` cannot see, from its own source."""
     from pneumoscope.dossier.verify import CANNOT_SEE
 
-    yield Bullets(tuple(escape(f"{one[0].upper()}{one[1:]}.") for one in CANNOT_SEE))
+    yield Bullets(tuple(f"{one[0].upper()}{one[1:]}." for one in CANNOT_SEE))
 
 
 def checklist(name: str) -> Iterator[Table]:
-    """A filled reporting checklist; each item says where, with its page, or who must provide it.
+    """Yield a filled reporting checklist; each item says where, with its page, or who must provide it.
 
     Raises:
         ConfigError: The checklist's file is not as it must be.
