@@ -73,12 +73,13 @@ def diff(
 
 def trace(device: DeviceFile = DEVICE) -> None:
     """List requirements without a test and marks without a requirement; what `scripts/check` runs."""
-    from pneumoscope.dossier import read_device, read_requirements
+    from pneumoscope.dossier import read_device, read_requirements, require_assertions
     from pneumoscope.dossier import trace as match
 
     given = read_device(device).inputs
     wanted = read_requirements(device.parent / given.requirements)
     traced = match(wanted, tests=device.parent / given.tests, source=device.parent / given.source, results=None)
+    require_assertions(device.parent / given.tests)
     typer.echo(f"{len(wanted)} requirements, {sum(map(len, traced.tests.values()))} tests that verify them")
 
 

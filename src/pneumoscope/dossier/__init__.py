@@ -10,7 +10,7 @@ from pneumoscope.dossier.diff import Difference, diff
 from pneumoscope.dossier.figures import draw_power
 from pneumoscope.dossier.inputs import Inputs, read_inputs
 from pneumoscope.dossier.plan import Need, Plan, feasible_needs, needs, read_plan
-from pneumoscope.dossier.requirements import read_requirements, trace, write_results
+from pneumoscope.dossier.requirements import read_requirements, require_assertions, trace, write_results
 from pneumoscope.dossier.site import site_waits
 from pneumoscope.dossier.verify import Verification, verify
 
@@ -31,6 +31,7 @@ __all__ = [
     "read_inputs",
     "read_plan",
     "read_requirements",
+    "require_assertions",
     "site_waits",
     "trace",
     "verify",

@@ -14,7 +14,7 @@ from pneumoscope.core import ArtifactError, ConfigError, PneumoscopeError, Popul
 from pneumoscope.dossier.device import Device, read_device
 from pneumoscope.dossier.facts import action_facts, latency_facts, latency_file, simulation_facts
 from pneumoscope.dossier.plan import Plan, facts, read_plan
-from pneumoscope.dossier.requirements import Trace, read_requirements, trace
+from pneumoscope.dossier.requirements import Trace, read_requirements, require_assertions, trace
 from pneumoscope.dossier.risks import Risk, read_risks
 from pneumoscope.dossier.sbom import Component, read_components
 from pneumoscope.evaluation import Evidence, read_release
@@ -85,6 +85,7 @@ def read_inputs(device_path: Path, evidence: Path) -> Inputs:
         ),
         problems,
     )
+    _tried(lambda: require_assertions(folder / given.tests), problems)
     risks = _tried(lambda: read_risks(folder / given.risks, traced), problems) if traced else ()
     components = _tried(lambda: read_components(folder / given.lock), problems)
     plan = _tried(lambda: read_plan(folder / given.plan if given.plan else None), problems)

@@ -87,16 +87,13 @@ def trace(requirements: tuple[Requirement, ...], *, tests: Path, source: Path, r
     """Return the traceability matrix.
 
     Raises:
-        ConfigError: A requirement has no test or names code that is not there, a mark names no requirement, or a
-            marked test asserts nothing; all of them are listed.
+        ConfigError: A requirement has no test or names code that is not there, or a mark names no requirement; all
+            of them are listed.
     """
     outcomes = read_results(results) if results else {}
     marked: dict[str, list[TestCase]] = {requirement.id: [] for requirement in requirements}
     problems = []
-    hollow = set(without_assertion(tests))
     for file, name, ids in marks(tests):
-        if (file, name) in hollow:
-            problems.append(f"{file}::{name} is marked with {', '.join(ids)} and asserts nothing")
         for one in ids:
             if one in marked:
                 marked[one].append(TestCase(file, name, outcomes.get((file, name), NOT_RUN)))
@@ -132,6 +129,16 @@ def without_assertion(tests: Path) -> Iterator[tuple[str, str]]:
                 node, functions, seen=set()
             ):
                 yield path.relative_to(tests.parent).as_posix(), node.name
+
+
+def require_assertions(tests: Path) -> None:
+    """Check that every marked test can fail.
+
+    Raises:
+        ConfigError: One asserts nothing; all are named.
+    """
+    if hollow := [f"{file}::{name}" for file, name in without_assertion(tests)]:
+        raise ConfigError(f"requirements: {', '.join(hollow)}: marked with a requirement, and asserts nothing")
 
 
 def _asserts(node: ast.FunctionDef, functions: dict[str, ast.FunctionDef], *, seen: set[str]) -> bool:
