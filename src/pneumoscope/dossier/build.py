@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from importlib import metadata, resources
 from pathlib import Path
@@ -114,7 +114,6 @@ def _record(inputs: Inputs, numbers: Numbers, folder: Path) -> dict[str, Any]:
     device, here = inputs.device, inputs.device_path.parent
     trees = {"source": here / device.inputs.source / "pneumoscope", "tests": here / device.inputs.tests}
     results = {"results": relative(here / device.inputs.results)} if device.inputs.results else {}
-    model = {"model_file": {"path": relative(inputs.model_file), "sha256": sha256(inputs.model_file)}}
     return {
         "schema": SCHEMA,
         "device": {
@@ -133,9 +132,16 @@ def _record(inputs: Inputs, numbers: Numbers, folder: Path) -> dict[str, Any]:
         "inputs": {relative(path): sha256(path) for path in inputs.files},
         "trees": {name: {"path": relative(path), "sha256": tree_sha256(path)} for name, path in trees.items()},
         **results,
-        **(model if inputs.card is not None else {}),
+        **_model_file(inputs, relative),
         "numbers": [asdict(use) for use in dict.fromkeys(numbers.uses)],
     }
+
+
+def _model_file(inputs: Inputs, relative: Callable[[Path], str]) -> dict[str, Any]:
+    """Where the model lies and its hash; nothing where the file is not the model of the evidence."""
+    if inputs.card is None:
+        return {}
+    return {"model_file": {"path": relative(inputs.model_file), "sha256": sha256(inputs.model_file)}}
 
 
 def write_sections(inputs: Inputs, numbers: Numbers, folder: Path) -> tuple[Section, ...]:

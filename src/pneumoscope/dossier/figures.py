@@ -172,7 +172,7 @@ def draw_panels(panels: list[Curve], path: Path, *, labels: tuple[str, str]) -> 
                 axes.plot(x, y, marker, color=WARN, ms=4.5, label=name, zorder=4)
             low = -0.02 if curve["y"].min() >= 0 else -0.15
             axes.set(xlim=(-0.02, 1.02), ylim=(low, 1.03), xlabel=labels[0], ylabel=labels[1])
-            wide = 90 // len(panels)
+            wide = 78 // len(panels)
             title = f"{textwrap.fill(panel.title, wide)}\n{textwrap.fill(panel.area, wide)}"
             axes.set_title(title, fontsize=8.5, loc="left")
         if any(panel.marks for panel in panels):

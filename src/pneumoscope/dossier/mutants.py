@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 
 _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -23,7 +24,7 @@ class Mutant:
 def mutants(source: str) -> Iterator[Mutant]:
     """Yield the file with one comparison, condition, sum or returned value changed, in the order of the lines."""
     tree = ast.parse(source)
-    places = [node for node in ast.walk(tree) if _change(node) is not None and _in_function(tree, node)]
+    places = [node for node in ast.walk(tree) if _change(deepcopy(node)) is not None and _in_function(tree, node)]
     for node in sorted(places, key=lambda one: (one.lineno, one.col_offset)):  # type: ignore[attr-defined]
         again = ast.parse(source)
         twin = next(

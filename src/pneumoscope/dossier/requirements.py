@@ -23,6 +23,8 @@ from pneumoscope.dossier.trees import tree_sha256
 NOT_RUN = "not run"
 RAN_AGAINST = "ran against"
 
+_MARK = "pytest.mark.req("
+
 # Helpers of the tests whose name says that they assert.
 _EXPECTS = re.compile(r"(\w+\.)*(assert|check|expect|require)_\w+|run_numerical\w*")
 
@@ -112,7 +114,8 @@ def trace(requirements: tuple[Requirement, ...], *, tests: Path, source: Path, r
 def marks(tests: Path) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """File (below the tests' parent), function and requirement ids of each marked test."""
     for path in sorted(tests.rglob("test_*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)) if _MARK in text else ():
             if isinstance(node, ast.FunctionDef):
                 ids = tuple(one for decorator in node.decorator_list for one in _ids(decorator))
                 if ids:
@@ -122,7 +125,10 @@ def marks(tests: Path) -> Iterator[tuple[str, str, tuple[str, ...]]]:
 def without_assertion(tests: Path) -> Iterator[tuple[str, str]]:
     """Yield file and name of each marked test that can't fail: no assertion, no expected error, no helper with one."""
     for path in sorted(tests.rglob("test_*.py")):
-        module = ast.parse(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if _MARK not in text:
+            continue
+        module = ast.parse(text)
         functions = {node.name: node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)}
         for node in functions.values():
             if any(ids for decorator in node.decorator_list for ids in _ids(decorator)) and not _asserts(

@@ -56,7 +56,7 @@ def requirements(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
         code = ", ".join(f"`{path}`" for path in requirement.code)
         rows.append((f"**{escape(requirement.id)}**", escape(requirement.text), code, named, results))
     columns = (
-        Column("Requirement", 0.95), Column("The software shall …", 3.2), Column("Code", 2),
+        Column("Requirement", 1.15), Column("The software shall …", 3.1), Column("Code", 2),
         Column("Tests", 1.8), Column("Result", 0.7),
     )  # fmt: skip
     caption = "Requirements, the code that meets them, the tests that verify them, and the result of the last run."
