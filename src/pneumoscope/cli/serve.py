@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pneumoscope.core import EXIT_FAULT, ConfigError
+from pneumoscope.core import EXIT_FAULT, ConfigError, InputError
 
 if TYPE_CHECKING:
     from pneumoscope.service import Node, ServiceConfig
@@ -63,7 +63,7 @@ def _demo_config(folder: Path) -> "ServiceConfig":
     return parse_config(
         {
             "node": {"port": 0},
-            "web": {"port": 0},
+            "web": {"port": 0, "sign_in": "never"},
             "store": {"path": str(folder), "min_free_mb": 100},
             "reading": {"claim": "both"},
             "study": {"complete_after_s": 5.0},
@@ -77,7 +77,11 @@ def _take_studies(node: "Node") -> None:
     from pneumoscope.service import Route
 
     for path in sorted(studies_folder().glob("*.dcm")):
-        node.inbox.take(path.read_bytes(), caller="DEMO", route=Route.UPLOAD)
+        try:
+            node.inbox.take(path.read_bytes(), caller="DEMO", route=Route.UPLOAD)
+        except InputError as error:  # one of the studies is cut off
+            node.inbox.note_refusal(error, caller="DEMO")
+            typer.echo(f"refused {path.name}: {error}")
 
 
 def _say_where(node: "Node", token: str | None) -> None:
