@@ -33,12 +33,12 @@ class Artifact:
 
 
 def shipped_path() -> Path:
-    """The artefact that ships with the package and reads by default."""
+    """Return the path of the artefact that ships with the package and reads by default."""
     return Path(str(resources.files("pneumoscope.model") / "pneumonia.onnx"))
 
 
 def load(path: Path) -> Artifact:
-    """The artefact in a file, its checksum and card verified.
+    """Return the artefact in a file, its checksum and card verified.
 
     Raises:
         ArtifactError: The file is missing, is no artefact of ours, or its bytes are not what was sealed.
@@ -61,14 +61,14 @@ def load(path: Path) -> Artifact:
 
 
 def seal(graph: bytes, card: Card) -> bytes:
-    """An exported ONNX graph with the card and the checksum appended."""
+    """Return an exported ONNX graph with the card and the checksum appended."""
     text = card.to_json()
     body = graph + _metadata({_CARD_KEY: text, f"{_CARD_KEY}_bytes": f"{len(text.encode()):010d}"})
     return body + _metadata({_DIGEST_KEY: hashlib.sha256(body).hexdigest()})
 
 
 def _sealed_card(body: bytes, path: Path) -> str:
-    """The card's text: the entry before last of the sealed file; the last gives its length."""
+    """Return the card's text: the entry before last of the sealed file; the last gives its length."""
     size_entry = _metadata({f"{_CARD_KEY}_bytes": "0" * 10})
     digits = body[-10:]
     if body[-len(size_entry) : -10] != size_entry[:-10] or not digits.isdigit():

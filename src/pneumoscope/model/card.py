@@ -223,12 +223,12 @@ class Card:
         return {Population.of_age(use.youngest_years), Population.of_age(use.oldest_years)}
 
     def to_json(self) -> str:
-        """The card as JSON."""
+        """Return the card as JSON."""
         return json.dumps(asdict(self))
 
 
 def parse_card(text: str) -> Card:
-    """The card in a JSON text.
+    """Return the card in a JSON text.
 
     Raises:
         ArtifactError: The text is not JSON or does not have the card's schema.
@@ -284,7 +284,7 @@ def _report(table: dict[str, Any]) -> ReportOutput:
 
 
 def _build(kind: type[Record], table: dict[str, Any]) -> Record:
-    """A record from its JSON object; unknown and missing keys are errors."""
+    """Return a record from its JSON object; unknown and missing keys are errors."""
     known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
     if set(table) != known:
         raise KeyError(f"{kind.__name__} keys differ in {sorted(set(table) ^ known)}")

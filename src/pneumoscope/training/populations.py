@@ -14,7 +14,7 @@ _BY_SOURCE = {"kermany": Population.CHILDREN}
 
 
 def populations(manifest: pd.DataFrame) -> Shaped[np.ndarray, " n"]:
-    """`Population` of each row: by `age_years`; where it is unknown by the source, or else adults, as in reading."""
+    """Return `Population` of each row: by `age_years`; where it is unknown by the source, or else adults, as in reading."""
     of_source = manifest["source"].map(_BY_SOURCE).fillna(Population.ADULTS)
     of_age = manifest["age_years"].map(lambda age: None if np.isnan(age) else Population.of_age(age))
     of_row: Shaped[np.ndarray, " n"] = of_age.fillna(of_source).to_numpy(dtype=object)
@@ -22,7 +22,7 @@ def populations(manifest: pd.DataFrame) -> Shaped[np.ndarray, " n"]:
 
 
 def columns_of(card: Card, population: Shaped[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
-    """The graph's column that answers for each image."""
+    """Return the graph's column that answers for each image."""
     return np.array([card.rules[one].output for one in population], dtype=int)
 
 
