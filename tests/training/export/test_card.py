@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pneumoscope.training.export.card import operating_points
+from pneumoscope.training.export.card import fit_calibration, operating_points
 
 
 def test_where_a_range_has_both_the_points_are_its_ends_and_its_middle_in_logits() -> None:
@@ -70,3 +70,11 @@ def test_a_specificity_that_the_highest_score_misses_is_not_claimed() -> None:
     assert point.rule == (
         "highest score of validation: no threshold has specificity at least 95%, at least the balanced one"
     )
+
+
+def test_scores_that_separate_the_classes_get_a_finite_rising_calibration() -> None:
+    target = np.repeat([0.0, 1.0], 20)
+    calibration = fit_calibration(np.linspace(-3, 3, 40), target)
+    assert np.isfinite(calibration.slope)
+    assert calibration.slope > 0
+    assert calibration.prevalence == 0.5

@@ -10,7 +10,7 @@ import pandas as pd
 from jaxtyping import Bool, Float
 from scipy import special
 
-from pneumoscope.core import ADULT_FROM_YEARS, ConfigError, IntendedUse, Population
+from pneumoscope.core import ADULT_FROM_YEARS, ConfigError, InputError, IntendedUse, Population
 from pneumoscope.model import (
     OPERATING_POINTS,
     SCHEMA,
@@ -43,7 +43,7 @@ GUARD_QUANTILE = 0.995
 # inverted and other films lie beyond twice the quantile (evidence.json, "guard").
 GUARD_MARGIN = 1.3
 
-_UNDECIDED = DecisionRule(
+UNDECIDED = DecisionRule(
     output=0,
     calibration=Calibration(slope=1.0, intercept=0.0, prevalence=0.5),
     operating_points={name: OperatingPoint(threshold=0.5, rule="undecided") for name in OPERATING_POINTS},
@@ -83,7 +83,7 @@ def draft_card(config: TrainingConfig, record: dict[str, Any], *, populations: S
         ),
         intended_use=_intended_use(populations),
         recipe=config.recipe,
-        rules={name: replace(_UNDECIDED, output=column) for column, name in enumerate(populations)},
+        rules={name: replace(UNDECIDED, output=column) for column, name in enumerate(populations)},
         guard=Guard(limit=float(np.finfo(np.float32).max), rule="undecided"),
         training=record,
         metrics={},
@@ -202,8 +202,19 @@ def _intended_use(populations: Sequence[Population]) -> IntendedUse:
 
 def fit_calibration(logit: Float[np.ndarray, " n"], target: Float[np.ndarray, " n"]) -> Calibration:
     """Fit Platt scaling to soft targets: each image counts as `target` of a positive and the rest of a negative."""
-    line = fit_platt(target, logit)
+    try:
+        line = fit_platt(target, logit)
+    except InputError:  # scores that separate the classes have no steepest line
+        line = fit_platt(_smoothed(target), logit)
     return Calibration(slope=line.slope, intercept=line.intercept, prevalence=float(target.mean()))
+
+
+def _smoothed(target: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Return targets a little inside 0 and 1 by the number of each class (Platt 1999, p. 65)."""
+    positives = float(target.sum())
+    high, low = (positives + 1) / (positives + 2), 1 / (target.size - positives + 2)
+    smoothed: Float[np.ndarray, " n"] = low + target * (high - low)
+    return smoothed
 
 
 def operating_points(truth: Bool[np.ndarray, " n"], probability: Float[np.ndarray, " n"]) -> dict[str, OperatingPoint]:

@@ -17,7 +17,7 @@ from pneumoscope.datasets import ROUTES
 from pneumoscope.model import SCHEMA, Card, DecisionRule, Guard, ReportOutput, seal
 from pneumoscope.reading import Outputs
 from pneumoscope.stats import auroc_clustered
-from pneumoscope.training.export.card import GUARD_MARGIN, GUARD_QUANTILE, decision_rule
+from pneumoscope.training.export.card import GUARD_MARGIN, GUARD_QUANTILE, UNDECIDED, decision_rule
 from pneumoscope.training.export.export import run_graph
 from pneumoscope.training.export.guard import fit_gaussian
 from pneumoscope.training.export.heat_rule import Validated, heat_rule
@@ -130,17 +130,11 @@ def _draft(config: ReaderConfig, run: Path, lungs: dict[str, Any]) -> Card:
         ),
         intended_use=IntendedUse(youngest_years=1, oldest_years=100, smallest_px=224),
         recipe=config.recipe,
-        rules={name: _undecided(column) for name, column in undecided.items()},
+        rules={name: replace(UNDECIDED, output=column) for name, column in undecided.items()},
         guard=Guard(limit=float(np.finfo(np.float32).max), rule="undecided"),
         training={"config": asdict(config) | {"split_seed": config.split_seed}, "stages": stages, "lungs": lungs},
         metrics={},
     )
-
-
-def _undecided(output: int) -> DecisionRule:
-    truth = np.array([False, True])
-    rule = decision_rule(np.array([[-1.0], [1.0]]), truth.astype(float), population=Population.ADULTS, output=output)
-    return replace(rule, fitted_on="nothing yet")
 
 
 def _validated(draft: Card, graph: bytes, material: Material, data: Path, config: ReaderConfig) -> Card:

@@ -90,7 +90,7 @@ def answers(
 
 def resized(images: Shaped[np.ndarray, "n size size"], size_px: int) -> Float[Tensor, "n 1 h w"]:
     """Return prepared images in [-1, 1] at another side."""
-    whole = unit(torch.from_numpy(np.ascontiguousarray(images))[:, None])
+    whole = unit(torch.from_numpy(np.array(images))[:, None])
     if whole.shape[-1] != size_px:
         whole = functional.interpolate(whole, size=(size_px, size_px), mode="bilinear", antialias=True)
     return whole.contiguous(memory_format=torch.channels_last)
