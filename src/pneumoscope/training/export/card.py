@@ -202,11 +202,15 @@ def _intended_use(populations: Sequence[Population]) -> IntendedUse:
 
 def fit_calibration(logit: Float[np.ndarray, " n"], target: Float[np.ndarray, " n"]) -> Calibration:
     """Fit Platt scaling to soft targets: each image counts as `target` of a positive and the rest of a negative."""
+    prevalence = float(target.mean())
     try:
         line = fit_platt(target, logit)
-    except InputError:  # scores that separate the classes have no steepest line
-        line = fit_platt(_smoothed(target), logit)
-    return Calibration(slope=line.slope, intercept=line.intercept, prevalence=float(target.mean()))
+    except InputError:  # scores that separate the classes have no steepest line, nearly equal ones need a steep one
+        centre, spread = float(logit.mean()), float(logit.std()) or 1.0
+        line = fit_platt(_smoothed(target), (logit - centre) / spread)
+        slope = line.slope / spread
+        return Calibration(slope=slope, intercept=line.intercept - slope * centre, prevalence=prevalence)
+    return Calibration(slope=line.slope, intercept=line.intercept, prevalence=prevalence)
 
 
 def _smoothed(target: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:

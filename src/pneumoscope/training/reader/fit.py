@@ -174,7 +174,8 @@ def _train(
         optimizer.zero_grad()
         shown, steps = shown + config.batch_size * config.accumulate, steps + 1
         _move(average, learning, by=1 - min(config.ema, (1 + steps) / (10 + steps)))
-        running = float(loss) if math.isnan(running) else 0.98 * running + 0.02 * float(loss)
+        now = float(loss.detach())
+        running = now if math.isnan(running) else 0.98 * running + 0.02 * now
         if not math.isfinite(running):
             raise ConfigError(f"{stage.name} diverged after {shown} images: lower its learning_rate")
         if steps % _EVERY == 0:
