@@ -12,6 +12,7 @@ import typer
 from pneumoscope import __version__
 from pneumoscope.cli.ablate import ablate
 from pneumoscope.cli.acceptance import acceptance
+from pneumoscope.cli.adopt import adopt
 from pneumoscope.cli.check import check
 from pneumoscope.cli.conformance import conformance
 from pneumoscope.cli.data import DATA_COMMANDS, IMPORTERS
@@ -91,7 +92,7 @@ def _ended(message: str, code: int) -> typer.Exit:
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Read": (demo, read, check),
     "In the clinic": (serve, acceptance, conformance, token),
-    "Build a model": (eda, pretrain, train, export, evaluate, ablate),
+    "Build a model": (eda, pretrain, train, export, adopt, evaluate, ablate),
     "Submission": (plan,),
 }
 for _panel, _commands in _PANELS.items():

@@ -43,7 +43,7 @@ GUARD_QUANTILE = 0.995
 # inverted and other films lie beyond twice the quantile (evidence.json, "guard").
 GUARD_MARGIN = 1.3
 
-_UNDECIDED = DecisionRule(
+UNDECIDED = DecisionRule(
     output=0,
     calibration=Calibration(slope=1.0, intercept=0.0, prevalence=0.5),
     operating_points={name: OperatingPoint(threshold=0.5, rule="undecided") for name in OPERATING_POINTS},
@@ -83,7 +83,7 @@ def draft_card(config: TrainingConfig, record: dict[str, Any], *, populations: S
         ),
         intended_use=_intended_use(populations),
         recipe=config.recipe,
-        rules={name: replace(_UNDECIDED, output=column) for column, name in enumerate(populations)},
+        rules={name: replace(UNDECIDED, output=column) for column, name in enumerate(populations)},
         guard=Guard(limit=float(np.finfo(np.float32).max), rule="undecided"),
         training=record,
         metrics={},
