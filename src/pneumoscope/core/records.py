@@ -7,6 +7,9 @@ import numpy as np
 from jaxtyping import Float32
 from pydicom import Dataset
 
+from pneumoscope.core.display import Voi
+from pneumoscope.core.geometry import Geometry
+
 ADULT_FROM_YEARS = 6
 
 
@@ -106,11 +109,15 @@ class Radiograph:
     Attributes:
         path: Where it came from; a zip member is `archive.zip!/folder/file.dcm`.
         header: The DICOM data set without its pixel data; None for PNG and JPEG.
-        pixels: Grey values in [0, 1], 0 black (air) and 1 white (bone), upright as stored; None where the
-            header already shows that the image is not a single grey frame (a check says so).
-        steps: The transforms that led from stored values to `pixels`, in order, as text.
+        pixels: Grey values in [0, 1], 0 black (air) and 1 white (bone), upright and with square pixels; None where
+            the header already shows that the image is not a single grey frame (a check says so).
+        steps: The transforms that led from stored values to `pixels`, in order, as text; whatever was bent to read
+            the image at all is among them.
         view: Projection by the header; None if unknown.
-        age_years: Patient's age in years by the header; None if unknown.
+        age_years: Patient's age in years by the header; None if unknown, malformed or contradicted.
+        geometry: How the stored grid became that of `pixels`; None where it is the same.
+        voi: What made grey of the values after the modality transform; None without a header.
+        doubts: What the header says of the pixels and the pixels disprove; a check fails on them.
     """
 
     path: str
@@ -120,6 +127,9 @@ class Radiograph:
     steps: tuple[str, ...] = ()
     view: View | None = None
     age_years: float | None = None
+    geometry: Geometry | None = None
+    voi: Voi | None = None
+    doubts: tuple[str, ...] = ()
 
     @property
     def sop_instance_uid(self) -> str | None:
@@ -153,12 +163,21 @@ class ModelIdentity:
     sha256: str
 
 
+class PopulationSource(StrEnum):
+    """How it was decided whose rule reads an image."""
+
+    AGE = "age"
+    GIVEN = "given"
+    DEFAULT = "default"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What the model says of one image: calibrated probability in [0, 1] against a threshold.
 
     `positive` is `probability >= threshold`. `uncertain` says that the conformal set holds both answers or
-    neither: a person decides. `population` says whose calibration, threshold and limits these are.
+    neither: a person decides. `population` says whose calibration, threshold and limits these are, and
+    `population_source` why: by the header's age, by the user's or site's word, or by default, no age being known.
     """
 
     probability: float
@@ -166,6 +185,7 @@ class Decision:
     threshold: float
     uncertain: bool
     population: Population = Population.ADULTS
+    population_source: PopulationSource = PopulationSource.AGE
 
     @property
     def positive(self) -> bool:
@@ -187,6 +207,7 @@ class Reading:
         heat_outside_lungs: Share of the heat that lies outside the lungs, in [0, 1]; None where the model does not
             know lungs, or did not see the image.
         notes: What else a person must know, in words: why a flag is uncertain, why no heat map is shown.
+        steps: How stored values became what was read, as `Radiograph.steps`.
     """
 
     path: str
@@ -200,6 +221,7 @@ class Reading:
     distance: float | None = None
     heat_outside_lungs: float | None = None
     notes: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
     heat: Float32[np.ndarray, "h w"] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:

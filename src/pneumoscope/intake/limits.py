@@ -17,6 +17,15 @@ MAX_INFLATED_BYTES = 2 * MAX_PIXELS + MAX_HEADER_BYTES
 MAX_READS = 200_000
 """Read calls that parsing one data set may take, one to three an element: bounds time and memory of element bombs."""
 
+MAX_ELEMENTS = 500_000
+"""Elements and items that are stepped over to see whether a data set is whole."""
+
+MAX_TAIL_BYTES = 4096
+"""Bytes after a frame's last sample or a codestream's end marker that are padding and not a reason to refuse.
+
+PS3.5 Section 8.1.1 has a reader ignore what follows the last pixel; the widest padding seen is 1,024 bytes.
+"""
+
 MAX_ELEMENT_BYTES = 256 * 1024
 """A header element that is kept; a 65,536-entry lookup table has half of it."""
 

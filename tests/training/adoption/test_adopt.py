@@ -1,4 +1,6 @@
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,7 @@ from pneumoscope.model import load
 from pneumoscope.training.adoption import Network, adopt
 from pneumoscope.training.adoption.checkpoint import read_weights
 from pneumoscope.training.adoption.network import build
-from pneumoscope.training.adoption.recipes import choose_output, recipe_named
+from pneumoscope.training.adoption.recipes import RECIPES, choose_output, recipe_named
 
 
 def test_a_foreign_onnx_network_reads_after_adoption(site: Path, tmp_path: Path) -> None:
@@ -43,16 +45,16 @@ def test_a_foreign_onnx_network_reads_after_adoption(site: Path, tmp_path: Path)
     assert line["model"]["name"] == "theirs"
 
 
-def test_the_card_names_training_sources_that_calibrate_too(site: Path, tmp_path: Path) -> None:
-    rows = read_manifest(site).manifest.assign(source="nih")
-    write_manifest(rows, tmp_path / "nih.parquet")
+def test_the_card_names_training_sources_that_calibrate_too(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_manifest(read_manifest(site).manifest.assign(source="nih"), tmp_path / "nih.parquet")
+    recipe = recipe_named("timm:test_resnet", labels=("Normal", "Pneumonia"))
+    monkeypatch.setitem(RECIPES, "tiny", replace(recipe, name="tiny", trained_on=("nih", "padchest")))
     torch.manual_seed(0)
-    model = timm.create_model("densenet121", num_classes=14, in_chans=3)
-    torch.save(
-        {"state_dict": {f"module.densenet121.{k}": v for k, v in model.state_dict().items()}}, tmp_path / "m.pth.tar"
-    )
+    torch.save({"state_dict": timm.create_model("test_resnet", num_classes=2).state_dict()}, tmp_path / "m.pth.tar")
     adoption = adopt(
-        Network(recipe="chexnet", weights=tmp_path / "m.pth.tar"),
+        Network(recipe="tiny", weights=tmp_path / "m.pth.tar"),
         calibrate=tmp_path / "nih.parquet",
         output=tmp_path / "a.onnx",
     )
@@ -62,6 +64,25 @@ def test_the_card_names_training_sources_that_calibrate_too(site: Path, tmp_path
     content = (tmp_path / "a.onnx").read_bytes()
     assert str(Path(__file__).parents[3]).encode() not in content
     assert b"site-packages" not in content
+
+
+def test_checkpoints_of_chexnet_reproductions_fit(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = timm.create_model("densenet121", num_classes=14).eval()
+    old = {
+        re.sub(r"(denselayer\d+\.(?:norm|conv))([12])", r"\1.\2", f"module.densenet121.{name}").replace(
+            "classifier.", "classifier.0."
+        ): value
+        for name, value in model.state_dict().items()
+    }
+    torch.save({"state_dict": old, "epoch": 3}, tmp_path / "m.pth.tar")
+    ours, place, outputs = build(recipe_named("chexnet"), read_weights(tmp_path / "m.pth.tar"), output=None)
+    assert (place, outputs, ours.has_map) == (6, 14, True)
+    image = torch.rand(1, 1, 224, 224) * 2 - 1
+    mean, deviation = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    with torch.no_grad():
+        colour = ((image + 1) / 2 - mean[:, None, None]) / deviation[:, None, None]
+        torch.testing.assert_close(ours(image)[0][:, 0], model(colour)[:, 6], atol=1e-4, rtol=1e-4)
 
 
 def test_torchxrayvision_answers_the_same_from_file_to_logit(tmp_path: Path) -> None:

@@ -91,6 +91,10 @@ class _Inert:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Accept and ignore what the class would be built from."""
 
+    def __call__(self, *args: Any, **kwargs: Any) -> "_Inert":
+        """Stand for what a function in the pickle would return."""
+        return _Inert()
+
     def __setstate__(self, state: Any) -> None:
         if isinstance(state, dict):
             self.__dict__.update(state)
