@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -44,7 +45,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
             found: Any = load_file(path)
         else:
-            found = torch.load(path, map_location="cpu", weights_only=False, pickle_module=_INERT_PICKLE)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="Couldn't retrieve source code")  # no class is used
+                found = torch.load(path, map_location="cpu", weights_only=False, pickle_module=_INERT_PICKLE)
     except Exception as error:  # each library has its own for damage
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise ConfigError(f"{path}: expected weights (safetensors or torch), found {reason}") from error
@@ -91,7 +94,7 @@ class _Inert:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Accept and ignore what the class would be built from."""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> "_Inert":
+    def __call__(self, *args: Any, **kwargs: Any) -> "_Inert":  # noqa: ARG002
         """Stand for what a function in the pickle would return."""
         return _Inert()
 
