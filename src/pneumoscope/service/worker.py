@@ -1,6 +1,5 @@
 """A worker: claims what waits, reads it in batches, makes the objects and queues their delivery."""
 
-import hashlib
 import json
 import threading
 from collections.abc import Iterator, Sequence
@@ -10,11 +9,11 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from pneumoscope.core import CapacityError, Check, Outcome, Radiograph, Reading, Status
+from pneumoscope.core import CapacityError, Check, Outcome, Status, sha256_of
 from pneumoscope.intake import ImageSource
 from pneumoscope.model import Artifact
-from pneumoscope.reading import EngineName, Reader, read_all
-from pneumoscope.results import ModelSummary
+from pneumoscope.reading import EngineName, Model, read_many
+from pneumoscope.results import Reading
 from pneumoscope.service.config import Destination, ReadingConfig
 from pneumoscope.service.log import hashed, logger
 from pneumoscope.service.products import make_products, parcels_for
@@ -57,12 +56,8 @@ class Worker:
         self._owed: dict[int, str] = {}  # claimed images to be queued again, with the reason
         self._owed_counts = False
         self._interruptions = 0
-        self._reader = Reader(artifact, operating_point=config.operating_point, engine=EngineName(config.engine))
-        self._card = ModelSummary(
-            intended_use=artifact.card.intended_use_statement,
-            licence=artifact.card.licence,
-            preprocessing=artifact.card.recipe.describe(),
-        )
+        self._model = Model(artifact, engine=EngineName(config.engine))
+        self._model.require_operating_point(config.operating_point)
 
     def run(self, *, stop: threading.Event, arrived: threading.Event) -> None:
         """Work until `stop` is set; wait for `arrived` while there is nothing to do."""
@@ -89,8 +84,8 @@ class Worker:
             return 0
         left = {image.id: image for image in batch}
         try:
-            for image, radiograph, reading in self._read(batch):
-                self._settle(image, radiograph, reading)
+            for image, reading in self._read(batch):
+                self._settle(image, reading)
                 self._ended_by.pop(image.id, None)
                 del left[image.id]
         except Exception as error:
@@ -134,31 +129,25 @@ class Worker:
         """Return the delay after interruptions: 2 s, doubling up to a minute."""
         return float(min(_PAUSE_S * 2 ** min(max(self._interruptions - 1, 0), 10), _LONGEST_PAUSE_S))
 
-    def _read(self, batch: Sequence[Image]) -> Iterator[tuple[Image, Radiograph | None, Reading]]:
+    def _read(self, batch: Sequence[Image]) -> Iterator[tuple[Image, Reading]]:
         if batch[0].attempts > self._config.attempts:
-            yield batch[0], None, self._given_up(batch[0])
+            yield batch[0], self._given_up(batch[0])
             return
         sources = [ImageSource(path=image.uid, location=self._spool.path(image.file or "")) for image in batch]
-        for image, (radiograph, reading) in zip(batch, read_all(sources, self._reader), strict=True):
-            yield image, radiograph, reading
+        readings = read_many(sources, model=self._model, operating_point=self._config.operating_point)
+        yield from zip(batch, readings, strict=True)
 
-    def _settle(self, image: Image, radiograph: Radiograph | None, reading: Reading) -> None:
+    def _settle(self, image: Image, reading: Reading) -> None:
         """Write the files first, then result and deliveries in one transaction: what is in the queue is on disk."""
         if results.of_image(self._store, image.id) is not None:
             return  # another worker read it, since our lease had ended; its files stay as they were queued
-        products = make_products(
-            reading,
-            radiograph,
-            file=self._spool.path(image.file or ""),
-            claim=self._config.claim,
-            card=self._card,
-        )
+        products = make_products(reading, file=self._spool.path(image.file or ""), claim=self._config.claim)
         folder = self._spool.write_result(image.uid, products.files)
         parcels = [
-            replace(one, sha256=_digest(products.files[Path(one.file).name])) if one.file.endswith(".dcm") else one
+            replace(one, sha256=sha256_of(products.files[Path(one.file).name])) if one.file.endswith(".dcm") else one
             for one in parcels_for(image, reading, products=products, folder=folder, destinations=self._destinations)
         ]
-        result = _result(image, radiograph, reading, folder=folder, line=products.line, at=self._store.now())
+        result = _result(image, reading, folder=folder, line=products.line, at=self._store.now())
         results.record(self._store, result, parcels=parcels)
         seconds = self._store.now() - image.received_at
         logger.info("read", study=hashed(image.study_uid), status=reading.status.value, after_s=round(seconds, 2))
@@ -170,7 +159,7 @@ class Worker:
             path=image.uid,
             status=Status.FAILED,
             checks=(Check("reading", Outcome.FAILED, "an image that can be read to its end", found),),
-            model=self._reader.artifact.identity,
+            model=self._model.identity,
             elapsed_ms=0.0,
             sop_instance_uid=image.uid,
         )
@@ -187,14 +176,8 @@ def _reason(error: Exception) -> str:
     return f"reading ended with {type(error).__name__}; it is tried again"
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _result(
-    image: Image, radiograph: Radiograph | None, reading: Reading, *, folder: str, line: dict[str, object], at: float
-) -> Result:
-    decision = reading.decision
+def _result(image: Image, reading: Reading, *, folder: str, line: dict[str, object], at: float) -> Result:
+    decision, radiograph = reading.decision, reading.radiograph
     pixels = radiograph.pixels if radiograph is not None else None
     return Result(
         image_id=image.id,
