@@ -12,7 +12,7 @@ from torch import nn
 
 from pneumoscope.datasets import write_manifest
 
-SIDE, POSITIVE, PATIENTS = 96, 30, 60
+SIDE, POSITIVE, PATIENTS = 240, 30, 60
 
 
 def film(rng: np.random.Generator, *, opacity: bool) -> np.ndarray:
