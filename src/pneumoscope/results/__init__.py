@@ -2,6 +2,7 @@
 
 from pneumoscope.results.capture import notice_capture, secondary_capture
 from pneumoscope.results.fhir import fhir_bundle
+from pneumoscope.results.oru import control_id_of, oru_message
 from pneumoscope.results.heat_colour import HEAT_THRESHOLD, heat_opacity, heat_rgb
 from pneumoscope.results.line import Outputs, ResultLine, to_json, to_line
 from pneumoscope.results.not_analysed import not_analysed_report
@@ -40,7 +41,9 @@ __all__ = [
     "ResultWriter",
     "StudyLine",
     "answer",
+    "control_id_of",
     "fhir_bundle",
+    "oru_message",
     "headline",
     "heat_opacity",
     "heat_rgb",

@@ -2,10 +2,13 @@
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -15,10 +18,13 @@ from pneumoscope.model import Artifact
 from pneumoscope.reading import EngineName, Reader, read_all
 from pneumoscope.results import Reading
 from pneumoscope.service.config import Destination, ReadingConfig
+from pneumoscope.service.cores import Cores, running_on
 from pneumoscope.service.log import hashed, logger
 from pneumoscope.service.products import make_products, parcels_for
 from pneumoscope.service.spool import Spool
 from pneumoscope.service.store import Image, Result, Store, images, results
+
+T = TypeVar("T")
 
 LEASE_S = 120.0
 """How long a claim lasts; far longer than reading a batch, so that only a worker that died loses its claim."""
@@ -40,6 +46,7 @@ class Worker:
         spool: Spool,
         artifact: Artifact,
         destinations: Sequence[Destination],
+        cores: Cores = None,
     ) -> None:
         """Load the network.
 
@@ -56,11 +63,37 @@ class Worker:
         self._owed: dict[int, str] = {}  # claimed images to be queued again, with the reason
         self._owed_counts = False
         self._interruptions = 0
-        self._reader = Reader(artifact, operating_point=config.operating_point, engine=EngineName(config.engine))
+        self._cores = cores
+        self._calls: SimpleQueue[tuple[Callable[[Reader], Any], Future[Any]]] = SimpleQueue()
+        with running_on(cores):
+            self._reader = Reader(artifact, operating_point=config.operating_point, engine=EngineName(config.engine))
+
+    def call(self, work: Callable[[Reader], T], *, timeout_s: float) -> T:
+        """Run `work` on this worker's own reader, in its thread, between two batches; return what it returns.
+
+        Raises:
+            TimeoutError: The worker did not come to it in time.
+        """
+        done: Future[T] = Future()
+        self._calls.put((work, done))
+        return done.result(timeout_s)
 
     def run(self, *, stop: threading.Event, arrived: threading.Event) -> None:
         """Work until `stop` is set; wait for `arrived` while there is nothing to do."""
+        with running_on(self._cores):
+            self._run(stop, arrived)
+
+    def _answer_calls(self) -> None:
+        while not self._calls.empty():
+            work, done = self._calls.get()
+            try:
+                done.set_result(work(self._reader))
+            except Exception as error:  # noqa: BLE001  it is the caller's
+                done.set_exception(error)
+
+    def _run(self, stop: threading.Event, arrived: threading.Event) -> None:
         while not stop.is_set():
+            self._answer_calls()
             try:
                 if not self.work():
                     arrived.wait(_POLL_S)

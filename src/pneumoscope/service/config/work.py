@@ -40,6 +40,7 @@ class ReadingConfig:
         workers: Readers in this process, each with its own copy of the network.
         batch: Images that a worker claims at a time.
         attempts: Times that reading may be begun before an image that ends the process each time counts as failed.
+        cores: Processor cores of each reader; 0: all cores, in equal shares where there are several readers.
         silent: Compute and keep, deliver nothing: for acceptance before go-live.
     """
 
@@ -50,9 +51,11 @@ class ReadingConfig:
     workers: int = 1
     batch: int = 8
     attempts: int = 8
+    cores: int = 0
     silent: bool = False
 
     def __post_init__(self) -> None:
+        require(self.cores >= 0, "reading.cores", expected="0 or more", found=self.cores)
         for name in ("workers", "batch", "attempts"):
             require(getattr(self, name) > 0, f"reading.{name}", expected="1 or more", found=getattr(self, name))
 
