@@ -1,5 +1,4 @@
 import os
-import threading
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -48,11 +47,11 @@ def test_an_image_that_ends_the_reader_each_time_fails_in_the_end_and_says_so(wo
 def test_an_error_in_reading_puts_the_images_back_and_does_not_end_the_worker(worker, inbox, store, clock, monkeypatch):
     take(inbox, 2)
 
-    def broken(*_arguments):
+    def broken(*_arguments, **_named):
         raise RuntimeError("a bug")
 
     with monkeypatch.context() as patch:
-        patch.setattr("pneumoscope.service.worker.read_all", broken)
+        patch.setattr("pneumoscope.service.worker.read_many", broken)
         assert worker.work() == 0
     assert images.count_by_state(store)[State.RECEIVED] == 2
     clock.now += 10
@@ -148,14 +147,18 @@ def test_a_picture_without_header_is_read_but_gets_no_dicom_objects(worker, inbo
 def test_the_worker_reads_with_the_engine_and_the_cores_of_its_configuration(store, spool, artifact, monkeypatch):
     seen = []
 
-    def note(_artifact, **options):
-        seen.append((options["engine"], options["operating_point"], os.sched_getaffinity(0)))
+    class Loaded:
+        def __init__(self, _artifact, *, engine):
+            seen.append((engine, os.sched_getaffinity(0)))
 
-    monkeypatch.setattr("pneumoscope.service.worker.Reader", note)
+        def require_operating_point(self, name):
+            seen.append(name)
+
+    monkeypatch.setattr("pneumoscope.service.worker.Model", Loaded)
     config = ReadingConfig(engine="openvino", operating_point="screening")
     one = min(os.sched_getaffinity(0))
     Worker(config, name="w", store=store, spool=spool, artifact=artifact, destinations=(), cores=frozenset({one}))
-    assert seen == [(EngineName.OPENVINO, "screening", {one})]
+    assert seen == [(EngineName.OPENVINO, {one}), "screening"]
     assert os.sched_getaffinity(0) >= {one}
 
 
@@ -166,15 +169,3 @@ def test_readers_share_the_cores_equally_unless_the_configuration_says_how_many(
     assert shares(3, each=2) == [{0, 1}, {2, 3}, {0, 1}]
     assert shares(1, each=1) == [{0}]
     assert shares(8, each=0)[0] == {0}
-
-
-def test_a_call_runs_on_the_workers_own_reader_in_its_own_thread(worker):
-    stop, arrived = threading.Event(), threading.Event()
-    thread = threading.Thread(target=worker.run, kwargs={"stop": stop, "arrived": arrived})
-    thread.start()
-    assert worker.call(lambda reader: (reader, threading.current_thread()), timeout_s=30) == (worker._reader, thread)
-    with pytest.raises(ZeroDivisionError):
-        worker.call(lambda _: 1 / 0, timeout_s=30)
-    stop.set()
-    arrived.set()
-    thread.join()

@@ -3,7 +3,6 @@
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -75,7 +74,8 @@ def read(
     """
     if cluster is not None:
         from pneumoscope.cli.cluster import read_with_cluster
-        from pneumoscope.reading.cluster import Cluster, ClusterJob
+        from pneumoscope.reading.cluster import Cluster
+        from pneumoscope.reading.cluster_parts import ClusterJob
 
         if output is None:
             raise ConfigError("--cluster: expected an output folder as well (-o DIR), got none")
@@ -139,23 +139,21 @@ def show(job: Job, *, as_json: bool = False) -> Counter[str]:
 
 def run(job: Job) -> Iterator[tuple["Reading", dict[str, Any]]]:
     """Each image's reading and its result line, in input order; written as it goes where there is an output folder."""
-    from pneumoscope.intake import find_images
-    from pneumoscope.model import load, shipped_path
-    from pneumoscope.reading import Reader, read_all
+    from pneumoscope.reading import load_model, read_many
     from pneumoscope.results import DEFAULT_OBJECTS, ResultWriter
 
-    artifact = load(job.model or shipped_path())
+    model = load_model(job.model, engine=job.engine)
     objects = job.only - {ResultObject.JSONL} if job.only else DEFAULT_OBJECTS
-    reader = Reader(
-        artifact,
+    readings = read_many(
+        job.paths,
+        model=model,
         operating_point=job.operating_point,
-        engine=job.engine,
-        heat=job.output is not None and bool(objects),
         population=job.population,
+        keep_pixels=job.output is not None and bool(objects),
     )
-    writer = nullcontext()
-    if job.output is not None:
-        writer = ResultWriter(job.output, card=reader.summary, objects=objects, claim=job.claim)
-    with writer as opened:
-        for reading in read_all(find_images(job.paths), reader):
-            yield reading, reading.to_dict() if opened is None else opened.add(reading)
+    if job.output is None:
+        yield from ((reading, reading.to_dict()) for reading in readings)
+        return
+    with ResultWriter(job.output, card=model.summary(), objects=objects, claim=job.claim) as writer:
+        for reading in readings:
+            yield reading, writer.add(reading)

@@ -80,7 +80,7 @@ class Node:
         self._completion = Completion(config.study, store=self.store, spool=self.spool, destinations=sent)
         self.scp = StorageScp(config.node, inbox=self.inbox, released=self._completion.released)
         app = create_app(config, store=self.store, spool=self.spool, inbox=self.inbox, artifact=artifact)
-        self._monitoring = MonitoringJob(config, store=self.store, artifact=artifact, on_reader=self._workers[0].call)
+        self._monitoring = MonitoringJob(config, store=self.store, artifact=artifact, model=self._workers[0].model)
         self._web = uvicorn.Server(_web_settings(app, config))
 
     @property

@@ -2,20 +2,17 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from pneumoscope.core import CapacityError, Check, Outcome, Status, sha256_of
 from pneumoscope.intake import ImageSource
 from pneumoscope.model import Artifact
-from pneumoscope.reading import EngineName, Reader, read_all
+from pneumoscope.reading import EngineName, Model, read_many
 from pneumoscope.results import Reading
 from pneumoscope.service.config import Destination, ReadingConfig
 from pneumoscope.service.cores import Cores, running_on
@@ -23,8 +20,6 @@ from pneumoscope.service.log import hashed, logger
 from pneumoscope.service.products import make_products, parcels_for
 from pneumoscope.service.spool import Spool
 from pneumoscope.service.store import Image, Result, Store, images, results
-
-T = TypeVar("T")
 
 LEASE_S = 120.0
 """How long a claim lasts; far longer than reading a batch, so that only a worker that died loses its claim."""
@@ -64,36 +59,17 @@ class Worker:
         self._owed_counts = False
         self._interruptions = 0
         self._cores = cores
-        self._calls: SimpleQueue[tuple[Callable[[Reader], Any], Future[Any]]] = SimpleQueue()
         with running_on(cores):
-            self._reader = Reader(artifact, operating_point=config.operating_point, engine=EngineName(config.engine))
-
-    def call(self, work: Callable[[Reader], T], *, timeout_s: float) -> T:
-        """Run `work` on this worker's own reader, in its thread, between two batches; return what it returns.
-
-        Raises:
-            TimeoutError: The worker did not come to it in time.
-        """
-        done: Future[T] = Future()
-        self._calls.put((work, done))
-        return done.result(timeout_s)
+            self.model = Model(artifact, engine=EngineName(config.engine))
+        self.model.require_operating_point(config.operating_point)
 
     def run(self, *, stop: threading.Event, arrived: threading.Event) -> None:
         """Work until `stop` is set; wait for `arrived` while there is nothing to do."""
         with running_on(self._cores):
             self._run(stop, arrived)
 
-    def _answer_calls(self) -> None:
-        while not self._calls.empty():
-            work, done = self._calls.get()
-            try:
-                done.set_result(work(self._reader))
-            except Exception as error:  # noqa: BLE001  it is the caller's
-                done.set_exception(error)
-
     def _run(self, stop: threading.Event, arrived: threading.Event) -> None:
         while not stop.is_set():
-            self._answer_calls()
             try:
                 if not self.work():
                     arrived.wait(_POLL_S)
@@ -166,7 +142,8 @@ class Worker:
             yield batch[0], self._given_up(batch[0])
             return
         sources = [ImageSource(path=image.uid, location=self._spool.path(image.file or "")) for image in batch]
-        yield from zip(batch, read_all(sources, self._reader), strict=True)
+        readings = read_many(sources, model=self.model, operating_point=self._config.operating_point)
+        yield from zip(batch, readings, strict=True)
 
     def _settle(self, image: Image, reading: Reading) -> None:
         """Write the files first, then result and deliveries in one transaction: what is in the queue is on disk."""
@@ -190,7 +167,7 @@ class Worker:
             path=image.uid,
             status=Status.FAILED,
             checks=(Check("reading", Outcome.FAILED, "an image that can be read to its end", found),),
-            model=self._reader.artifact.identity,
+            model=self.model.identity,
             elapsed_ms=0.0,
             sop_instance_uid=image.uid,
         )

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from pneumoscope.model import Artifact
-from pneumoscope.reading import Reader
+from pneumoscope.reading import Model
 from pneumoscope.service.config import MonitoringConfig, ServiceConfig
 from pneumoscope.service.monitoring import EventKind, MonitoringJob, newest_events, self_test
-from pneumoscope.service.monitoring.known_images import TOLERANCE, sealed_answers
+from pneumoscope.service.monitoring.known_images import TOLERANCE, Outcome, sealed_answers
 from pneumoscope.service.store import Store
 
 
@@ -52,14 +52,19 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[Any, float | None]
     from pneumoscope.phantom import studies
 
     found = {one.name: (one.status, 0.5 if one.status == "analysed" else None) for one in studies()}
-    monkeypatch.setattr("pneumoscope.service.monitoring.known_images._read", lambda _, study: found[study.name])
+    monkeypatch.setattr("pneumoscope.service.monitoring.known_images._read", lambda _, study, __: found[study.name])
     return found
 
 
 @lru_cache
-def reader_of(artifact: Artifact) -> Reader:
-    """A worker's reader."""
-    return Reader(artifact)
+def model_of(artifact: Artifact) -> Model:
+    """A worker's model."""
+    return Model(artifact)
+
+
+def tested(store: Store, artifact: Artifact) -> Outcome:
+    """The outcome of a self-test."""
+    return self_test(store, model_of(artifact), operating_point="balanced")
 
 
 def rounds(store: Store, artifact: Artifact, **settings: Any) -> MonitoringJob:
@@ -68,12 +73,12 @@ def rounds(store: Store, artifact: Artifact, **settings: Any) -> MonitoringJob:
         ServiceConfig(monitoring=monitoring),
         store=store,
         artifact=artifact,
-        on_reader=lambda work, **_: work(reader_of(artifact)),
+        model=model_of(artifact),
     )
 
 
 def test_the_known_images_read_as_designed_with_the_model_that_ships(store: Store, artifact: Artifact) -> None:
-    outcome = self_test(store, reader_of(artifact))
+    outcome = tested(store, artifact)
     assert outcome.passed, outcome.complaints
     assert len(outcome.probabilities) == 8
     assert sum(one is not None for one in outcome.probabilities.values()) == 3
@@ -81,10 +86,10 @@ def test_the_known_images_read_as_designed_with_the_model_that_ships(store: Stor
 
 @pytest.mark.req("REQ-SV-09")
 def test_a_probability_that_moved_fails_the_self_test(store: Store, artifact: Artifact, quick: Any, clock: Any) -> None:
-    assert self_test(store, reader_of(artifact)).passed
+    assert tested(store, artifact).passed
     clock.now += 86_400
     quick["1-chest-pa"] = (quick["1-chest-pa"][0], 0.5 + 1.1 * TOLERANCE)
-    assert self_test(store, reader_of(artifact)).complaints == ("1-chest-pa: expected probability 0.500, found 0.502",)
+    assert tested(store, artifact).complaints == ("1-chest-pa: expected probability 0.500, found 0.502",)
     assert [event.passed for event in newest_events(store, kind=EventKind.SELF_TEST)] == [False, True]
 
 
@@ -94,9 +99,9 @@ def test_answers_that_are_sealed_into_the_artefact_decide_from_the_first_run_on(
 ) -> None:
     sealed = {"1-chest-pa": (0.4, 0.05)}
     monkeypatch.setattr("pneumoscope.service.monitoring.known_images.sealed_answers", lambda _: sealed)
-    assert self_test(store, reader_of(artifact)).complaints == ("1-chest-pa: expected probability 0.400, found 0.500",)
+    assert tested(store, artifact).complaints == ("1-chest-pa: expected probability 0.400, found 0.500",)
     sealed["1-chest-pa"] = (0.4, 0.11)
-    assert self_test(store, reader_of(artifact)).passed
+    assert tested(store, artifact).passed
 
 
 def test_sealed_answers_are_read_from_the_card_and_their_absence_is_said(
@@ -109,7 +114,7 @@ def test_sealed_answers_are_read_from_the_card_and_their_absence_is_said(
     without: Any = SimpleNamespace(card=SimpleNamespace())
     assert sealed_answers(without) == {}
     monkeypatch.setattr("pneumoscope.service.monitoring.known_images.sealed_answers", lambda _: {})
-    self_test(store, reader_of(artifact))
+    tested(store, artifact)
     (event,) = newest_events(store, kind=EventKind.SELF_TEST)
     assert "only consistency was checked" in event.words
 
@@ -118,7 +123,7 @@ def test_a_known_image_that_is_refused_fails_the_self_test(store: Store, artifac
     from pneumoscope.core import Status
 
     quick["1-chest-pa"] = (Status.REFUSED, None)
-    assert self_test(store, reader_of(artifact)).complaints == ("1-chest-pa: expected analysed, found refused",)
+    assert tested(store, artifact).complaints == ("1-chest-pa: expected analysed, found refused",)
 
 
 def test_the_self_test_is_made_at_once_and_then_once_a_day(
@@ -135,6 +140,7 @@ def test_the_self_test_is_made_at_once_and_then_once_a_day(
     assert len(newest_events(store, kind=EventKind.SELF_TEST)) == len(tests) + 1
 
 
+@pytest.mark.req("REQ-NT-01")
 def test_an_alert_is_told_once_a_day_and_carries_no_patient(
     store: Store, artifact: Artifact, quick: Any, read: Any, hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,15 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable
-from functools import partial
-from typing import Any, Protocol
 
 import httpx
 
 from pneumoscope import __version__
 from pneumoscope.model import Artifact
-from pneumoscope.reading import Reader
+from pneumoscope.reading import Model
 from pneumoscope.service.config import ServiceConfig
 from pneumoscope.service.log import logger
 from pneumoscope.service.monitoring import events
@@ -21,15 +18,6 @@ from pneumoscope.service.store import Store
 
 EVERY_S = 300.0
 _TIMEOUT_S = 10.0
-_SELF_TEST_TIMEOUT_S = 600.0
-
-
-class OnReader(Protocol):
-    """Runs a function on the reader that reads patients' images, in its own thread."""
-
-    def __call__(self, work: Callable[[Reader], Any], *, timeout_s: float) -> Any:
-        """Return what `work` returns."""
-        ...
 
 
 def report_of(store: Store, config: ServiceConfig, artifact: Artifact) -> Report:
@@ -48,9 +36,9 @@ def report_of(store: Store, config: ServiceConfig, artifact: Artifact) -> Report
 class MonitoringJob:
     """Runs every five minutes; findings are kept in the database and posted to the webhook until it accepts them."""
 
-    def __init__(self, config: ServiceConfig, *, store: Store, artifact: Artifact, on_reader: OnReader) -> None:
-        """`on_reader` runs a function on a worker's reader: the self-test must test what reads patients' images."""
-        self._on_reader = on_reader
+    def __init__(self, config: ServiceConfig, *, store: Store, artifact: Artifact, model: Model) -> None:
+        """`model` is a worker's: the self-test must test what reads patients' images."""
+        self._model = model
         self._config = config
         self._store = store
         self._artifact = artifact
@@ -73,7 +61,7 @@ class MonitoringJob:
         events.add(self._store, EventKind.MODEL, key, model_sha256=sha256, passed=True, words=words, detail=detail)
         self._check_charts(sha256)
         if self._is_self_test_due():
-            self._on_reader(partial(self_test, self._store), timeout_s=_SELF_TEST_TIMEOUT_S)
+            self_test(self._store, self._model, operating_point=self._config.reading.operating_point)
         self._notify()
 
     def _check_charts(self, sha256: str) -> None:

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from pneumoscope.core import Status
-from pneumoscope.intake import find_images
 from pneumoscope.model import Artifact
 from pneumoscope.phantom import Study, studies, studies_folder
-from pneumoscope.reading import Reader
+from pneumoscope.reading import Model, read
 from pneumoscope.service.monitoring import events
 from pneumoscope.service.monitoring.events import EventKind
 from pneumoscope.service.store import Store
@@ -34,15 +33,15 @@ class Outcome:
         return not self.complaints
 
 
-def self_test(store: Store, reader: Reader) -> Outcome:
-    """Read the synthetic studies with the reader that reads patients' images, and keep the outcome, once a day.
+def self_test(store: Store, model: Model, *, operating_point: str) -> Outcome:
+    """Read the synthetic studies with the model that reads patients' images; keep the outcome, once a day.
 
     What must become of each is known by its design. Its probability must be the one that is sealed into the artefact,
     within its tolerance. An artefact without sealed answers is checked for consistency only: its probabilities must be
     those of its first run here, and the outcome says so.
     """
-    artifact = reader.artifact
-    found = {study.name: _read(reader, study) for study in studies()}
+    artifact = model.artifact
+    found = {study.name: _read(model, study, operating_point) for study in studies()}
     probabilities = {name: probability for name, (_, probability) in found.items()}
     if sealed := sealed_answers(artifact):
         differences = _differences(probabilities, sealed)
@@ -85,10 +84,9 @@ def _first_run(store: Store, artifact: Artifact, probabilities: dict[str, float 
     return {name: value for name, value in first.detail.items() if value is not None}
 
 
-def _read(reader: Reader, study: Study) -> tuple[Status, float | None]:
-    source = next(iter(find_images([studies_folder() / f"{study.name}.dcm"])))
-    reading = reader.read([reader.open(source)])[0]
-    return reading.status, reading.decision.probability if reading.decision else None
+def _read(model: Model, study: Study, operating_point: str) -> tuple[Status, float | None]:
+    reading = read(studies_folder() / f"{study.name}.dcm", model=model, operating_point=operating_point)
+    return reading.status, reading.probability
 
 
 def _wrong_statuses(found: dict[str, tuple[Status, float | None]]) -> list[str]:
