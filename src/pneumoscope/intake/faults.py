@@ -34,10 +34,10 @@ def in_words(error: Exception) -> str:
     """Return what a third-party parser or decoder met, in our words; its own in brackets where they say more."""
     if isinstance(error, LimitError):
         return str(error)
-    cause: BaseException = error
-    while not isinstance(cause, RecursionError) and cause.__cause__ is not None:
-        cause = cause.__cause__  # pydicom wraps whatever it meets while it reads a tag
-    met = cause if isinstance(cause, RecursionError) else error
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, RecursionError):
+        cause = cause.__cause__ or cause.__context__  # pydicom wraps whatever it meets while it reads a tag
+    met = cause or error
     words = next((words for kind, words in _WORDS if isinstance(met, kind)), None)
     if words is None:
         said = quoted(error).rstrip(".")
