@@ -151,7 +151,7 @@ def start_node(tmp_path: Path) -> Iterator[Callable[..., Node]]:
     def start(**tables: Any) -> Node:
         defaults: dict[str, Any] = {
             "node": {"port": 0},
-            "web": {"port": 0},
+            "web": {"port": 0, "sign_in": "never"},
             "store": {"path": str(tmp_path / "spool"), "min_free_mb": 1},
             "study": {"complete_after_s": 0.5},
         }

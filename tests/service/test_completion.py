@@ -2,6 +2,7 @@ import json
 
 import pytest
 from fhir.resources.R4B.bundle import Bundle
+from sqlalchemy import text
 from tests.service.conftest import build_object, encode
 
 from pneumoscope.service.completion import Completion
@@ -72,3 +73,19 @@ def test_the_end_of_a_triggers_association_completes_what_it_brought(site, store
     completion.released("ROUTER", {"1.2.3"})
     assert completion.work() == 1
     assert studies.find(store, "1.2.3").completed_by == "trigger"
+
+
+def test_a_study_with_a_damaged_result_line_delays_no_other_study(site, store, clock):
+    take, make = site
+    take("1.1")
+    with store.writing() as connection:
+        connection.execute(text("UPDATE results SET line = '{'"))
+    take("1.2")
+    completion = make(expected_images=1)
+    with store.writing() as connection:
+        connection.execute(text("UPDATE images SET study_uid = '9.9' WHERE uid = '1.2'"))
+        connection.execute(text("UPDATE results SET study_uid = '9.9' WHERE image_id = 2"))
+        connection.execute(text("INSERT INTO studies VALUES ('9.9', 1, 1, 1, NULL, NULL, NULL)"))
+    assert completion.work() == 1
+    assert studies.find(store, "9.9").completed_at == clock.now
+    assert completion.work() == 0, "the damaged one waits"

@@ -70,6 +70,8 @@ def test_the_documented_file_is_what_the_defaults_say_and_a_destination(tmp_path
         ({"destination": {"name": "a"}}, "destination: expected a list"),
         ({"store": 3}, "store: expected a table"),
         ({"oidc": OIDC | {"issuer": "http://idp.example"}}, "oidc.issuer: expected an https URL"),
+        ({"web": {"trusted_proxies": ["proxy"]}}, "web.trusted_proxies: expected IP addresses or networks"),
+        ({"web": {"trusted_proxies": "127.0.0.1"}}, "web.trusted_proxies: expected a list"),
         ({"oidc": OIDC | {"url": ""}}, "oidc.url: expected an https URL, found none"),
         ({"oidc": OIDC | {"client_id": ""}}, "oidc.client_id"),
         ({"oidc": OIDC | {"scopes": ["profile"]}}, "openid among them, found profile"),
@@ -79,6 +81,32 @@ def test_the_documented_file_is_what_the_defaults_say_and_a_destination(tmp_path
 )
 def test_what_is_unknown_or_out_of_range_is_refused_with_what_was_expected(table, words):
     with pytest.raises(ConfigError, match=words):
+        parse_config(table)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("http://", "https:///x", "http://host:port/x", "http://host:70000/", "http://host:0/", "http://[::1/x"),
+        *("http://ho st/", "http://host/a\nb", "host/x", "http:host", "http://exa\x7fmple/", "http://user:secret@"),
+    ],
+)
+@pytest.mark.parametrize("key", ["url", "webhook", "fhir"])
+def test_an_address_that_cannot_be_called_is_refused_at_configuration_without_quoting_it(address, key):
+    with pytest.raises(ConfigError, match=f"destination 'a' {key}: expected an http or https URL") as caught:
+        parse_config({"destination": [{"name": "a", key: address}]})
+    assert "secret" not in str(caught.value)
+    if key == "webhook":
+        with pytest.raises(ConfigError, match=r"monitoring.webhook: expected an http or https URL"):
+            parse_config({"monitoring": {"webhook": address}})
+
+
+def test_a_token_that_no_header_can_carry_is_refused_and_a_line_end_after_it_is_dropped(monkeypatch):
+    table = {"destination": [{"name": "a", "url": "http://x", "token_env": "PACS_TOKEN"}]}
+    monkeypatch.setenv("PACS_TOKEN", "s3cr3t\n")
+    assert parse_config(table).destination[0].token == "s3cr3t"
+    monkeypatch.setenv("PACS_TOKEN", "größer")
+    with pytest.raises(ConfigError, match="expected printable ASCII characters in PACS_TOKEN"):
         parse_config(table)
 
 

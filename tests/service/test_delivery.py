@@ -1,5 +1,6 @@
-"""Couriers against peers that are down, hang, refuse or come back; senders against real ones."""
+"""DeliveryWorkers against peers that are down, hang, refuse or come back; senders against real ones."""
 
+import hashlib
 import json
 import socket
 import struct
@@ -10,13 +11,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from pynetdicom import AE, evt
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from tests.results.conftest import build_header, build_refused
 from tests.service.conftest import build_arrival, build_object, encode, free_port, wait_for
 
 from pneumoscope.core import RemoteError
 from pneumoscope.results import not_analysed_report
 from pneumoscope.service.config import Destination
-from pneumoscope.service.delivery import Courier, PeerDownError, RejectedError, backoff_s, open_sender
+from pneumoscope.service.delivery import DeliveryWorker, PeerDownError, RejectedError, backoff_s, open_sender
 from pneumoscope.service.delivery.dicom import SENT_CLASSES
 from pneumoscope.service.store import Delivery, DeliveryState, Parcel, Result, Route, What, deliveries, images, results
 
@@ -54,7 +57,7 @@ class Stop:
 
 @pytest.fixture
 def queue(store, spool):
-    """Queues objects for a destination and returns a courier of it."""
+    """Queues objects for a destination and returns a worker of it."""
 
     def fill(keys, sender, **options):
         destination = Destination(name="pacs", ae_title="PACS", **options)
@@ -67,7 +70,7 @@ def queue(store, spool):
             for key in keys
         ]
         results.record(store, Result(**(values | {"read_at": store.now()})), parcels=parcels)
-        return Courier(destination, name="c", store=store, spool=spool, sender=sender)
+        return DeliveryWorker(destination, name="c", store=store, spool=spool, sender=sender)
 
     return fill
 
@@ -84,16 +87,16 @@ def test_delays_double_up_to_a_limit():
 def test_a_peer_that_is_down_is_tried_again_ever_more_slowly_and_then_gets_everything(queue, store, clock):
     down, stop = PeerDownError("down"), Stop()
     peer = Peer(down, down, None)
-    courier = queue(["a", "b", "c"], peer)
-    courier.work(stop=stop)
+    worker = queue(["a", "b", "c"], peer)
+    worker.work(stop=stop)
     assert (stop.waited, count(store)) == ([5.0], {DeliveryState.WAITING: 3})
     clock.now += 5
-    courier.work(stop=stop)
+    worker.work(stop=stop)
     assert stop.waited == [5.0, 10.0]
     clock.now += 9
-    assert courier.work(stop=stop) == 0, "not yet due"
+    assert worker.work(stop=stop) == 0, "not yet due"
     clock.now += 1
-    courier.work(stop=stop)
+    worker.work(stop=stop)
     assert peer.sent == ["a", "b", "c"]
     assert images.find(store, "1.1").state == "done"
 
@@ -109,24 +112,71 @@ def test_an_object_that_is_refused_for_good_becomes_a_dead_letter_and_holds_up_n
 
 def test_an_object_that_is_refused_for_now_is_tried_again_while_others_go_on(queue, store, clock):
     peer = Peer(RemoteError("busy"))
-    courier = queue(["a", "b"], peer)
-    courier.work(stop=Stop())
+    worker = queue(["a", "b"], peer)
+    worker.work(stop=Stop())
     assert peer.sent == ["b"]
     clock.now += 5
-    courier.work(stop=Stop())
+    worker.work(stop=Stop())
     assert peer.sent == ["b", "a"]
 
 
 def test_what_was_tried_in_vain_for_too_long_becomes_a_dead_letter_that_can_be_replayed(queue, store, clock):
     peer = Peer(*[PeerDownError("down")] * 2)
-    courier = queue(["a"], peer, give_up_after_h=1.0)
-    courier.work(stop=Stop())
+    worker = queue(["a"], peer, give_up_after_h=1.0)
+    worker.work(stop=Stop())
     clock.now += 3601
-    courier.work(stop=Stop())
+    worker.work(stop=Stop())
     (letter,) = deliveries.dead_letters(store)
     assert deliveries.replay(store, letter.id)
-    courier.work(stop=Stop())
+    worker.work(stop=Stop())
     assert peer.sent == ["a"]
+
+
+@pytest.mark.req("REQ-SV-02")
+def test_an_unexpected_fault_with_one_object_is_that_objects_and_it_is_tried_again(queue, store, clock):
+    peer = Peer(UnicodeEncodeError("ascii", "x", 0, 1, "odd"))
+    worker = queue(["a", "b"], peer)
+    worker.work(stop=Stop())
+    assert peer.sent == ["b"]
+    assert [one.error for one in deliveries.of_study(store, "1")] == ["sending ended with UnicodeEncodeError", ""]
+    clock.now += 5
+    worker.work(stop=Stop())
+    assert peer.sent == ["b", "a"]
+
+
+def test_what_was_sent_while_the_database_failed_is_written_down_later_and_not_sent_again(queue, store, monkeypatch):
+    peer = Peer()
+    worker = queue(["a", "b"], peer)
+    with monkeypatch.context() as patch:
+        patch.setattr(deliveries, "succeed", _fails)
+        with pytest.raises(OperationalError):
+            worker.work(stop=Stop())
+    worker.work(stop=Stop())
+    assert peer.sent == ["a", "b"]
+    assert count(store) == {DeliveryState.DONE: 2}
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing"])
+def test_a_result_file_that_is_not_as_it_was_written_is_a_dead_letter(queue, store, spool, damage):
+    peer = Peer()
+    worker = queue(["a", "b"], peer)
+    (spool.root / "results" / "x").write_bytes(b"as written")
+    digest = hashlib.sha256(b"as written").hexdigest()
+    with store.writing() as connection:
+        connection.execute(text("UPDATE deliveries SET sha256 = :sha WHERE object = 'a'"), {"sha": digest})
+    if damage == "changed":
+        (spool.root / "results" / "x").write_bytes(b"as wriTten")
+    else:
+        (spool.root / "results" / "x").unlink()
+    worker.work(stop=Stop())
+    assert peer.sent == ["b"]
+    (letter,) = deliveries.dead_letters(store)
+    assert letter.object == "a"
+    assert "result file: expected it" in letter.error
+
+
+def _fails(*_arguments):
+    raise OperationalError("", {}, Exception("disk full"))
 
 
 @pytest.fixture
@@ -187,6 +237,22 @@ def test_a_status_says_whether_to_wait_to_try_again_or_to_give_up(pacs, notice, 
     assert type(caught.value) is error
     sender.send(*notice)
     sender.close()
+
+
+@pytest.mark.parametrize("content", [b"", b"no DICOM at all", b"\0" * 128 + b"DICM" + b"\xff" * 40])
+def test_a_damaged_result_file_is_a_dead_letter_and_the_next_object_is_sent(pacs, notice, tmp_path, content):
+    port, got = pacs()
+    sender = dicom(port)
+    damaged = tmp_path / "damaged.dcm"
+    damaged.write_bytes(content)
+    with pytest.raises(RejectedError, match="expected a whole DICOM object, found damage"):
+        sender.send(None, damaged)
+    damaged.write_bytes(notice[1].read_bytes()[:-60])
+    with pytest.raises(RejectedError, match="found damage"):
+        sender.send(None, damaged)
+    sender.send(*notice)
+    sender.close()
+    assert len(got) == 1
 
 
 def test_a_warning_means_that_the_peer_has_the_object(pacs, notice):
@@ -359,6 +425,7 @@ def delivery(key="1.2.3"):
         what=What.IMAGE_RESULT,
         study_uid="1",
         file="f",
+        sha256="",
         attempts=1,
         error="",
         state=DeliveryState.SENDING,
@@ -379,6 +446,17 @@ def test_a_webhook_gets_the_json_and_a_key_to_tell_repeats_by(web, tmp_path, mon
     ((path, headers, body),) = got
     assert (path, json.loads(body)) == ("/hook", {"positive": True})
     assert (headers["Idempotency-Key"], headers["Authorization"]) == ("image:1", "Bearer t0ken")
+
+
+def test_a_damaged_result_is_not_posted(web, tmp_path):
+    address, _, got = web
+    file = tmp_path / "image.json"
+    file.write_text('{"positive": tr')
+    sender = open_sender(Destination(name="x", webhook=address), calling="US")
+    with pytest.raises(RejectedError, match="expected JSON, found damage"):
+        sender.send(delivery(), file)
+    sender.close()
+    assert got == []
 
 
 @pytest.mark.parametrize(

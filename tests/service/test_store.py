@@ -122,14 +122,14 @@ def test_a_dead_letter_waits_for_a_person_who_replays_or_discards_it(store):
     take(store)
     results.record(store, result(1), parcels=[parcel("a")])
     (one,) = deliveries.claim(store, "pacs", worker="c", limit=9, lease_s=60)
-    deliveries.bury(store, [one.id], error="refused")
+    deliveries.mark_dead(store, [one.id], error="refused")
     assert [letter.error for letter in deliveries.dead_letters(store)] == ["refused"]
     assert deliveries.claim(store, "pacs", worker="c", limit=9, lease_s=60) == []
     assert images.find(store, "1.1").state is State.DELIVERING
     assert deliveries.replay(store, one.id)
     assert not deliveries.replay(store, one.id)
     (again,) = deliveries.claim(store, "pacs", worker="c", limit=9, lease_s=60)
-    deliveries.bury(store, [again.id], error="refused")
+    deliveries.mark_dead(store, [again.id], error="refused")
     assert deliveries.discard(store, again.id)
     assert not deliveries.discard(store, again.id)
     assert images.find(store, "1.1").state is State.DONE

@@ -4,9 +4,7 @@ import pytest
 from pneumoscope.core import InputError
 from pneumoscope.stats import (
     conformal_coverage,
-    conformal_coverage_by_group,
     fit_conformal,
-    fit_conformal_by_group,
 )
 
 TRUTH = np.array([True] * 9 + [False] * 9)
@@ -74,35 +72,6 @@ def test_hand_worked_coverage():
     assert (found.positive.value, found.negative.value) == (0.5, 1)
     assert (found.suspicious.value, found.not_suspicious.value, found.uncertain.value) == (0.25, 0.5, 0.25)
     assert found.right_where_certain.value == pytest.approx(2 / 3)
-
-
-def test_each_view_gets_its_own_limits_and_coverage(repeated):
-    view = np.where(np.arange(repeated.truth.size) % 2 == 0, "AP", "PA")
-    limits = fit_conformal_by_group(repeated.truth, repeated.score, group=view, error=0.2)
-    found = conformal_coverage_by_group(
-        repeated.truth, repeated.score, group=view, limits=limits, cluster=repeated.patient
-    )
-    assert set(found) == {"AP", "PA"}
-    for name, coverage in found.items():
-        mine = view == name
-        assert limits[name] == fit_conformal(repeated.truth[mine], repeated.score[mine], error=0.2)
-        assert coverage.positive.value >= 0.8
-        assert coverage.positive.n == repeated.truth[mine].sum()
-
-
-def test_a_view_with_one_class_is_named():
-    with pytest.raises(InputError, match="group LATERAL: conformal limits is undefined"):
-        fit_conformal_by_group(TRUTH, SCORE, group=np.array(["PA"] * 17 + ["LATERAL"]))
-
-
-def test_a_view_without_limits_is_named():
-    with pytest.raises(InputError, match="found none for LATERAL"):
-        conformal_coverage_by_group(
-            TRUTH,
-            SCORE,
-            group=np.array(["LATERAL"] * 18),
-            limits={"PA": fit_conformal(TRUTH, SCORE)},
-        )
 
 
 def test_an_error_in_percent_is_refused():

@@ -3,10 +3,9 @@ import pytest
 import statsmodels.api as sm
 from scipy.special import logit
 from sklearn.calibration import calibration_curve
-from sklearn.metrics import brier_score_loss
 
 from pneumoscope.core import InputError
-from pneumoscope.stats import brier_parts, calibration_line, reliability_curve, sensitivity
+from pneumoscope.stats import calibration_line, reliability_curve, sensitivity
 
 TRUTH = np.array([False, True, True, True])
 SCORE = np.array([0.1, 0.3, 0.6, 1.0])
@@ -36,26 +35,6 @@ def test_a_bins_interval_is_that_of_a_clustered_share(repeated):
 
 def test_tied_scores_share_a_bin():
     assert len(reliability_curve(TRUTH, np.array([0.2, 0.2, 0.2, 0.9]), bins=4)) == 2
-
-
-def test_hand_worked_parts_of_the_brier_score():
-    found = brier_parts(TRUTH, SCORE, bins=2)
-    assert found.reliability == pytest.approx((0.3**2 + 0.2**2) / 2)
-    assert found.resolution == pytest.approx((0.25**2 + 0.25**2) / 2)
-    assert found.uncertainty == pytest.approx(0.75 * 0.25)
-    assert found.brier == pytest.approx(0.165)
-
-
-def test_the_parts_add_up_to_the_brier_score_of_scikit_learn(repeated):
-    found = brier_parts(repeated.truth, repeated.score, bins=7)
-    total = found.reliability - found.resolution + found.uncertainty + found.within_bins
-    assert total == pytest.approx(brier_score_loss(repeated.truth, repeated.score))
-
-
-def test_with_a_bin_for_each_score_nothing_hides_within_bins():
-    truth = np.random.default_rng(0).random(300) < 0.4
-    score = np.repeat([0.1, 0.4, 0.7], 100)
-    assert brier_parts(truth, score, bins=3).within_bins == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize("clustered", [False, True])

@@ -21,7 +21,7 @@ def serve(
     as_json: Annotated[bool, typer.Option("--json", help="Log JSON lines, not lines for a terminal.")] = False,
 ) -> None:
     """Run the node: DICOM and DICOMweb in, results into the PACS, a page to look at. Ends with Ctrl-C."""
-    from pneumoscope.service import ServiceConfig, load_config, set_up_logging
+    from pneumoscope.service import ServiceConfig, load_config, set_up_logging, warn_of_differences
 
     set_up_logging(as_json=as_json or not sys.stderr.isatty())
     if demo:
@@ -30,7 +30,10 @@ def serve(
         with tempfile.TemporaryDirectory(prefix="pneumoscope-demo-") as folder:
             _serve(_demo_config(Path(folder)), demo=True)
         return
-    _serve(load_config(config) if config is not None else ServiceConfig(), demo=False)
+    loaded = load_config(config) if config is not None else ServiceConfig()
+    for difference in warn_of_differences(loaded, config):
+        typer.echo(f"differs from the released device: {difference}")
+    _serve(loaded, demo=False)
 
 
 def _serve(config: "ServiceConfig", *, demo: bool) -> None:
@@ -60,7 +63,7 @@ def _demo_config(folder: Path) -> "ServiceConfig":
     return parse_config(
         {
             "node": {"port": 0},
-            "web": {"port": 0},
+            "web": {"port": 0, "sign_in": "never"},
             "store": {"path": str(folder), "min_free_mb": 100},
             "reading": {"claim": "both"},
             "study": {"complete_after_s": 5.0},

@@ -4,15 +4,12 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pneumoscope.core import InputError
 from pneumoscope.service.store import Image, Result, Store, results
-
-if TYPE_CHECKING:
-    from pneumoscope.stats import Proportion
+from pneumoscope.stats import Proportion, sensitivity, specificity
 
 KEYS = ("sop_instance_uid", "study_instance_uid", "accession")
 """Columns by which a report may be matched; the first that the file has is taken."""
@@ -99,8 +96,6 @@ def compare(
     Raises:
         InputError: The file lacks a column or has another answer than yes or no, or nothing can be compared.
     """
-    from pneumoscope.stats import sensitivity, specificity
-
     key, answers = read_reports(reports)
     cases = _cases(store, key, since=since)
     both = sorted(set(cases) & set(answers))
@@ -186,6 +181,6 @@ def _name(image: Image, key: str) -> str:
     return {"sop_instance_uid": image.uid, "study_instance_uid": image.study_uid, "accession": image.accession}[key]
 
 
-def _judged(name: str, goal: float, found: "Proportion") -> Goal:
+def _judged(name: str, goal: float, found: Proportion) -> Goal:
     verdict = "holds" if found.low >= goal else "does not hold" if found.high < goal else "undecided"
     return Goal(name=name, goal=goal, value=found.value, low=found.low, high=found.high, n=found.n, verdict=verdict)

@@ -15,6 +15,7 @@ from pneumoscope.service.spool import Spool
 from pneumoscope.service.store import Image, Parcel, Store, Study, What, images, results, studies
 
 _POLL_S = 1.0
+_FAULT_DELAY_S = 300.0
 _FINDINGS = {
     "suspicious": When.SUSPICIOUS,
     "uncertain": When.UNCERTAIN,
@@ -31,10 +32,11 @@ class Completion:
         self._config = config
         self._store = store
         self._spool = spool
+        self._retry_at: dict[str, float] = {}
         self._destinations = [one for one in destinations if one.kind in (Kind.WEBHOOK, Kind.FHIR)]
 
     def run(self, *, stop: threading.Event) -> None:
-        """Works until `stop` is set."""
+        """Work until `stop` is set."""
         while not stop.wait(_POLL_S):
             try:
                 self.work()
@@ -42,12 +44,12 @@ class Completion:
                 logger.error("study completion waits", error=type(error).__name__)
 
     def released(self, caller: str, study_uids: set[str]) -> None:
-        """An association ended: what it brought is complete if its sender is a trigger."""
+        """Mark what an association brought as complete if its sender is a trigger."""
         if caller in self._config.triggers:
             studies.trigger(self._store, sorted(study_uids))
 
     def work(self) -> int:
-        """Completes what is due; returns how many studies.
+        """Complete what is due; return how many studies.
 
         Raises:
             CapacityError: The disk is full.
@@ -58,7 +60,24 @@ class Completion:
             complete_after_s=self._config.complete_after_s,
             expected_images=self._config.expected_images,
         )
-        return sum(self._complete(study, by) for study, by in due)
+        return sum(self._attempt(study, by) for study, by in due if self._may_be_tried(study))
+
+    def _may_be_tried(self, study: Study) -> bool:
+        """Return whether the study's delay after a fault has passed."""
+        return self._retry_at.get(study.uid, 0.0) <= self._store.now()
+
+    def _attempt(self, study: Study, by: str) -> bool:
+        """Complete a study; a fault in one study delays that study and no other."""
+        try:
+            done = self._complete(study, by)
+        except (CapacityError, SQLAlchemyError):
+            raise
+        except Exception as error:  # noqa: BLE001
+            logger.error("study not completed", study=hashed(study.uid), error=type(error).__name__)
+            self._retry_at[study.uid] = self._store.now() + _FAULT_DELAY_S
+            return False
+        self._retry_at.pop(study.uid, None)
+        return done
 
     def _complete(self, study: Study, by: str) -> bool:
         taken = images.of_study(self._store, study.uid)
@@ -79,7 +98,7 @@ class Completion:
         ]
 
     def _parcel(self, destination: Destination, line: StudyLine, taken: Sequence[Image]) -> Parcel:
-        """A study that grows after it was complete is sent again, with all its images."""
+        """Return the delivery; a study that grows after it was complete is sent again, with all its images."""
         study_uid = line["study_instance_uid"]
         body: object = line
         if destination.kind is Kind.FHIR:

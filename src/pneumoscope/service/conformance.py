@@ -10,8 +10,9 @@ import pneumoscope
 from pneumoscope.intake import RADIOGRAPH_CLASSES
 from pneumoscope.service import inbox, scp
 from pneumoscope.service.config import Destination, Kept, NodeConfig
-from pneumoscope.service.delivery import courier
+from pneumoscope.service.delivery import backoff_s
 from pneumoscope.service.delivery.dicom import SENT_CLASSES, SENT_SYNTAXES
+from pneumoscope.service.delivery.worker import IDLE_S
 
 _STATUSES = (
     (inbox.SUCCESS, "the object is on disk (fsync) and in the queue, or it was so already"),
@@ -32,7 +33,7 @@ def statement() -> str:
         version=pneumoscope.__version__,
         node=NodeConfig(),
         max_pdu_bytes=scp.MAX_PDU_BYTES,
-        idle_s=courier.IDLE_S,
+        idle_s=IDLE_S,
         n_classes=len(scp.storage_classes(Kept.ALL)),
         radiographs=_named(RADIOGRAPH_CLASSES),
         syntaxes=[(syntax.name, str(syntax)) for syntax in scp.SYNTAXES],
@@ -40,7 +41,7 @@ def statement() -> str:
         own_name=inbox.OWN_NAME,
         sent=_named(SENT_CLASSES),
         sent_syntaxes=", ".join(syntax.name for syntax in SENT_SYNTAXES),
-        delays=", ".join(f"{courier.backoff_s(n, longest_s=longest_s):.0f}" for n in (1, 2, 3)),
+        delays=", ".join(f"{backoff_s(n, longest_s=longest_s):.0f}" for n in (1, 2, 3)),
         longest_delay_s=longest_s,
         give_up_after_h=somewhere.give_up_after_h,
         table=_table,

@@ -12,11 +12,11 @@ from pneumoscope.core import CapacityError, ConfigError, InputError
 from pneumoscope.model import load, shipped_path
 from pneumoscope.service.completion import Completion
 from pneumoscope.service.config import ServiceConfig
-from pneumoscope.service.delivery import Courier, open_sender
+from pneumoscope.service.delivery import DeliveryWorker, open_sender
 from pneumoscope.service.housekeeping import Housekeeping
 from pneumoscope.service.inbox import Inbox
 from pneumoscope.service.log import logger
-from pneumoscope.service.monitoring import Rounds
+from pneumoscope.service.monitoring import MonitoringJob
 from pneumoscope.service.scp import StorageScp
 from pneumoscope.service.spool import Spool
 from pneumoscope.service.store import deliveries, images, open_store
@@ -60,15 +60,15 @@ class Node:
             for number in range(config.reading.workers)
         ]
         senders = [open_sender(one, calling=config.node.ae_title) for one in config.destination]
-        self._couriers = [
-            Courier(one, name=f"{self._name}courier", store=self.store, spool=self.spool, sender=sender)
+        self._delivery_workers = [
+            DeliveryWorker(one, name=f"{self._name}delivery", store=self.store, spool=self.spool, sender=sender)
             for one, sender in zip(config.destination, senders, strict=True)
         ]
         sent = () if config.reading.silent else config.destination
         self._completion = Completion(config.study, store=self.store, spool=self.spool, destinations=sent)
         self.scp = StorageScp(config.node, inbox=self.inbox, released=self._completion.released)
         app = create_app(config, store=self.store, spool=self.spool, inbox=self.inbox, artifact=artifact)
-        self._rounds = Rounds(config, store=self.store, artifact=artifact)
+        self._monitoring = MonitoringJob(config, store=self.store, artifact=artifact)
         self._web = uvicorn.Server(_web_settings(app, config))
 
     @property
@@ -88,12 +88,12 @@ class Node:
         self._start_web()
         for worker in self._workers:
             self._run("reader", worker.run, stop=self._stop, arrived=self._arrived)
-        for courier in self._couriers:
-            self._run("courier", courier.run, stop=self._stop)
+        for worker in self._delivery_workers:
+            self._run("delivery", worker.run, stop=self._stop)
         self._run("completion", self._completion.run, stop=self._stop)
-        housekeeping = Housekeeping(self.config.store, store=self.store, spool=self.spool)
+        housekeeping = Housekeeping(self.config.store, store=self.store, spool=self.spool, watch=self.config.watch)
         self._run("housekeeping", housekeeping.run, stop=self._stop)
-        self._run("monitoring", self._rounds.run, stop=self._stop)
+        self._run("monitoring", self._monitoring.run, stop=self._stop)
         if self.config.watch.path is not None:
             watch = Watch(self.config.watch, inbox=self.inbox, max_object_mb=self.config.node.max_object_mb)
             self._run("watch", watch.run, stop=self._stop)
@@ -117,16 +117,17 @@ class Node:
     def _recover(self) -> None:
         """Takes up what an earlier run of this node left: its claims, and objects that have no row."""
         held = images.release_claims_of(self.store, self._name) + deliveries.release_claims_of(self.store, self._name)
-        adopted = 0
+        recovered = 0
         known = images.files(self.store)
         for relative, _path in self.spool.objects():
             if relative not in known:
                 try:
-                    adopted += self.inbox.adopt(relative)
-                except (InputError, CapacityError) as error:
-                    logger.error("an object in the spool cannot be queued", reason=str(error))
-        if held or adopted:
-            logger.info("took up what an earlier run left", claims=held, objects=adopted)
+                    recovered += self.inbox.recover(relative)
+                except (InputError, CapacityError, OSError) as error:
+                    reason = str(error.strerror if isinstance(error, OSError) else error)
+                    logger.error("an object in the spool cannot be queued", reason=reason)
+        if held or recovered:
+            logger.info("resumed what an earlier run left", claims=held, objects=recovered)
 
     def _start_web(self) -> None:
         thread = self._run("web", self._web.run)
@@ -161,6 +162,7 @@ def _web_settings(app: Any, config: ServiceConfig) -> uvicorn.Config:
         port=config.web.port,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # uvicorn would believe X-Forwarded-For from loopback; `web.trusted_proxies` decides
         log_level="critical",
         timeout_graceful_shutdown=5,
         ssl_certfile=config.web.tls_certificate,

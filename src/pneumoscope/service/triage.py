@@ -1,46 +1,60 @@
-"""Who is read first: priority by probability, uncertainty and waiting time; and how long results take."""
+"""Reading order of the worklist, and how long results take."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
+from pneumoscope.core import HeadStart, released_device
 from pneumoscope.service.store import Result
 
-AT_THRESHOLD = 0.5
-"""Urgency of an image just suspicious. No less has one that is uncertain, since a person decides and should soon, or
-that was not analysed, since nothing is known of it and it must not sink to the bottom."""
-
-WAITING_GAIN_PER_H = 0.1
-"""Waiting raises priority, so that nobody waits for ever behind a stream of suspicious images."""
-
-HIGHEST = 1.0
+_MINUTE_S = 60.0
 
 
-def priority(result: Result | None, *, waited_s: float) -> float:
-    """Priority in [0, 1]; more is read sooner. An image that is not read yet has that of one that was not analysed."""
-    if result is None or result.probability is None or result.threshold is None:
-        urgency = AT_THRESHOLD
-    else:
-        urgency = _urgency(result.probability, threshold=result.threshold)
-        if result.uncertain:
-            urgency = max(urgency, AT_THRESHOLD)
-    return min(urgency + WAITING_GAIN_PER_H * max(waited_s, 0.0) / 3600, HIGHEST)
+class Standing(StrEnum):
+    """What is known of an image for the worklist's order."""
+
+    MOVED_UP = "moved up"
+    NOT_ANALYSED = "not analysed"
+    NOT_MOVED = "not moved"
 
 
-def _urgency(probability: float, *, threshold: float) -> float:
-    """How far into its own side of the threshold: every suspicious image is above every clear one.
+def standing(result: Result | None) -> Standing:
+    """Return where an image stands; None is an image that is not read yet.
 
-    Thresholds differ by population and operating point, so that probabilities alone would put a child's clear image
-    above an adult's suspicious one, and a suspicious adult's below one that was not analysed.
+    Suspicious and uncertain images are moved up. An image without a probability (not read yet, refused, failed) is
+    "not analysed": nothing is known of it, so that it neither leads the list nor sinks below what was found clear.
     """
-    if probability >= threshold:
-        return AT_THRESHOLD + (1 - AT_THRESHOLD) * (probability - threshold) / max(1 - threshold, 1e-9)
-    return AT_THRESHOLD * probability / threshold
+    if result is None or result.probability is None or result.threshold is None:
+        return Standing.NOT_ANALYSED
+    if result.probability >= result.threshold or result.uncertain:
+        return Standing.MOVED_UP
+    return Standing.NOT_MOVED
+
+
+def priority(result: Result | None, *, waited_s: float, rule: HeadStart | None = None) -> float:
+    """Return the waiting time that the worklist counts for an image, in seconds; the longest is read first.
+
+    It is the time waited and the head start of the image's standing. So no image is read before one that arrived
+    more than the largest head start earlier, however many images are moved up meanwhile.
+
+    Args:
+        result: What was found; None where the image is not read yet.
+        waited_s: Seconds since it was received; a clock that was set back counts as 0.
+        rule: Head starts; None: those of the released device.
+    """
+    rule = rule or released_device().worklist
+    minutes = {
+        Standing.MOVED_UP: rule.moved_up_min,
+        Standing.NOT_ANALYSED: rule.not_analysed_min,
+        Standing.NOT_MOVED: rule.not_moved_min,
+    }
+    return max(waited_s, 0.0) + _MINUTE_S * minutes[standing(result)]
 
 
 def study_priority(results: Sequence[Result | None], *, waited_s: float) -> float:
-    """That of its most urgent image, the wait counted from its first one."""
+    """Return the priority of a study's most urgent image; the wait is counted from the study's first image."""
     return max(priority(result, waited_s=waited_s) for result in results)
 
 
@@ -57,7 +71,7 @@ class Latency:
 
 
 def latency(seconds: Sequence[float]) -> Latency | None:
-    """The percentiles (linear interpolation); None of nothing."""
+    """Return the percentiles (linear interpolation); None of nothing."""
     if not seconds:
         return None
     points = [float(value) for value in np.percentile(seconds, (50, 90, 95, 99, 100))]

@@ -1,17 +1,19 @@
 """Evaluation statistics: arrays in, numbers with intervals out.
 
 Rows are images. Where a patient has several, pass `cluster` (one patient id a row): without it the intervals
-are too narrow. A row is flagged where `score >= threshold`.
+are too narrow. A row is flagged where `score >= threshold`. Importing this needs NumPy only; bootstraps, reader studies
+and study planning import SciPy when called.
 
 By topic, one file each:
 
 - records: `estimates`
 - ranking: `curves`, `precision_recall`, `roc`
-- at a threshold: `decision`, `floors`, `likelihood_ratios`, `operating_points`, `prevalence`, `proportions`
+- at a threshold: `decision`, `likelihood_ratios`, `operating_points`, `prevalence`, `proportions`
 - probabilities: `calibration`, `conformal`, `recalibration`, `reliability`
+- monitoring: `control_limits`
 - association: `association`
 - means: `means`
-- comparisons: `multiplicity`, `paired`, `subgroups`
+- comparisons: `multiplicity`, `subgroups`
 - labels and readers: `agreement`, `dbm`, `fleiss`, `label_noise`, `mrmc`, `mrmc_records`, `reader_f1`
 - planning a study: `power_f1`, `power_mrmc`, `sample_size`
 """
@@ -23,10 +25,9 @@ from pneumoscope.stats.conformal import (
     ConformalCoverage,
     ConformalLimits,
     conformal_coverage,
-    conformal_coverage_by_group,
     fit_conformal,
-    fit_conformal_by_group,
 )
+from pneumoscope.stats.control_limits import binomial_limits, kolmogorov_smirnov, wilson
 from pneumoscope.stats.curves import (
     PrecisionRecallCurve,
     RocCurve,
@@ -40,7 +41,6 @@ from pneumoscope.stats.dbm import Dbm, dbm
 from pneumoscope.stats.decision import DecisionCurve, decision_curve
 from pneumoscope.stats.estimates import Auroc, AurocDifference, Band, Difference, Estimate, Kappa, OddsRatio, Proportion
 from pneumoscope.stats.fleiss import fleiss_kappa
-from pneumoscope.stats.floors import Floor, category_score, flag_all, flag_none
 from pneumoscope.stats.label_noise import Corrected, LabelRates, LabelValues, correct_for_label_noise
 from pneumoscope.stats.likelihood_ratios import LikelihoodRatios, Ratio, likelihood_ratios
 from pneumoscope.stats.means import Mean, clustered_mean
@@ -58,19 +58,16 @@ from pneumoscope.stats.operating_points import (
     choose_threshold,
     operating_point,
 )
-from pneumoscope.stats.paired import McNemar, NonInferiority, mcnemar, non_inferiority, paired_difference
 from pneumoscope.stats.power_f1 import F1Study, SimulatedPower, f1_superiority_power, f1_superiority_size
-from pneumoscope.stats.power_mrmc import MrmcPower, conjectured_components, mrmc_cases, mrmc_power, mrmc_readers
+from pneumoscope.stats.power_mrmc import MrmcPower, conjectured_components, mrmc_cases, mrmc_power
 from pneumoscope.stats.precision_recall import average_precision, f1
 from pneumoscope.stats.prevalence import f1_at_prevalence, npv_at_prevalence, ppv_at_prevalence
 from pneumoscope.stats.proportions import accuracy, npv, ppv, proportion, sensitivity, specificity
 from pneumoscope.stats.reader_f1 import ReaderF1, reader_f1
-from pneumoscope.stats.recalibration import Isotonic, Platt, Temperature, fit_isotonic, fit_platt, fit_temperature
+from pneumoscope.stats.recalibration import Platt, fit_platt
 from pneumoscope.stats.reliability import (
-    BrierParts,
     CalibrationLine,
     ReliabilityBin,
-    brier_parts,
     calibration_line,
     reliability_curve,
 )
@@ -93,7 +90,6 @@ __all__ = [
     "AurocDifference",
     "AurocSize",
     "Band",
-    "BrierParts",
     "CalibrationLine",
     "Components",
     "ConformalCoverage",
@@ -107,21 +103,17 @@ __all__ = [
     "F1Study",
     "FixedSensitivity",
     "FixedSpecificity",
-    "Floor",
-    "Isotonic",
     "Kappa",
     "LabelRates",
     "LabelValues",
     "LikelihoodRatios",
     "MaximumF1",
-    "McNemar",
     "Mean",
     "Mrmc",
     "MrmcAnalysis",
     "MrmcDifference",
     "MrmcMean",
     "MrmcPower",
-    "NonInferiority",
     "OddsRatio",
     "OperatingPoint",
     "PairedSize",
@@ -137,7 +129,6 @@ __all__ = [
     "SimulatedPower",
     "Subgroup",
     "SubgroupTable",
-    "Temperature",
     "Youden",
     "accuracy",
     "auroc",
@@ -146,15 +137,13 @@ __all__ = [
     "auroc_size",
     "auroc_standard_error",
     "average_precision",
+    "binomial_limits",
     "brier",
-    "brier_parts",
     "calibration_line",
-    "category_score",
     "choose_threshold",
     "clustered_mean",
     "cohen_kappa",
     "conformal_coverage",
-    "conformal_coverage_by_group",
     "conjectured_components",
     "correct_for_label_noise",
     "cramer_v",
@@ -168,27 +157,19 @@ __all__ = [
     "f1_superiority_power",
     "f1_superiority_size",
     "fit_conformal",
-    "fit_conformal_by_group",
-    "fit_isotonic",
     "fit_platt",
-    "fit_temperature",
-    "flag_all",
-    "flag_none",
     "fleiss_kappa",
     "holm",
+    "kolmogorov_smirnov",
     "likelihood_ratios",
-    "mcnemar",
     "mrmc",
     "mrmc_cases",
     "mrmc_power",
-    "mrmc_readers",
-    "non_inferiority",
     "npv",
     "npv_at_prevalence",
     "odds_ratio",
     "operating_point",
     "paired_auroc_difference",
-    "paired_difference",
     "paired_non_inferiority_size",
     "ppv",
     "ppv_at_prevalence",
@@ -204,4 +185,5 @@ __all__ = [
     "sensitivity",
     "specificity",
     "subgroup_table",
+    "wilson",
 ]

@@ -2,10 +2,10 @@
 
 import numpy as np
 from jaxtyping import Shaped
-from scipy.stats import norm
 
 from pneumoscope.core import InputError
 from pneumoscope.stats.clusters import clustered_error
+from pneumoscope.stats.distributions import two_sided
 from pneumoscope.stats.estimates import Kappa
 from pneumoscope.stats.proportions import clopper_pearson
 from pneumoscope.stats.validation import check_share, number_clusters
@@ -48,7 +48,7 @@ def cohen_kappa(
     by_agreement = ((one == two) - observed) / (1 - expected)
     by_chance = (share_two[one] + share_one[two] - 2 * expected) * (1 - observed) / (1 - expected) ** 2
     error = clustered_error((by_agreement - by_chance) / first.size, cluster=cluster)
-    half = float(norm.ppf((1 + level) / 2)) * error
+    half = two_sided(level) * error
     low, high, method = value - half, value + half, "Cohen" if cluster is None else "Cohen, clustered"
     if error < _ROUNDING:
         size = np.unique(number_clusters(cluster, rows=first.size)).size

@@ -2,10 +2,10 @@
 
 import numpy as np
 from jaxtyping import Bool, Shaped
-from scipy.stats import norm
 
 from pneumoscope.core import InputError
 from pneumoscope.stats.clusters import clustered_error
+from pneumoscope.stats.distributions import two_sided
 from pneumoscope.stats.estimates import OddsRatio
 from pneumoscope.stats.validation import check_share, check_truth, number_clusters
 
@@ -40,7 +40,7 @@ def odds_ratio(
     value = float(np.log(sizes[3] / sizes[2]) - np.log(sizes[1] / sizes[0]))
     influence = np.array([1.0, -1.0, -1.0, 1.0])[cell] / sizes[cell]
     error = clustered_error(influence, cluster=cluster)
-    half = float(norm.ppf((1 + level) / 2)) * error
+    half = two_sided(level) * error
     return OddsRatio(
         value=float(np.exp(value)),
         low=float(np.exp(value - half)),

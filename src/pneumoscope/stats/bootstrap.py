@@ -4,9 +4,10 @@ A resample is a count of how often each patient is drawn. A statistic is a funct
 resamples are one product of matrices: patients' sums by patients' counts.
 """
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
-from scipy.sparse import csr_array
 
 from pneumoscope.core import InputError
 from pneumoscope.stats.estimates import Band, Estimate
@@ -19,7 +20,7 @@ _ROUNDING = 1e-12
 
 
 def resample_totals(
-    values: Shaped[np.ndarray, "n sums"] | csr_array,
+    values: Any,
     truth: Bool[np.ndarray, " n"],
     *,
     cluster: Shaped[np.ndarray, " n"] | None,
@@ -30,7 +31,7 @@ def resample_totals(
     """Sum of each column of `values` in each resample; whole clusters are drawn anew.
 
     Args:
-        values: What each row adds to each sum; sparse where most add nothing.
+        values: What each row adds to each sum (column); an array, or sparse (`csr_array`) where most add nothing.
         truth: Which rows have the finding.
         cluster: Patient of each row; None where every row is its own.
         stratified: Whether clusters with and without a positive row are drawn apart, so that both occur.
@@ -45,6 +46,8 @@ def resample_totals(
         Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 6; clusters: Field and Welsh,
         Journal of the Royal Statistical Society B 69(3), 2007, p. 369.
     """
+    from scipy.sparse import csr_array
+
     if resamples < 2:
         raise InputError(f"expected at least 2 resamples, found {resamples}")
     number = number_clusters(cluster, rows=truth.size)

@@ -4,13 +4,11 @@ A score rules an answer out where it is less fitting than all but a stated share
 that truly had that answer. One answer left is the answer; both or none is "uncertain".
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Num, Shaped
 
-from pneumoscope.core import InputError
 from pneumoscope.stats.estimates import Proportion
 from pneumoscope.stats.proportions import share
 from pneumoscope.stats.validation import check_both_classes, check_probability, check_share
@@ -98,32 +96,6 @@ def fit_conformal(
     )
 
 
-def fit_conformal_by_group(
-    truth: Bool[np.ndarray, " n"],
-    score: Num[np.ndarray, " n"],
-    *,
-    group: Shaped[np.ndarray, " n"],
-    error: float = 0.1,
-) -> dict[str, ConformalLimits]:
-    """Limits for each group (a view, a source) by itself, so that coverage holds in each and not only pooled.
-
-    Raises:
-        InputError: As `fit_conformal` in any group, which the message names.
-
-    Source:
-        As `fit_conformal`, with groups as further categories.
-    """
-    if group.shape != truth.shape:
-        raise InputError(f"expected {truth.size} groups, one a row, found shape {group.shape}")
-    limits = {}
-    for name in np.unique(group):
-        try:
-            limits[str(name)] = fit_conformal(truth[group == name], score[group == name], error=error)
-        except InputError as reason:
-            raise InputError(f"group {name}: {reason}") from reason
-    return limits
-
-
 def conformal_coverage(
     truth: Bool[np.ndarray, " n"],
     score: Num[np.ndarray, " n"],
@@ -156,38 +128,3 @@ def conformal_coverage(
         uncertain=of(~certain, everyone),
         right_where_certain=of(suspicious == truth, certain) if certain.any() else None,
     )
-
-
-def conformal_coverage_by_group(
-    truth: Bool[np.ndarray, " n"],
-    score: Num[np.ndarray, " n"],
-    *,
-    group: Shaped[np.ndarray, " n"],
-    limits: Mapping[str, ConformalLimits],
-    cluster: Shaped[np.ndarray, " n"] | None = None,
-    level: float = 0.95,
-) -> dict[str, ConformalCoverage]:
-    """Coverage in each group under its own limits.
-
-    Raises:
-        InputError: A group has no limits, or as `conformal_coverage` in any group, which the message names.
-
-    Source:
-        As `conformal_coverage`.
-    """
-    if group.shape != truth.shape:
-        raise InputError(f"expected {truth.size} groups, one a row, found shape {group.shape}")
-    names = [str(name) for name in np.unique(group)]
-    if missing := sorted(set(names) - set(limits)):
-        raise InputError(f"expected conformal limits for each group, found none for {', '.join(missing)}")
-    covered = {}
-    for name in names:
-        inside = group.astype(str) == name
-        mine = None if cluster is None else cluster[inside]
-        try:
-            covered[name] = conformal_coverage(
-                truth[inside], score[inside], limits=limits[name], cluster=mine, level=level
-            )
-        except InputError as reason:
-            raise InputError(f"group {name}: {reason}") from reason
-    return covered

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Num
-from scipy.stats import f as f_distribution
 
 from pneumoscope.core import InputError
 from pneumoscope.stats.reader_figures import check_readings, reader_figures, without_each_case
@@ -46,6 +45,8 @@ def dbm(
         Dorfman, Berbaum and Metz, Investigative Radiology 27(9), 1992, p. 723; Hillis, Berbaum and Metz, Academic
         Radiology 15(5), 2008, p. 647 (normalised pseudovalues, degrees of freedom).
     """
+    from scipy.stats import f
+
     check_readings(truth, rating, names=names)
     values, parts = reader_figures(truth, rating, figure="auroc", threshold=None)
     cases = truth.size
@@ -60,7 +61,7 @@ def dbm(
     return Dbm(
         statistic=statistic,
         df=(float(tests - 1), float(df)),
-        p_value=float(f_distribution.sf(statistic, tests - 1, df)),
+        p_value=float(f.sf(statistic, tests - 1, df)),
         reader=(square["r"] - square["tr"] - square["rc"] + square["trc"]) / (tests * cases),
         case=(square["c"] - square["tc"] - square["rc"] + square["trc"]) / (tests * readers),
         test_reader=(square["tr"] - square["trc"]) / cases,

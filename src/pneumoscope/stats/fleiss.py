@@ -2,9 +2,9 @@
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.stats import norm
 
 from pneumoscope.core import InputError
+from pneumoscope.stats.distributions import two_sided
 from pneumoscope.stats.estimates import Estimate
 from pneumoscope.stats.validation import check_share
 
@@ -38,7 +38,7 @@ def fleiss_kappa(flagged: Bool[np.ndarray, "readers n"], *, level: float = 0.95)
     if not np.isfinite([value, *without]).all():
         raise InputError("Fleiss' kappa is undefined: all readers said the same to all rows, or to all but one")
     error = float(np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum()))
-    half = float(norm.ppf((1 + level) / 2)) * error
+    half = two_sided(level) * error
     return Estimate(
         value=value,
         low=max(value - half, -1.0),

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
 
 from pneumoscope.core import InputError
+from pneumoscope.stats.distributions import two_sided
 from pneumoscope.stats.estimates import Proportion
 
 
@@ -55,7 +55,7 @@ def likelihood_ratios(sensitivity: Proportion, specificity: Proportion) -> Likel
     if (flagged == 0).any() or (flagged == sizes).any():
         flagged, sizes = flagged + 0.5, sizes + 1
         method += ", half a row added to each count"
-    z, n = float(norm.ppf((1 + level) / 2)), sensitivity.n + specificity.n
+    z, n = two_sided(level), sensitivity.n + specificity.n
 
     def ratio(counts: np.ndarray) -> Ratio:
         share = counts / sizes

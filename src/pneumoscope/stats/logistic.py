@@ -2,9 +2,9 @@
 
 import numpy as np
 from jaxtyping import Float, Int, Num, Shaped
-from scipy.special import expit, logit
 
 from pneumoscope.core import InputError
+from pneumoscope.stats.distributions import expit, logit
 
 _STEPS = 100
 # A probability of exactly 0 or 1 has no logit; single precision is what models give.
@@ -21,9 +21,12 @@ def fit_logistic(
     target: Shaped[np.ndarray, " n"],
     *,
     offset: Float[np.ndarray, " n"] | None = None,
+    penalty: Float[np.ndarray, " columns"] | None = None,
     measure: str,
 ) -> Float[np.ndarray, " columns"]:
-    """Maximum-likelihood coefficients; targets are booleans, or numbers from 0 to 1.
+    """Return maximum-likelihood coefficients; targets are booleans, or numbers from 0 to 1.
+
+    Half of `penalty` times a coefficient's square is added to the negative log-likelihood.
 
     Raises:
         InputError: The likelihood has no maximum: the columns separate the classes, or one is constant.
@@ -32,11 +35,12 @@ def fit_logistic(
         McCullagh and Nelder, Generalized Linear Models, 1989, section 4.4.
     """
     shift = np.zeros(target.size) if offset is None else offset
+    ridge = np.zeros(design.shape[1]) if penalty is None else penalty
     weights = np.zeros(design.shape[1])
     for _ in range(_STEPS):
         fitted = expit(design @ weights + shift)
-        slope = design.T @ (target - fitted)
-        curvature = (design * (fitted * (1 - fitted))[:, None]).T @ design
+        slope = design.T @ (target - fitted) - ridge * weights
+        curvature = (design * (fitted * (1 - fitted))[:, None]).T @ design + np.diag(ridge)
         if np.linalg.cond(curvature) > 1e12:
             break
         step = np.linalg.solve(curvature, slope)

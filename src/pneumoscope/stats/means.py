@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Shaped
-from scipy.stats import t
 
 from pneumoscope.core import InputError
+from pneumoscope.stats.distributions import t_quantile
 from pneumoscope.stats.validation import check_share, number_clusters
 
 
@@ -47,6 +47,6 @@ def clustered_mean(
     mean = float(value.mean())
     excess = np.bincount(number, weights=value - mean)
     error = math.sqrt(clusters / (clusters - 1) * float(excess @ excess)) / value.size
-    half = float(t.ppf((1 + level) / 2, clusters - 1)) * error
+    half = t_quantile((1 + level) / 2, clusters - 1) * error
     kind = "Student's t" if cluster is None else "Student's t, clustered (ratio to size)"
     return Mean(value=mean, low=mean - half, high=mean + half, level=level, n=value.size, method=kind)

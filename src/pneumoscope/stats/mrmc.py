@@ -11,10 +11,9 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Num
-from scipy.stats import chi2, norm, t
-from scipy.stats import f as f_distribution
 
 from pneumoscope.core import InputError
+from pneumoscope.stats.distributions import t_quantile, t_tail
 from pneumoscope.stats.mrmc_records import Components, Mrmc, MrmcAnalysis, MrmcDifference, MrmcMean
 from pneumoscope.stats.reader_figures import Figure, check_readings, covariance_of, reader_figures
 from pneumoscope.stats.validation import check_share
@@ -184,6 +183,8 @@ def _analysis(
     own: tuple[MrmcDifference, ...] = (),
 ) -> MrmcAnalysis:
     """The analysis whose error mean square is `square` with `df` degrees of freedom."""
+    from scipy.stats import chi2, f
+
     if square <= 0:
         raise InputError(f"analysis for other {generalises_to} is undefined: its error variance is {square:.3g}")
     tests, readers = study.values.shape
@@ -191,7 +192,7 @@ def _analysis(
     if np.isinf(df):
         p_value = float(chi2.sf(statistic * (tests - 1), tests - 1))
     else:
-        p_value = float(f_distribution.sf(statistic, tests - 1, df))
+        p_value = float(f.sf(statistic, tests - 1, df))
     error = float(np.sqrt(2 / readers * square))
     return MrmcAnalysis(
         generalises_to=generalises_to,
@@ -226,7 +227,7 @@ def _difference(
         level=study.level,
         standard_error=error,
         df=float(df),
-        p_value=float(2 * (norm.sf(score) if np.isinf(df) else t.sf(score, df))),
+        p_value=2 * t_tail(score, df),
     )
 
 
@@ -244,5 +245,4 @@ def _mean(study: _Study, test: int, *, error: float, df: float) -> MrmcMean:
 
 
 def _quantile(level: float, df: float) -> float:
-    middle = (1 + level) / 2
-    return float(norm.ppf(middle) if np.isinf(df) else t.ppf(middle, df))
+    return t_quantile((1 + level) / 2, df)

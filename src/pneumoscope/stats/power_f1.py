@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import norm
 
 from pneumoscope.core import InputError
+from pneumoscope.stats.distributions import normal_quantile
 from pneumoscope.stats.sample_size import smallest
 from pneumoscope.stats.validation import check_share
 
@@ -76,7 +76,7 @@ def f1_superiority_power(
     cells = study.cells()
     difference, _ = _difference((cells * 1e9)[None])
     value, spread = _difference(rng.multinomial(n, cells, studies).astype(float))
-    shown = value - float(norm.isf(error)) * spread > margin
+    shown = value - normal_quantile(1 - error) * spread > margin
     power = float(shown.mean())
     return SimulatedPower(
         n=n, power=power, standard_error=float(np.sqrt(power * (1 - power) / studies)), difference=float(difference[0])

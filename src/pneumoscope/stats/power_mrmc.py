@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import f as f_distribution
-from scipy.stats import ncf
 
 from pneumoscope.core import InputError
 from pneumoscope.stats.mrmc_records import Components
@@ -13,7 +11,6 @@ from pneumoscope.stats.sample_size import auroc_standard_error, smallest
 from pneumoscope.stats.validation import check_share
 
 _ENDLESS = 1_000_000
-_MOST_READERS = 1000
 
 Generalises = Literal["readers and cases", "cases", "readers"]
 
@@ -94,6 +91,8 @@ def mrmc_power(
         Hillis, Obuchowski and Berbaum, Academic Radiology 18(2), 2011, p. 129; Hillis and Schartz, Journal of Medical
         Imaging 5(4), 2018, 045503.
     """
+    from scipy.stats import f, ncf
+
     check_share(alpha, name="alpha")
     if readers < 2 or cases < 2:
         raise InputError(f"expected at least 2 readers and 2 cases, found {readers} and {cases}")
@@ -112,7 +111,7 @@ def mrmc_power(
         raise InputError(f"power is undefined: the components leave an error variance of {square:.3g}")
     noncentrality = readers * difference**2 / (2 * square)
     df = min(float(df), 1e6)
-    limit = f_distribution.isf(alpha, 1, df)
+    limit = f.isf(alpha, 1, df)
     power = float(ncf.sf(limit, 1, df, noncentrality)) if noncentrality else alpha
     return MrmcPower(power=power, readers=readers, cases=cases, df=df, noncentrality=noncentrality)
 
@@ -147,35 +146,3 @@ def mrmc_cases(
             f"{_ENDLESS:,} cases"
         )
     return plan(smallest(lambda cases: plan(cases).power >= power, what="cases"))
-
-
-def mrmc_readers(
-    components: Components,
-    *,
-    difference: float,
-    cases: int,
-    power: float = 0.8,
-    generalises_to: Generalises = "readers and cases",
-    alpha: float = 0.05,
-) -> MrmcPower:
-    """Fewest readers with the power, for that many cases.
-
-    Raises:
-        InputError: As `mrmc_power`; or with so few cases no number of readers is enough.
-
-    Source:
-        As `mrmc_power`.
-    """
-    check_share(power, name="power")
-
-    def plan(readers: int) -> MrmcPower:
-        return mrmc_power(
-            components, difference=difference, readers=readers, cases=cases, generalises_to=generalises_to, alpha=alpha
-        )
-
-    if plan(_MOST_READERS).power < power:
-        raise InputError(
-            f"{cases} cases are too few: expected a power of {power:g}, found {plan(_MOST_READERS).power:.3g} with "
-            f"{_MOST_READERS} readers"
-        )
-    return plan(smallest(lambda readers: plan(readers).power >= power, what="readers"))

@@ -1,10 +1,9 @@
 """Predictive values and F1 at another prevalence than that of the rows at hand."""
 
 import numpy as np
-from scipy.special import expit, logit
-from scipy.stats import norm
 
 from pneumoscope.core import InputError
+from pneumoscope.stats.distributions import expit, logit, two_sided
 from pneumoscope.stats.estimates import Proportion
 from pneumoscope.stats.validation import check_share
 
@@ -104,7 +103,7 @@ def _overlap_interval(sensitivity: Proportion, specificity: Proportion, *, preva
 
 def _adjusted(sensitivity: Proportion, specificity: Proportion) -> tuple[float, float, float, float, float]:
     """Z and both shares with their sizes; where one is 0 or 1, with z squared rows more, evenly split."""
-    z = float(norm.ppf((1 + sensitivity.level) / 2))
+    z = two_sided(sensitivity.level)
     found, n_positive = sensitivity.value, sensitivity.effective_n
     clear, n_negative = specificity.value, specificity.effective_n
     if {found, clear} & {0.0, 1.0}:

@@ -2,9 +2,9 @@
 
 import numpy as np
 from jaxtyping import Bool, Num, Shaped
-from scipy.stats import beta, t
 
 from pneumoscope.core import InputError
+from pneumoscope.stats.distributions import beta_quantile, t_quantile
 from pneumoscope.stats.estimates import Proportion
 from pneumoscope.stats.validation import check_probability, check_share, check_truth, number_clusters
 
@@ -132,8 +132,8 @@ def clopper_pearson(successes: float, trials: float, *, level: float) -> tuple[f
         Clopper and Pearson, Biometrika 26(4), 1934, p. 404.
     """
     tail, failures = (1 - level) / 2, trials - successes
-    low = float(beta.ppf(tail, successes, failures + 1)) if successes > 0 else 0.0
-    high = float(beta.isf(tail, successes + 1, failures)) if failures > 0 else 1.0
+    low = beta_quantile(tail, successes, failures + 1) if successes > 0 else 0.0
+    high = 1 - beta_quantile(tail, failures, successes + 1) if failures > 0 else 1.0
     return low, high
 
 
@@ -199,5 +199,5 @@ def _effective_n(success: Bool[np.ndarray, " n"], number: np.ndarray, *, level: 
     variance = clusters / (clusters - 1) * float(deviation @ deviation) / success.size**2
     binomial = float(success.mean() * (1 - success.mean()))
     effective = binomial / variance if variance else np.inf
-    rows, between = t.ppf((1 + level) / 2, [success.size - 1, clusters - 1])
-    return min(effective, float(success.size)), min(effective * float(rows / between) ** 2, float(success.size))
+    rows, between = (t_quantile((1 + level) / 2, count - 1) for count in (success.size, clusters))
+    return min(effective, float(success.size)), min(effective * (rows / between) ** 2, float(success.size))

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num, Shaped
-from scipy.special import expit
-from scipy.stats import norm
 
 from pneumoscope.core import InputError
+from pneumoscope.stats.distributions import expit, two_sided
 from pneumoscope.stats.estimates import Estimate, Proportion
 from pneumoscope.stats.logistic import fit_logistic, logit_of, sandwich
 from pneumoscope.stats.proportions import share
@@ -28,25 +27,6 @@ class ReliabilityBin:
     highest: float
     mean_probability: float
     observed: Proportion
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrierParts:
-    """brier = reliability - resolution + uncertainty + within_bins, exactly.
-
-    Attributes:
-        reliability: Mean squared gap of a bin's mean probability and its share; 0 is calibrated.
-        resolution: Mean squared gap of a bin's share and the prevalence; more is better.
-        uncertainty: Prevalence times its complement: what the cohort gives, no model can change.
-        within_bins: What the bins hide, from probabilities that differ inside one; small with enough bins.
-    """
-
-    brier: float
-    reliability: float
-    resolution: float
-    uncertainty: float
-    within_bins: float
-    bins: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,36 +78,6 @@ def reliability_curve(
     return tuple(curve)
 
 
-def brier_parts(truth: Bool[np.ndarray, " n"], score: Num[np.ndarray, " n"], *, bins: int = 10) -> BrierParts:
-    """The Brier score split into what calibration, discrimination and prevalence contribute.
-
-    Raises:
-        InputError: As `reliability_curve`.
-
-    Source:
-        Murphy, Journal of Applied Meteorology 12(4), 1973, p. 595; the remainder within bins: Stephenson, Coelho
-        and Jolliffe, Weather and Forecasting 23(4), 2008, p. 752.
-    """
-    check_truth(truth, measure="Brier score")
-    check_probability(score, rows=truth.size, measure="Brier score")
-    place = equal_mass_bins(score, bins=bins)
-    count = np.bincount(place)
-    said, seen = np.bincount(place, weights=score) / count, np.bincount(place, weights=truth) / count
-    prevalence = float(truth.mean())
-    brier = float(((score - truth) ** 2).mean())
-    reliability = float(count @ (said - seen) ** 2) / truth.size
-    resolution = float(count @ (seen - prevalence) ** 2) / truth.size
-    uncertainty = prevalence * (1 - prevalence)
-    return BrierParts(
-        brier=brier,
-        reliability=reliability,
-        resolution=resolution,
-        uncertainty=uncertainty,
-        within_bins=brier - (reliability - resolution + uncertainty),
-        bins=int(count.size),
-    )
-
-
 def calibration_line(
     truth: Bool[np.ndarray, " n"],
     score: Num[np.ndarray, " n"],
@@ -157,7 +107,7 @@ def calibration_line(
         weights = fit_logistic(columns, truth, offset=offset, measure="calibration line")
         fitted = expit(columns @ weights + offset)
         variance = sandwich(columns, truth - fitted, fitted=fitted, number=number)[0, 0]
-        half = float(norm.ppf((1 + level) / 2) * np.sqrt(variance))
+        half = two_sided(level) * float(np.sqrt(variance))
         value = float(weights[0])
         return Estimate(
             value=value,

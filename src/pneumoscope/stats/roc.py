@@ -2,11 +2,10 @@
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num, Shaped
-from scipy.special import expit, logit
-from scipy.stats import norm
 
 from pneumoscope.core import InputError
 from pneumoscope.stats.clusters import clustered_error
+from pneumoscope.stats.distributions import expit, logit, normal_tail, two_sided
 from pneumoscope.stats.estimates import Auroc, AurocDifference
 from pneumoscope.stats.proportions import clopper_pearson
 from pneumoscope.stats.validation import check_both_classes, check_score, check_share, number_clusters
@@ -113,7 +112,7 @@ def _difference(
 ) -> AurocDifference:
     if error == 0 and not alike:
         raise InputError("interval of the AUROC difference is undefined: neither area has any variance")
-    half = float(norm.ppf((1 + level) / 2)) * error
+    half = two_sided(level) * error
     return AurocDifference(
         value=value,
         low=max(value - half, -1.0),
@@ -123,7 +122,7 @@ def _difference(
         positives=int(truth.sum()),
         method=method,
         standard_error=error,
-        p_value=float(2 * norm.sf(abs(value) / error)) if error else 1.0,
+        p_value=2 * normal_tail(abs(value) / error) if error else 1.0,
     )
 
 
@@ -142,7 +141,7 @@ def _estimate(
     error = _standard_error(truth, components, number)
     method = "DeLong" if cluster is None else "DeLong, clustered (Obuchowski)"
     if error > 0:
-        half = float(norm.ppf((1 + level) / 2)) * error / (value * (1 - value))
+        half = two_sided(level) * error / (value * (1 - value))
         low, high = float(expit(logit(value) - half)), float(expit(logit(value) + half))
     else:
         method += "; no variance, so exact on the smaller class"

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import binom, norm
 
 from pneumoscope.core import InputError
-from pneumoscope.stats.paired import restricted_losses
+from pneumoscope.stats.distributions import normal_quantile, normal_tail
 from pneumoscope.stats.validation import check_share
 
 _MOST = 10_000_000
@@ -61,6 +60,8 @@ def proportion_power(n: int, *, expected: float, goal: float, error: float = 0.0
     Source:
         Chernick and Liu, The American Statistician 56(2), 2002, p. 149 (exact power, its saw-tooth).
     """
+    from scipy.stats import binom
+
     _check_goal(expected, goal=goal, error=error)
     if n < 1:
         raise InputError(f"expected at least 1 patient, found {n}")
@@ -77,6 +78,8 @@ def proportion_size(*, expected: float, goal: float, power: float = 0.8, error: 
     Source:
         As `proportion_power`.
     """
+    from scipy.stats import binom
+
     _check_goal(expected, goal=goal, error=error)
     check_share(power, name="power")
     # Beyond twice the normal approximation and a bit, the saw-tooth no longer falls below the power.
@@ -116,7 +119,7 @@ def auroc_standard_error(
         return float(np.sqrt(spread / (positives * negatives)))
     if method != "obuchowski":
         raise InputError(f"expected hanley-mcneil or obuchowski, found {method}")
-    a = float(norm.ppf(auroc)) * np.sqrt(2)
+    a = normal_quantile(auroc) * np.sqrt(2)
     each = 0.0099 * np.exp(-(a**2) / 2) * ((5 * a**2 + 8) + (a**2 + 8) * positives / negatives)
     return float(np.sqrt(each / positives))
 
@@ -149,7 +152,7 @@ def auroc_size(
             auroc_standard_error(area, positives=positives, negatives=negatives, method=method)
             for area in (goal, expected)
         )
-        return float(norm.sf((norm.isf(error) * under_goal - (expected - goal)) / under_truth))
+        return normal_tail(float((normal_quantile(1 - error) * under_goal - (expected - goal)) / under_truth))
 
     positives = smallest(lambda count: attained(count) >= power, what="patients with the finding")
     return AurocSize(
@@ -188,13 +191,13 @@ def paired_non_inferiority_size(
     if difference <= -margin:
         raise InputError(f"expected a true difference above {-margin:g}, minus the margin, found {difference:g}")
     wins, losses = (discordant + difference) / 2, (discordant - difference) / 2
-    edge = restricted_losses(wins, losses, total=1.0, delta=-margin)
+    edge = _restricted_losses(wins, losses, total=1.0, delta=-margin)
     under_margin = np.sqrt(2 * edge - margin * (1 + margin))
     under_truth = np.sqrt(discordant - difference**2)
 
     def attained(n: int) -> float:
-        reach = norm.isf(error) * under_margin - np.sqrt(n) * (difference + margin)
-        return float(norm.sf(reach / under_truth))
+        reach = normal_quantile(1 - error) * under_margin - np.sqrt(n) * (difference + margin)
+        return normal_tail(float(reach / under_truth))
 
     n = smallest(lambda count: attained(count) >= power, what="patients")
     return PairedSize(n=n, power=attained(n))
@@ -246,11 +249,15 @@ def smallest(enough: Callable[[int], bool], *, what: str, least: int = 2) -> int
 
 def _successes(n: int, *, goal: float, error: float) -> int:
     """Fewest successes that reject the goal: no more likely than `error` if it were true."""
+    from scipy.stats import binom
+
     return int(binom.isf(error, n, goal)) + 1
 
 
 def _normal_proportion(expected: float, *, goal: float, power: float, error: float) -> float:
-    reach = norm.isf(error) * np.sqrt(goal * (1 - goal)) + norm.isf(1 - power) * np.sqrt(expected * (1 - expected))
+    reach = normal_quantile(1 - error) * np.sqrt(goal * (1 - goal)) + normal_quantile(power) * np.sqrt(
+        expected * (1 - expected)
+    )
     return float((reach / (expected - goal)) ** 2)
 
 
@@ -259,3 +266,14 @@ def _check_goal(expected: float, *, goal: float, error: float) -> None:
         check_share(share, name=name)
     if expected <= goal:
         raise InputError(f"expected a true value above the goal, found {expected:g} and {goal:g}")
+
+
+def _restricted_losses(wins: float, losses: float, *, total: float, delta: float) -> float:
+    """Likeliest share of losses where the share of wins exceeds it by `delta`: the larger root of a quadratic.
+
+    Source:
+        Tango, Statistics in Medicine 17(8), 1998, p. 891, equation 4.
+    """
+    b = -wins - losses + (2 * total - wins + losses) * delta
+    c = -losses * delta * (1 - delta)
+    return float((np.sqrt(max(b * b - 8 * total * c, 0.0)) - b) / (4 * total))

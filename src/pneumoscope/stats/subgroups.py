@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num, Shaped
-from scipy.stats import norm
 
 from pneumoscope.core import InputError
 from pneumoscope.stats.bootstrap import RESAMPLES, describe, estimate_within, resample_totals
+from pneumoscope.stats.distributions import normal_tail, two_sided
 from pneumoscope.stats.estimates import Auroc, Difference, Estimate, Proportion
 from pneumoscope.stats.multiplicity import holm
 from pneumoscope.stats.proportions import sensitivity, specificity
@@ -251,7 +251,7 @@ def _gap(value: float, change: Float[np.ndarray, " draws"], *, rows: _Rows, meth
     error = float(np.nanstd(change))
     if error < _ROUNDING:
         return None
-    half = float(norm.ppf((1 + rows.level) / 2)) * error
+    half = two_sided(rows.level) * error
     return Difference(
         value=value,
         low=max(value - half, -1.0),
@@ -260,7 +260,7 @@ def _gap(value: float, change: Float[np.ndarray, " draws"], *, rows: _Rows, meth
         n=rows.truth.size,
         positives=int(rows.truth.sum()),
         method=f"{method}, normal interval",
-        p_value=float(2 * norm.sf(abs(value) / error)),
+        p_value=2 * normal_tail(abs(value) / error),
     )
 
 

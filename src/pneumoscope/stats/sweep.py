@@ -1,10 +1,10 @@
 """Many thresholds of a score at once: what each flags, in the rows and in their resamples."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Num, Shaped
-from scipy.sparse import csr_array
 
 from pneumoscope.core import InputError
 from pneumoscope.stats.bootstrap import resample_totals
@@ -121,8 +121,10 @@ def check_grid(grid: Float[np.ndarray, " points"], *, name: str) -> None:
 
 def _columns(
     truth: Bool[np.ndarray, " n"], score: Num[np.ndarray, " n"], thresholds: Float[np.ndarray, " thresholds"]
-) -> csr_array:
+) -> Any:
     """One entry a row, at the highest threshold that flags it (a last place where none does); negatives apart."""
+    from scipy.sparse import csr_array
+
     place = thresholds.size - np.searchsorted(thresholds[::-1], score, side="right")
     column = place + np.where(truth, 0, thresholds.size + 1)
     entries = np.ones(truth.size), (np.arange(truth.size), column)

@@ -1,29 +1,14 @@
-"""Limits, signals, distances between samples: by hand, and against scipy and statsmodels."""
+"""Limits and signals, by hand."""
 
 import numpy as np
 import pytest
-from scipy import stats
-from statsmodels.stats.proportion import proportion_confint
 
 from pneumoscope.service.monitoring.control import (
     RUN,
-    TAIL,
     Signal,
-    binomial_limits,
-    kolmogorov_smirnov,
     mean_points,
     share_points,
-    wilson,
 )
-
-
-@pytest.mark.parametrize("n", [25, 100])
-@pytest.mark.parametrize("share", [0.005, 0.06, 0.4, 0.97])
-def test_binomial_limits_are_the_exact_quantiles(n: int, share: float) -> None:
-    low, high = (round(limit * n) for limit in binomial_limits(n, share))
-    chance = stats.binom(n, share)
-    assert chance.cdf(low - 1) <= TAIL < chance.cdf(low)
-    assert chance.sf(high) <= TAIL < chance.sf(high - 1)
 
 
 def test_a_batch_that_is_refused_as_never_before_is_out_of_control_and_the_others_are_not() -> None:
@@ -68,23 +53,3 @@ def test_an_unchanged_process_is_seldom_out_of_control() -> None:
     )
     beyond = sum(point.signal is Signal.BEYOND for point in points)
     assert 0 <= beyond <= 14  # 5.4 expected; P(more than 14) is about 0.0004
-
-
-@pytest.mark.parametrize("shift", [0.0, 0.02, 0.1, 0.3])
-@pytest.mark.parametrize("sizes", [(200, 200), (200, 57)])
-def test_the_distance_between_samples_is_scipy_s(shift: float, sizes: tuple[int, int]) -> None:
-    rng = np.random.default_rng(5)
-    first, second = rng.beta(2, 5, sizes[0]), rng.beta(2, 5, sizes[1]) + shift
-    expected = stats.ks_2samp(first, second, method="exact")
-    distance, p = kolmogorov_smirnov(first, second)
-    assert distance == pytest.approx(expected.statistic, abs=1e-12)
-    assert p == pytest.approx(expected.pvalue, abs=0.03)
-
-
-def test_equal_samples_have_no_distance() -> None:
-    assert kolmogorov_smirnov(np.arange(50.0), np.arange(50.0)) == (0.0, 1.0)
-
-
-@pytest.mark.parametrize(("hits", "n"), [(0, 10), (7, 10), (10, 10), (412, 1000)])
-def test_the_interval_of_a_share_is_wilson_s(hits: int, n: int) -> None:
-    assert wilson(hits, n) == pytest.approx(proportion_confint(hits, n, method="wilson"), abs=1e-6)

@@ -2,6 +2,9 @@
 
 import io
 import json
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from PIL import Image as Pictures
 from starlette.testclient import TestClient
@@ -16,8 +20,9 @@ from starlette.testclient import TestClient
 from pneumoscope.core import Claim
 from pneumoscope.model import Artifact
 from pneumoscope.phantom import studies_folder
-from pneumoscope.service.config import OidcConfig, ReadingConfig, ServiceConfig, StoreConfig, WebConfig
+from pneumoscope.service.config import OidcConfig, ReadingConfig, ServiceConfig, SignIn, StoreConfig, WebConfig
 from pneumoscope.service.inbox import Inbox
+from pneumoscope.service.node import _web_settings
 from pneumoscope.service.spool import Spool
 from pneumoscope.service.store import Arrival, Image, Result, Route, Store, images, open_store, results
 from pneumoscope.service.web import Accounts, Role, create_app
@@ -41,8 +46,10 @@ class Site:
 
     def client(self, token: str | None = None, **options: Any) -> TestClient:
         """A client, with a bearer token where one is given."""
-        host = "http://127.0.0.1" if self.config.web.host == "127.0.0.1" else "http://node.example"
-        client = TestClient(self.app, base_url=host, follow_redirects=False, **options)
+        scheme = "https" if self.config.web.tls_certificate else "http"
+        host = "127.0.0.1" if self.config.web.host == "127.0.0.1" else "node.example"
+        options = {"base_url": f"{scheme}://{host}", "follow_redirects": False} | options
+        client = TestClient(self.app, **options)
         if token:
             client.headers["authorization"] = f"Bearer {token}"
         return client
@@ -156,7 +163,7 @@ def png(pixels: np.ndarray) -> bytes:
 
 @pytest.fixture
 def make_site(tmp_path: Path, artifact: Artifact, clock: Callable[[], float]) -> Iterator[Callable[..., Site]]:
-    """Makes nodes; `host` beyond loopback asks for sign-in."""
+    """Makes nodes; on loopback nobody signs in unless a test says so."""
     stores: list[Store] = []
 
     def make(*, host: str = "127.0.0.1", claim: Claim = Claim.BOTH, oidc: OidcConfig | None = None, **web: Any) -> Site:
@@ -164,7 +171,7 @@ def make_site(tmp_path: Path, artifact: Artifact, clock: Callable[[], float]) ->
         config = ServiceConfig(
             store=StoreConfig(path=root),
             reading=ReadingConfig(claim=claim),
-            web=WebConfig(host=host, **web),
+            web=WebConfig(host=host, **({"sign_in": SignIn.NEVER} if host == "127.0.0.1" and not oidc else {}) | web),
             oidc=oidc or OidcConfig(),
         )
         spool = Spool(root, min_free_mb=1)
@@ -189,3 +196,24 @@ def site(make_site: Callable[..., Site]) -> Site:
 def guarded(make_site: Callable[..., Site]) -> Site:
     """A node beyond loopback: everybody signs in."""
     return make_site(host="0.0.0.0")
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Site], str]]:
+    """Serves a site's application on a free port of this machine, as a node does; returns its address."""
+    servers = []
+
+    def run(site: Site) -> str:
+        free = socket.create_server(("127.0.0.1", 0))
+        server = uvicorn.Server(_web_settings(site.app, site.config))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [free]}, daemon=True)
+        thread.start()
+        servers.append((server, thread))
+        while not server.started:
+            time.sleep(0.02)
+        return f"http://127.0.0.1:{free.getsockname()[1]}"
+
+    yield run
+    for server, thread in servers:
+        server.should_exit = True
+        thread.join(10)

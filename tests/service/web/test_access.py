@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from pneumoscope.service.config import SignIn
-from pneumoscope.service.web import Role, first_token, must_sign_in
+from pneumoscope.core import ConfigError
+from pneumoscope.service.config import SignIn, WebConfig
+from pneumoscope.service.web import Role, first_token
 from pneumoscope.service.web.accounts import IDLE_S, LONGEST_S
 
 ADMIN_ONLY = [("GET", "/upload"), ("GET", "/audit"), ("POST", "/deliveries/1/replay"), ("GET", "/api/v1/feedback")]
@@ -33,7 +34,7 @@ def _paths(found: Any) -> dict[str, set[str]]:
 
 
 @pytest.mark.req("REQ-SV-04")
-def test_beyond_loopback_every_address_but_the_door_asks_for_a_token(guarded: Any) -> None:
+def test_beyond_loopback_every_address_but_sign_in_asks_for_a_token(guarded: Any) -> None:
     client, open_to_all = guarded.client(), set()
     for method, path in routes(guarded):
         if client.request(method, path).status_code != 401:
@@ -42,25 +43,42 @@ def test_beyond_loopback_every_address_but_the_door_asks_for_a_token(guarded: An
     assert open_to_all == {"/login", "/login/oidc", "/login/oidc/callback", "/healthz", "/readyz"}
 
 
-def test_a_person_without_a_session_is_led_to_the_door_and_back(guarded: Any) -> None:
+def test_a_person_without_a_session_is_led_to_sign_in_and_back(guarded: Any) -> None:
     answer = guarded.client().get("/images/3", headers={"accept": "text/html"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/login?to=/images/3")
 
 
-def test_on_loopback_nobody_signs_in_unless_told_to(make_site: Any) -> None:
-    assert make_site().client().get("/").status_code == 200
-    assert make_site(sign_in=SignIn.ALWAYS).client().get("/").status_code == 401
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "0.0.0.0", "192.168.1.5", "pacs-node"])
+@pytest.mark.req("REQ-SV-04")
+def test_everyone_signs_in_by_default_also_on_loopback(host: str) -> None:
+    assert WebConfig(host=host).requires_sign_in
+
+
+@pytest.mark.req("REQ-SV-04")
+def test_a_node_without_settings_shows_its_page_to_nobody(make_site: Any) -> None:
+    site = make_site(sign_in=WebConfig().sign_in)
+    assert site.client().get("/").status_code == 401
+    assert site.client().post("/dicom-web/studies", content=b"").status_code == 401
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "[::1]"])
-def test_loopback_is_known_by_any_of_its_names(make_site: Any, host: str) -> None:
-    assert not must_sign_in(make_site(host=host).config.web)
+def test_on_loopback_sign_in_can_be_switched_off(host: str) -> None:
+    assert not WebConfig(host=host, sign_in=SignIn.NEVER).requires_sign_in
+    assert not WebConfig(host=host, sign_in=SignIn.AUTO).requires_sign_in
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "pacs-node"])
 @pytest.mark.req("REQ-SV-04")
-def test_sign_in_cannot_be_avoided_beyond_loopback(make_site: Any, host: str) -> None:
-    assert must_sign_in(make_site(host=host).config.web)
+def test_sign_in_cannot_be_avoided_beyond_loopback(host: str) -> None:
+    assert WebConfig(host=host, sign_in=SignIn.AUTO).requires_sign_in
+    with pytest.raises(ConfigError, match=r"expected a loopback address in web.host"):
+        WebConfig(host=host, sign_in=SignIn.NEVER)
+
+
+def test_sign_in_cannot_be_avoided_behind_a_proxy() -> None:
+    assert WebConfig(sign_in=SignIn.AUTO, trusted_proxies=("127.0.0.1",)).requires_sign_in
+    with pytest.raises(ConfigError, match=r"expected no web.trusted_proxies, found some"):
+        WebConfig(sign_in=SignIn.NEVER, trusted_proxies=("127.0.0.1",))
 
 
 def test_the_first_token_is_an_admin_s_and_is_made_once(guarded: Any) -> None:

@@ -1,17 +1,13 @@
 """The page in a real browser: accessible, offline, operated by keyboard and by mouse."""
 
 import shutil
-import socket
-import threading
-import time
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image
 
 from pneumoscope.service.store import people
@@ -44,27 +40,6 @@ def browser() -> Iterator[Any]:
         opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield opened
         opened.close()
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[[Any], str]]:
-    """Serves a site's application on a free port of this machine."""
-    servers = []
-
-    def run(site: Any) -> str:
-        free = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(site.app, log_level="critical", access_log=False))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [free]}, daemon=True)
-        thread.start()
-        servers.append((server, thread))
-        while not server.started:
-            time.sleep(0.02)
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
-
-    yield run
-    for server, thread in servers:
-        server.should_exit = True
-        thread.join(10)
 
 
 @pytest.fixture

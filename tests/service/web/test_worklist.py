@@ -13,14 +13,19 @@ def kinds(site: Any, **options: Any) -> list[str]:
     return [row.kind for row in worklist(site.store, claim=site.config.reading.claim, **options).rows]
 
 
-def test_under_a_triage_claim_the_most_urgent_study_comes_first(site: Any) -> None:
-    site.invented(probability=0.1)
-    site.invented(probability=0.9)
-    site.invented(status="refused")
-    site.invented(probability=0.28, uncertain=True)
-    site.invented(probability=0.6)
+@pytest.mark.req("REQ-TR-01")
+def test_under_a_triage_claim_the_most_urgent_study_comes_first(site: Any, clock: Any) -> None:
+    for found in (
+        {"probability": 0.1},
+        {"probability": 0.9},
+        {"status": "refused"},
+        {"probability": 0.28, "uncertain": True},
+        {"probability": 0.6},
+    ):
+        site.invented(**found)
+        clock.now += 1
     found = worklist(site.store, claim=Claim.TRIAGE, order=Order.FIRST).rows
-    assert [row.kind for row in found] == ["suspicious", "suspicious", "uncertain", "refused", "clear"]
+    assert [row.kind for row in found] == ["suspicious", "uncertain", "suspicious", "refused", "clear"]
     assert [row.rank for row in found] == [1, 2, 3, 4, 5]
     assert found[0].finding.probability == "90.0 %"
 

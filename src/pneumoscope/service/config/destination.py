@@ -83,13 +83,16 @@ class Destination:
         )
         if self.ae_title:
             require_ae_title(self.ae_title, where=where)
-        for address in (self.url, self.webhook, self.fhir):
-            require_address(address or "http://", where=where)
+        for name in ("url", "webhook", "fhir"):
+            require_address(getattr(self, name), where=f"{where} {name}")
+        require(0 < self.port <= 65535, f"{where} port", expected="1 to 65535", found=self.port)
+        for name in ("timeout_s", "longest_delay_s", "give_up_after_h"):
+            require(getattr(self, name) > 0, f"{where} {name}", expected="a positive number", found=getattr(self, name))
         require_secret(self.token_env, where=where)
 
     @property
     def kind(self) -> Kind:
-        """How it is reached."""
+        """Return how it is reached."""
         if self.ae_title:
             return Kind.DICOM
         if self.url:
@@ -98,5 +101,5 @@ class Destination:
 
     @property
     def token(self) -> str | None:
-        """The bearer token, from the environment."""
+        """Return the bearer token, from the environment."""
         return secret(self.token_env)

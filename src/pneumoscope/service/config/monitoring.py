@@ -34,10 +34,10 @@ class MonitoringConfig:
         require(self.reference >= 4 * self.batch, "monitoring.reference", expected=expected, found=self.reference)
         hour = self.self_test_hour
         require(0 <= hour <= 23, "monitoring.self_test_hour", expected="0 to 23", found=hour)
-        require_address(self.webhook or "http://", where="monitoring.webhook")
+        require_address(self.webhook, where="monitoring.webhook")
         require_secret(self.token_env, where="monitoring.token_env")
 
     @property
     def token(self) -> str | None:
-        """The bearer token, from the environment."""
+        """Return the bearer token, from the environment."""
         return secret(self.token_env)

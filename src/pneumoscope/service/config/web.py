@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,10 +21,11 @@ class Column(StrEnum):
 
 
 class SignIn(StrEnum):
-    """Who must sign in: `auto` spares who sits at this machine, where `web.host` is loopback."""
+    """Who must sign in: everyone, nobody (on loopback only), or `auto`: nobody on loopback, everyone elsewhere."""
 
-    AUTO = "auto"
     ALWAYS = "always"
+    NEVER = "never"
+    AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,8 @@ class WebConfig:
     """The page, REST, and DICOMweb STOW at /dicom-web.
 
     Attributes:
-        sign_in: Beyond loopback everyone must sign in, whatever this says.
+        sign_in: Who must sign in; beyond loopback and behind a trusted proxy always everyone.
+        trusted_proxies: IP addresses or networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto count.
         columns: What of the header the worklist shows.
         requests_per_minute: Limit for one client address; DICOMweb is not counted.
         tls_certificate: PEM file; with `tls_key` the page is served by HTTPS.
@@ -40,7 +43,8 @@ class WebConfig:
     host: str = "127.0.0.1"
     port: int = 8080
     max_upload_mb: int = 512
-    sign_in: SignIn = SignIn.AUTO
+    sign_in: SignIn = SignIn.ALWAYS
+    trusted_proxies: tuple[str, ...] = ()
     columns: tuple[Column, ...] = (Column.CALLER, Column.STUDY_DATE)
     requests_per_minute: int = 1200
     tls_certificate: Path | None = None
@@ -51,6 +55,38 @@ class WebConfig:
         for name in ("max_upload_mb", "requests_per_minute"):
             require(getattr(self, name) > 0, f"web.{name}", expected="1 or more", found=getattr(self, name))
         require_pair(self.tls_certificate, self.tls_key, where="web")
+        for proxy in self.trusted_proxies:
+            where, expected = "web.trusted_proxies", "IP addresses or networks such as 10.0.0.0/8"
+            require(_is_network(proxy), where, expected=expected, found=repr(proxy))
+        if self.sign_in is SignIn.NEVER:
+            where = 'web.sign_in = "never"'
+            require(self.is_loopback, where, expected="a loopback address in web.host", found=self.host)
+            require(not self.trusted_proxies, where, expected="no web.trusted_proxies", found="some")
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the page."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def requires_sign_in(self) -> bool:
+        """Whether everyone must sign in."""
+        if self.sign_in is SignIn.AUTO:
+            return not self.is_loopback or bool(self.trusted_proxies)
+        return self.sign_in is SignIn.ALWAYS
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,11 @@
 
 import ssl
 import threading
+from io import BytesIO
 from pathlib import Path
 from socket import create_connection
 
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 from pydicom.uid import (
     BasicTextSRStorage,
     Comprehensive3DSRStorage,
@@ -41,7 +42,7 @@ class DicomSender:
     """Sends to one AE."""
 
     def __init__(self, destination: Destination, *, calling: str) -> None:
-        """Nothing is connected yet.
+        """Prepare the application entity; nothing is connected yet.
 
         Raises:
             ConfigError: Certificates cannot be loaded.
@@ -57,14 +58,14 @@ class DicomSender:
         self._ae.network_timeout = 2 * seconds
 
     def send(self, delivery: Delivery, file: Path) -> None:
-        """Returns once the peer answered success, or a warning with which it keeps the object (PS3.4 B.2.3).
+        """Return once the peer answered success, or a warning with which it keeps the object (PS3.4 B.2.3).
 
         Raises:
             PeerDownError: No association, or the peer ended it, or it has no resources.
             RejectedError: It refuses this SOP class or this object for good.
             RemoteError: It refuses this object now.
         """
-        ds = dcmread(file)
+        ds = _object_in(file)
         association = self._open()
         if not any(context.abstract_syntax == ds.SOPClassUID for context in association.accepted_contexts):
             raise RejectedError(f"peer: expected to accept {ds.SOPClassUID.name}, found it refused")
@@ -87,7 +88,7 @@ class DicomSender:
         raise RemoteError(reason)
 
     def close(self) -> None:
-        """Releases the association."""
+        """Release the association."""
         association, self._association = self._association, None
         if association is not None and association.is_established:
             association.release()
@@ -121,7 +122,7 @@ class DicomSender:
         return association
 
     def _why_no_connection(self) -> str:
-        """Tries once more to connect, since pynetdicom does not say why it could not.
+        """Connect once more and return the reason why that fails, since pynetdicom does not say why it could not.
 
         Never before an association: a peer may count a connection without a request among those that it allows.
         """
@@ -140,6 +141,25 @@ class DicomSender:
             self._association.abort()
         self._association = None
         return PeerDownError(f"peer: expected an answer, found {found}")
+
+
+def _object_in(file: Path) -> Dataset:
+    """Return the object in a result file.
+
+    Raises:
+        RejectedError: The file is damaged: it will not get better by sending it again.
+        OSError: It cannot be read now.
+    """
+    try:
+        ds = dcmread(BytesIO(file.read_bytes()))
+        if not (ds.SOPClassUID and ds.SOPInstanceUID and len(list(ds.iterall()))):
+            raise ValueError("no UIDs")
+    except OSError:
+        raise
+    except Exception as error:
+        found = type(error).__name__
+        raise RejectedError(f"result file: expected a whole DICOM object, found damage ({found})") from error
+    return ds
 
 
 def _tls(destination: Destination) -> tuple[ssl.SSLContext, str] | None:

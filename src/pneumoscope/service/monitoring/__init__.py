@@ -1,6 +1,6 @@
 """Whether it still works: drift, control charts, self-test, alerts, metrics.
 
-    Rounds(config, store=store, artifact=artifact).run(stop)   # a thread of the node, until the event is set
+    MonitoringJob(config, store=store, artifact=artifact).run(stop)   # a thread of the node, until the event is set
     report_of(store, config, artifact)                         # what the page shows
     metrics(store, spool, artifact)                            # what Prometheus scrapes
 
@@ -9,12 +9,12 @@ docs/adr/0022-monitoring.md has the reasons.
 
 from pneumoscope.service.monitoring.agreement import Agreement
 from pneumoscope.service.monitoring.control import Limits, Point, Signal
-from pneumoscope.service.monitoring.events import Event, EventKind, create_tables
+from pneumoscope.service.monitoring.events import Event, EventKind
 from pneumoscope.service.monitoring.events import newest as newest_events
+from pneumoscope.service.monitoring.job import MonitoringJob, report_of
 from pneumoscope.service.monitoring.known_images import self_test
 from pneumoscope.service.monitoring.metrics import metrics
 from pneumoscope.service.monitoring.report import Chart, Distribution, Mix, Report, monitor
-from pneumoscope.service.monitoring.rounds import Rounds, report_of
 
 __all__ = [
     "Agreement",
@@ -24,11 +24,10 @@ __all__ = [
     "EventKind",
     "Limits",
     "Mix",
+    "MonitoringJob",
     "Point",
     "Report",
-    "Rounds",
     "Signal",
-    "create_tables",
     "metrics",
     "monitor",
     "newest_events",

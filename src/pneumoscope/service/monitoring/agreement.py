@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from pneumoscope.service.monitoring.control import wilson
 from pneumoscope.service.store import Store, people, tables
+from pneumoscope.stats import wilson
 
 _results, _images = tables.results, tables.images
 

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import lgamma, sqrt
+from math import sqrt
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-TAIL = 0.00135
-"""Chance, on each side, that a batch lies beyond the limits though nothing has changed: that of three sigma."""
+from pneumoscope.stats import binomial_limits
 
 RUN = 8
 """Points in a row on one side of the centre that are a signal too."""
@@ -92,45 +91,6 @@ def mean_points(
     ]
     limits = Limits(centre=centre, deviation=deviation, n=int(reference.size))
     return limits, _with_signals(points, centre=centre, runs=True)
-
-
-def binomial_limits(n: int, share: float) -> tuple[float, float]:
-    """Least and greatest share of `n` that are not yet beyond the limits; each tail has at most `TAIL`."""
-    counts = np.arange(n + 1)
-    ways = np.array([lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) for k in counts])
-    chance = np.exp(ways + counts * np.log(share) + (n - counts) * np.log1p(-share))
-    below, above = np.cumsum(chance), np.cumsum(chance[::-1])[::-1]
-    return float(counts[below > TAIL][0] / n), float(counts[above > TAIL][-1] / n)
-
-
-def kolmogorov_smirnov(first: Float[np.ndarray, " n"], second: Float[np.ndarray, " m"]) -> tuple[float, float]:
-    """Largest distance between two samples' distributions, and its asymptotic p value.
-
-    Source:
-        Press et al., Numerical Recipes, 3rd edition, section 14.3.3, equations 14.3.18 and 14.3.19.
-    """
-    together = np.concatenate([first, second])
-    shares = [np.searchsorted(np.sort(one), together, side="right") / one.size for one in (first, second)]
-    distance = float(np.abs(shares[0] - shares[1]).max())
-    root = sqrt(first.size * second.size / (first.size + second.size))
-    scaled = (root + 0.12 + 0.11 / root) * distance
-    if scaled < 0.3:  # the series does not converge there; the chance is 1 to five digits
-        return distance, 1.0
-    terms = np.arange(1, 101)
-    chance = 2 * float(np.sum((-1.0) ** (terms - 1) * np.exp(-2 * (terms * scaled) ** 2)))
-    return distance, min(1.0, max(0.0, chance))
-
-
-def wilson(hits: int, n: int, *, z: float = 1.959964) -> tuple[float, float]:
-    """95 % interval of a share.
-
-    Source:
-        Wilson, J. Am. Stat. Assoc. 22(158), 1927, p. 209.
-    """
-    share, denominator = hits / n, 1 + z * z / n
-    middle = (share + z * z / (2 * n)) / denominator
-    reach = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / denominator
-    return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
 def _batches(size: int, batch: int) -> list[slice]:

@@ -13,12 +13,12 @@ from pneumoscope.service.monitoring.control import (
     Limits,
     Point,
     Signal,
-    kolmogorov_smirnov,
     mean_points,
     share_points,
 )
 from pneumoscope.service.monitoring.sample import VIEWS, Sample, reference_of, sample_since
 from pneumoscope.service.store import Store
+from pneumoscope.stats import kolmogorov_smirnov
 
 _DAY_S = 86_400.0
 P_OF_SHIFT = 0.001

@@ -24,10 +24,9 @@ class Authentication(Guard):
     Where `accounts` is None nobody has to sign in: the page listens on loopback only.
     """
 
-    def __init__(self, app: ASGIApp, *, accounts: Accounts | None, cookie: str) -> None:
+    def __init__(self, app: ASGIApp, *, accounts: Accounts | None) -> None:
         super().__init__(app)
         self._accounts = accounts
-        self._cookie = cookie
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         user = await self._user(scope)
@@ -49,27 +48,33 @@ class Authentication(Guard):
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return await run_in_threadpool(self._accounts.by_token, token.strip())
-        if session := cookie_parser(headers.get("cookie", "")).get(self._cookie):
+        if session := cookie_parser(headers.get("cookie", "")).get(cookie_name(scope)):
             return await run_in_threadpool(self._accounts.by_session, session)
         return None
 
 
-def cookie_name(*, tls: bool) -> str:
-    """The session cookie's name; a browser takes `__Host-` only with Secure, from this host, for all of it.
+def is_https(scope: Scope) -> bool:
+    """Return whether the browser speaks HTTPS, with this node or with a trusted proxy before it."""
+    return bool(scope["scheme"] == "https")
+
+
+def cookie_name(scope: Scope) -> str:
+    """Return the session cookie's name; a browser takes `__Host-` only with Secure, from this host, for all of it.
 
     Source:
         RFC 6265bis, section 4.1.3.2.
     """
-    return "__Host-pneumoscope" if tls else "pneumoscope"
+    return "__Host-pneumoscope" if is_https(scope) else "pneumoscope"
 
 
-def keep_session(answer: Response, session: str, *, tls: bool) -> None:
-    """Sets the session cookie, which scripts never see.
+def keep_session(answer: Response, session: str, *, scope: Scope) -> None:
+    """Set the session cookie, which scripts never see.
 
     SameSite is Lax, so that a link in the RIS opens a study; what changes anything is guarded by `SameOrigin`.
     """
+    secure = is_https(scope)
     answer.set_cookie(
-        cookie_name(tls=tls), session, max_age=int(LONGEST_S), path="/", secure=tls, httponly=True, samesite="lax"
+        cookie_name(scope), session, max_age=int(LONGEST_S), path="/", secure=secure, httponly=True, samesite="lax"
     )
 
 

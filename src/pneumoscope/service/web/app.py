@@ -1,6 +1,5 @@
 """The application: routes inside, guards around them."""
 
-import ipaddress
 from importlib.resources import files
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -15,18 +14,18 @@ from pneumoscope.core import PneumoscopeError
 from pneumoscope.model import Artifact
 from pneumoscope.results import RESEARCH_USE
 from pneumoscope.service import stow
-from pneumoscope.service.config import ServiceConfig, SignIn, WebConfig
+from pneumoscope.service.config import ServiceConfig, WebConfig
 from pneumoscope.service.inbox import Inbox
-from pneumoscope.service.monitoring import create_tables
 from pneumoscope.service.spool import Spool
 from pneumoscope.service.store import Store
-from pneumoscope.service.web import api, door, health, pages, pictures
-from pneumoscope.service.web.access import Authentication, cookie_name, sender_of
+from pneumoscope.service.web import api, auth_routes, health, pages, pictures
+from pneumoscope.service.web.access import Authentication, sender_of
 from pneumoscope.service.web.access_log import AccessLog
 from pneumoscope.service.web.accounts import Accounts
 from pneumoscope.service.web.context import Context
 from pneumoscope.service.web.errors import answer, status_of
 from pneumoscope.service.web.oidc import Provider
+from pneumoscope.service.web.proxies import DirectOnly, TrustedProxies
 from pneumoscope.service.web.security import BodyLimit, LoopbackHost, RateLimit, SameOrigin, SecurityHeaders
 
 _DESCRIPTION = (
@@ -36,8 +35,7 @@ _DESCRIPTION = (
 
 def create_app(config: ServiceConfig, *, store: Store, spool: Spool, inbox: Inbox, artifact: Artifact) -> FastAPI:
     """The page and the REST interface on a node's parts, to be run by uvicorn; opens no socket itself."""
-    create_tables(store)
-    accounts = Accounts(store) if must_sign_in(config.web) else None
+    accounts = Accounts(store) if config.web.requires_sign_in else None
     app = FastAPI(
         title="Pneumoscope",
         version=__version__,
@@ -55,7 +53,7 @@ def create_app(config: ServiceConfig, *, store: Store, spool: Spool, inbox: Inbo
         accounts=accounts,
         provider=Provider(config.oidc, clock=store.now) if accounts and config.oidc.issuer else None,
     )
-    for router in (health.router, api.router, api.uploads, pictures.router, door.router, pages.router):
+    for router in (health.router, api.router, api.uploads, pictures.router, auth_routes.router, pages.router):
         app.include_router(router)
     app.include_router(stow.router(inbox), prefix="/dicom-web", dependencies=[Depends(sender_of)])
     app.mount("/static", StaticFiles(directory=str(files("pneumoscope.service.web") / "static")), name="static")
@@ -63,37 +61,23 @@ def create_app(config: ServiceConfig, *, store: Store, spool: Spool, inbox: Inbo
     return app
 
 
-def must_sign_in(config: WebConfig) -> bool:
-    """Whether users must sign in: always, unless the page listens on loopback only and is told to spare them."""
-    return config.sign_in is SignIn.ALWAYS or not _is_loopback(config.host)
-
-
 def first_token(config: ServiceConfig, store: Store) -> str | None:
     """A new admin token where the page asks for sign-in and nobody has a token yet, to be shown once; else None."""
-    return Accounts(store).first_token() if must_sign_in(config.web) else None
+    return Accounts(store).first_token() if config.web.requires_sign_in else None
 
 
 def _guards(config: WebConfig, accounts: Accounts | None) -> list[Middleware]:
     """From the outside inwards."""
-    tls = config.tls_certificate is not None
     return [
-        Middleware(SecurityHeaders, tls=tls),
+        Middleware(TrustedProxies, proxies=config.trusted_proxies),
+        Middleware(SecurityHeaders),
         Middleware(AccessLog),
-        *([] if accounts else [Middleware(LoopbackHost)]),
+        *([] if accounts else [Middleware(DirectOnly), Middleware(LoopbackHost)]),
         Middleware(RateLimit, per_minute=config.requests_per_minute),
         Middleware(SameOrigin),
-        Middleware(Authentication, accounts=accounts, cookie=cookie_name(tls=tls)),
+        Middleware(Authentication, accounts=accounts),
         Middleware(BodyLimit, limit_bytes=config.max_upload_mb * 2**20),
     ]
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _handle_errors(app: FastAPI) -> None:

@@ -32,11 +32,6 @@ class Context:
     _noted: dict[tuple[str, str], float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    @property
-    def tls(self) -> bool:
-        """Whether the page is served by HTTPS."""
-        return self.config.web.tls_certificate is not None
-
     def image(self, image_id: int) -> Image:
         """The image of that row number.
 

@@ -108,7 +108,7 @@ def finding(image: Image, result: Result | None) -> Finding:
     """What the queue and the reading say of an image."""
     if result is None:
         failed = image.state is State.FAILED
-        return Finding(image=image, result=None, kind="failed" if failed else "waiting", words=STATES[image.state])
+        return Finding(image=image, result=None, kind="failed" if failed else "waiting", words=_waiting(image))
     decision = _decision(result)
     return Finding(
         image=image,
@@ -119,6 +119,12 @@ def finding(image: Image, result: Result | None) -> Finding:
         decision=decision,
         view=result.view,
     )
+
+
+def _waiting(image: Image) -> str:
+    """Return the image's state in words, with the reason where reading was interrupted."""
+    words = STATES[image.state]
+    return f"{words}: interrupted, {image.error}" if image.error else words
 
 
 def _decision(result: Result) -> Decision | None:

@@ -13,8 +13,8 @@ _HEAD = """# REST interface
 
 Generated from the interface's own description (`/openapi.json` of a running node); a test fails when it is stale.
 
-- Sign in with `Authorization: Bearer TOKEN`; on loopback nobody has to. Tokens: `pneumoscope token NAME --role ROLE`.
-- Roles: `viewer` looks and comments; `admin` also uploads, exports feedback and settles dead letters; `machine` sends
+- Sign in with `Authorization: Bearer TOKEN`. Tokens: `pneumoscope token NAME --role ROLE --config node.toml`.
+- Roles: `viewer` looks and comments; `admin` also uploads, exports feedback and handles dead letters; `machine` sends
   images and reads metrics, and sees no result.
 - Errors are `application/problem+json` (RFC 9457): `title`, `status`, `detail`; they quote nothing that was sent.
 - Addresses carry this node's numbers of images, never a UID or anything of a patient.

@@ -54,10 +54,6 @@ class Guard(ABC):
 class SecurityHeaders(Guard):
     """Adds the security headers to every answer; only our own static files may be cached."""
 
-    def __init__(self, app: ASGIApp, *, tls: bool) -> None:
-        super().__init__(app)
-        self._tls = tls
-
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -66,7 +62,7 @@ class SecurityHeaders(Guard):
                     headers[name] = value
                 if scope["path"].startswith(_CACHED):
                     headers["cache-control"] = "no-cache"
-                if self._tls:
+                if scope["scheme"] == "https":
                     headers["strict-transport-security"] = "max-age=31536000"
             await send(message)
 

@@ -9,13 +9,16 @@ from urllib.parse import urlsplit, urlunsplit
 from pneumoscope.core import Population
 from pneumoscope.model import Artifact, DecisionRule
 from pneumoscope.service.config import ServiceConfig
+from pneumoscope.service.released import differences
 
 Section = tuple[str, list[tuple[str, str]]]
 
 
 def sections(config: ServiceConfig, artifact: Artifact) -> list[Section]:
     """Titled lists of key and value: the model, then each table of `node.toml`."""
-    return [("Model", _model(artifact)), *_tables(config)]
+    differs = differences(config)
+    released = [("Differs from the released device", [("difference", one) for one in differs])] if differs else []
+    return [*released, ("Model", _model(artifact)), *_tables(config)]
 
 
 def without_password(address: str) -> str:

@@ -138,7 +138,7 @@ def _telling(one: Finding) -> tuple[int, float, int]:
 def _ranked(rows: list[StudyRow], *, now: float) -> list[StudyRow]:
     """What came in the last hours and nobody has answered yet by priority, then the rest as it came, without a rank."""
     due = [row for row in rows if not row.reviewed and now - row.received_at < READ_FIRST_S]
-    due.sort(key=lambda row: (-_priority(row, waited_s=now - row.received_at), -_priority(row, waited_s=0)))
+    due.sort(key=lambda row: (-_priority(row, waited_s=now - row.received_at), row.finding.image.id))
     ranked = [replace(row, rank=rank) for rank, row in enumerate(due, start=1)]
     kept = {row.finding.image.id for row in due}
     return ranked + [row for row in rows if row.finding.image.id not in kept]

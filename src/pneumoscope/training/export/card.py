@@ -22,7 +22,7 @@ from pneumoscope.model import (
     OperatingPoint,
 )
 from pneumoscope.reading import Outputs
-from pneumoscope.stats import FixedSensitivity, Youden, auroc_clustered, choose_threshold, fit_conformal
+from pneumoscope.stats import FixedSensitivity, Youden, auroc_clustered, choose_threshold, fit_conformal, fit_platt
 from pneumoscope.training.config import TrainingConfig
 from pneumoscope.training.populations import populations as populations_of
 
@@ -201,19 +201,9 @@ def _intended_use(populations: Sequence[Population]) -> IntendedUse:
 
 
 def fit_calibration(logit: Float[np.ndarray, " n"], target: Float[np.ndarray, " n"]) -> Calibration:
-    """Platt scaling to soft targets: each image counts as `target` of a positive and the rest of a negative."""
-    from sklearn.linear_model import LogisticRegression
-
-    doubled = np.concatenate([logit, logit])[:, None]
-    answers = np.repeat([1, 0], len(logit))
-    weights = np.concatenate([target, 1 - target])
-    used = weights > 0
-    fitted = LogisticRegression(C=1e6).fit(doubled[used], answers[used], sample_weight=weights[used])
-    return Calibration(
-        slope=float(fitted.coef_[0, 0]),
-        intercept=float(fitted.intercept_[0]),
-        prevalence=float(target.mean()),
-    )
+    """Fit Platt scaling to soft targets: each image counts as `target` of a positive and the rest of a negative."""
+    line = fit_platt(target, logit)
+    return Calibration(slope=line.slope, intercept=line.intercept, prevalence=float(target.mean()))
 
 
 def operating_points(truth: Bool[np.ndarray, " n"], probability: Float[np.ndarray, " n"]) -> dict[str, OperatingPoint]:

@@ -1,4 +1,4 @@
-"""The thread that looks at the charts, runs the daily self-test and tells someone."""
+"""The monitoring job: checks the control charts, runs the daily self-test and posts alerts."""
 
 import threading
 import time
@@ -20,7 +20,7 @@ _TIMEOUT_S = 10.0
 
 
 def report_of(store: Store, config: ServiceConfig, artifact: Artifact) -> Report:
-    """The report on the model and operating point in use; scores are marked at the threshold of unknown ages."""
+    """Return the report on the model and operating point in use; scores are marked at the threshold of unknown ages."""
     card = artifact.card
     rule = card.rules[card.population_of(None)]
     return monitor(
@@ -32,37 +32,36 @@ def report_of(store: Store, config: ServiceConfig, artifact: Artifact) -> Report
     )
 
 
-class Rounds:
-    """Looks every five minutes; what it finds is kept in the database, and told by the webhook until it is taken."""
+class MonitoringJob:
+    """Runs every five minutes; findings are kept in the database and posted to the webhook until it accepts them."""
 
     def __init__(self, config: ServiceConfig, *, store: Store, artifact: Artifact) -> None:
-        events.create_tables(store)
         self._config = config
         self._store = store
         self._artifact = artifact
 
     def run(self, stop: threading.Event) -> None:
-        """Looks until told to stop; a fault in it is logged, and ends neither the node nor itself."""
+        """Run until `stop` is set; a fault in it is logged and ends neither the node nor the job."""
         while not stop.is_set():
             try:
-                self.look()
+                self.run_once()
             except Exception as error:  # noqa: BLE001
                 logger.error("monitoring failed", error=type(error).__name__)
             stop.wait(EVERY_S)
 
-    def look(self) -> None:
-        """One round: model, charts, self-test where it is due, webhook."""
+    def run_once(self) -> None:
+        """Run once: model, charts, self-test where it is due, webhook."""
         sha256, card = self._artifact.identity.sha256, self._artifact.card
         words = f"{card.name} {card.version} in use, operating point {self._config.reading.operating_point}"
         key = f"{__version__}:{self._config.reading.operating_point}:{self._config.reading.claim}"
         detail = {"software": __version__, "claim": str(self._config.reading.claim)}
         events.add(self._store, EventKind.MODEL, key, model_sha256=sha256, passed=True, words=words, detail=detail)
-        self._look_at_charts(sha256)
+        self._check_charts(sha256)
         if self._is_self_test_due():
             self_test(self._store, self._artifact, operating_point=self._config.reading.operating_point)
-        self._tell()
+        self._notify()
 
-    def _look_at_charts(self, sha256: str) -> None:
+    def _check_charts(self, sha256: str) -> None:
         report = report_of(self._store, self._config, self._artifact)
         day = time.strftime("%Y-%m-%d", time.localtime(self._store.now()))
         for words in report.alarms:  # once a day while it lasts
@@ -71,7 +70,7 @@ class Rounds:
             events.add(self._store, EventKind.ALERT, key, model_sha256=sha256, passed=False, words=words, detail=detail)
 
     def _is_self_test_due(self) -> bool:
-        """Whether today's hour has come and today's test was not made; on a new node or model at once."""
+        """Return whether today's hour has come and today's test was not made; on a new node or model at once."""
         sha256, now = self._artifact.identity.sha256, time.localtime(self._store.now())
         if events.find(self._store, EventKind.REFERENCE, "self-test", model_sha256=sha256) is None:
             return True
@@ -79,7 +78,7 @@ class Rounds:
         done = events.find(self._store, EventKind.SELF_TEST, today, model_sha256=sha256)
         return done is None and now.tm_hour >= self._config.monitoring.self_test_hour
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         address = self._config.monitoring.webhook
         if address is None:
             return
@@ -96,7 +95,7 @@ class Rounds:
 
 
 def as_json(event: Event) -> dict[str, object]:
-    """The event as the webhook gets it; nothing of a patient is in it."""
+    """Return the event as the webhook gets it; nothing of a patient is in it."""
     return {
         "at": event.at,
         "kind": event.kind.value,

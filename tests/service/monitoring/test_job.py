@@ -11,7 +11,7 @@ import pytest
 
 from pneumoscope.model import Artifact
 from pneumoscope.service.config import MonitoringConfig, ServiceConfig
-from pneumoscope.service.monitoring import EventKind, Rounds, create_tables, newest_events, self_test
+from pneumoscope.service.monitoring import EventKind, MonitoringJob, newest_events, self_test
 from pneumoscope.service.monitoring.known_images import TOLERANCE
 from pneumoscope.service.store import Store
 
@@ -54,13 +54,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[Any, float | None]
     return found
 
 
-def rounds(store: Store, artifact: Artifact, **settings: Any) -> Rounds:
+def rounds(store: Store, artifact: Artifact, **settings: Any) -> MonitoringJob:
     monitoring = MonitoringConfig(reference=40, batch=10, **settings)
-    return Rounds(ServiceConfig(monitoring=monitoring), store=store, artifact=artifact)
+    return MonitoringJob(ServiceConfig(monitoring=monitoring), store=store, artifact=artifact)
 
 
 def test_the_known_images_read_as_designed_with_the_model_that_ships(store: Store, artifact: Artifact) -> None:
-    create_tables(store)
     outcome = self_test(store, artifact, operating_point="balanced")
     assert outcome.passed, outcome.complaints
     assert len(outcome.probabilities) == 8
@@ -69,7 +68,6 @@ def test_the_known_images_read_as_designed_with_the_model_that_ships(store: Stor
 
 @pytest.mark.req("REQ-SV-09")
 def test_a_probability_that_moved_fails_the_self_test(store: Store, artifact: Artifact, quick: Any, clock: Any) -> None:
-    create_tables(store)
     assert self_test(store, artifact, operating_point="balanced").passed
     clock.now += 86_400
     quick["1-chest-pa"] = (quick["1-chest-pa"][0], 0.5 + 1.1 * TOLERANCE)
@@ -82,7 +80,6 @@ def test_a_probability_that_moved_fails_the_self_test(store: Store, artifact: Ar
 def test_a_known_image_that_is_refused_fails_the_self_test(store: Store, artifact: Artifact, quick: Any) -> None:
     from pneumoscope.core import Status
 
-    create_tables(store)
     quick["1-chest-pa"] = (Status.REFUSED, None)
     assert self_test(store, artifact, operating_point="balanced").complaints == (
         "1-chest-pa: expected analysed, found refused",
@@ -94,12 +91,12 @@ def test_the_self_test_is_made_at_once_and_then_once_a_day(
 ) -> None:
     watch = rounds(store, artifact, self_test_hour=0)
     for _ in range(4):
-        watch.look()
+        watch.run_once()
         clock.now += 3600 * 8
     tests = newest_events(store, kind=EventKind.SELF_TEST)
     assert 1 <= len(tests) <= 2
     clock.now += 86_400
-    watch.look()
+    watch.run_once()
     assert len(newest_events(store, kind=EventKind.SELF_TEST)) == len(tests) + 1
 
 
@@ -112,8 +109,8 @@ def test_an_alert_is_told_once_a_day_and_carries_no_patient(
     read([np.nan] * 10, sha256=sha256)
     address = f"http://127.0.0.1:{hook.server_port}/"
     watch = rounds(store, artifact, webhook=address, token_env="HOOK_TOKEN")
-    watch.look()
-    watch.look()
+    watch.run_once()
+    watch.run_once()
     assert [one["words"] for one in hook.got] == ["Refused: beyond the limits"]
     assert hook.got[0]["token"] == "Bearer secret"
     assert set(hook.got[0]) == {"at", "kind", "words", "model_sha256", "detail", "token"}
@@ -127,11 +124,11 @@ def test_an_alert_waits_until_the_webhook_takes_it(
     read([np.nan] * 10, sha256=sha256)
     watch = rounds(store, artifact, webhook=f"http://127.0.0.1:{hook.server_port}/")
     hook.status = 503
-    watch.look()
+    watch.run_once()
     alert = newest_events(store, kind=EventKind.ALERT)[-1]
     assert alert.told_at is None
     hook.status = 200
-    watch.look()
+    watch.run_once()
     assert newest_events(store, kind=EventKind.ALERT)[-1].told_at is not None
 
 
@@ -141,14 +138,14 @@ def test_a_fault_in_monitoring_does_not_end_it(
     watch, stop = rounds(store, artifact), threading.Event()
     calls = []
 
-    def fail(_self: Rounds) -> None:
+    def fail(_self: MonitoringJob) -> None:
         calls.append(1)
         if len(calls) == 2:
             stop.set()
         raise RuntimeError("Sentinel^Patient")
 
-    monkeypatch.setattr(Rounds, "look", fail)
-    monkeypatch.setattr("pneumoscope.service.monitoring.rounds.EVERY_S", 0.001)
+    monkeypatch.setattr(MonitoringJob, "run_once", fail)
+    monkeypatch.setattr("pneumoscope.service.monitoring.job.EVERY_S", 0.001)
     watch.run(stop)
     said = "".join(capsys.readouterr())
     assert len(calls) == 2
@@ -157,7 +154,7 @@ def test_a_fault_in_monitoring_does_not_end_it(
 
 
 def test_what_a_change_control_plan_needs_is_recorded(store: Store, artifact: Artifact, quick: Any) -> None:
-    rounds(store, artifact).look()
+    rounds(store, artifact).run_once()
     kinds = {event.kind: event for event in newest_events(store)}
     assert kinds[EventKind.MODEL].model_sha256 == artifact.identity.sha256
     assert kinds[EventKind.MODEL].detail["claim"] == "detection"

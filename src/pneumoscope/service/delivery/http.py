@@ -1,5 +1,6 @@
 """STOW-RS, webhook and FHIR: one object a request, over connections that are kept open."""
 
+import json
 import ssl
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ _NO_RIGHT = (401, 403, 404, 405)
 _TYPES = {Kind.WEBHOOK: "application/json", Kind.FHIR: "application/fhir+json"}
 
 
-class WebSender:
+class HttpSender:
     """Sends to one address."""
 
     def __init__(self, destination: Destination) -> None:
@@ -39,7 +40,7 @@ class WebSender:
         self._client: httpx.Client | None = None
 
     def send(self, delivery: Delivery, file: Path) -> None:
-        """Returns once the peer answered that it has the object.
+        """Return once the peer answered that it has the object.
 
         Raises:
             PeerDownError: No connection, no answer in time, or the peer says that it cannot serve now.
@@ -57,22 +58,24 @@ class WebSender:
             part = b"--" + mark + b"\r\nContent-Type: application/dicom\r\n\r\n"
             content = part + content + b"\r\n--" + mark + b"--\r\n"
         else:
+            _require_json(content)
             headers = {"Content-Type": _TYPES[self._kind], "Idempotency-Key": delivery.object}
         try:
             self._client = self._client or self._open()
             response = self._client.post(self._address, content=content, headers=headers)
         except httpx.HTTPError as error:
+            self.close()
             raise PeerDownError(f"peer: expected an answer, found {type(error).__name__}") from error
         self._judge(response)
 
     def close(self) -> None:
-        """Closes the connections; the next object opens one."""
+        """Close the connections; the next object opens one."""
         if self._client is not None:
             self._client.close()
             self._client = None
 
     def _judge(self, response: httpx.Response) -> None:
-        """The body is never quoted: it may name a patient.
+        """Raise unless the peer has the object; the body is never quoted: it may name a patient.
 
         Source:
             PS3.18 10.5.3 (STOW-RS: 200 all kept, 202 some not, 409 none).
@@ -86,3 +89,11 @@ class WebSender:
         if 400 <= code < 500 or code == 202:
             raise RejectedError(reason)
         raise RemoteError(reason)
+
+
+def _require_json(content: bytes) -> None:
+    """Raise `RejectedError` where a result file is damaged."""
+    try:
+        json.loads(content)
+    except ValueError as error:
+        raise RejectedError("result file: expected JSON, found damage") from error
