@@ -185,9 +185,12 @@ def windows_of(header: Dataset) -> Iterator[Window]:
         yield Window(center=center, width=width, function=function)
 
 
-def window_of(header: Dataset) -> Window | None:
-    """Return the first window, with or without a `problem`; None where there is none."""
-    return next(windows_of(header), None)
+def declared_voi(header: Dataset) -> Voi | None:
+    """Return the header's first VOI LUT, else its first window that has a meaning, whatever the pixels are."""
+    if table := first_table(header, "VOILUTSequence", signed=False):
+        return VoiTable(first=table.first, entries=table.grey)
+    window = next((one for one in windows_of(header) if one.problem is None), None)
+    return window and VoiWindow(center=window.center, width=window.width, function=window.function)
 
 
 def with_polarity(levels: Levels, header: Dataset) -> Levels:

@@ -13,6 +13,7 @@ from pneumoscope.core import (
     Decision,
     Outcome,
     Population,
+    PopulationSource,
     Radiograph,
     Status,
     UnreadableError,
@@ -54,8 +55,18 @@ class Reader:
         engine: EngineName = EngineName.AUTO,
         heat: bool = True,
         population: Population | None = None,
+        refuse_unknown_age: bool = False,
     ) -> None:
-        """Load the model; `population` is whose rule decides where the header gives no age (None: adults').
+        """Load the model.
+
+        Args:
+            artifact: The model.
+            operating_point: Which of its thresholds decide.
+            engine: What runs the network.
+            heat: Whether heat maps are wanted.
+            population: Whose rule decides where the header gives no age, or none to rely on; None: adults' where there
+                is none, and a refusal where there is one that cannot be relied on.
+            refuse_unknown_age: Refuse images without an age, too.
 
         Raises:
             ConfigError: The model has no such operating point or population, or the engine is not installed.
@@ -72,6 +83,7 @@ class Reader:
         self.operating_point = operating_point
         self.heat = heat
         self.population = population
+        self.refuse_unknown_age = refuse_unknown_age
         self.summary = ModelSummary(
             intended_use=artifact.card.intended_use_statement,
             licence=artifact.card.licence,
@@ -87,7 +99,7 @@ class Reader:
             radiograph = read_radiograph(source)
         except UnreadableError as error:
             return Settled(None, self._failed(source.path, error, _since(started)))
-        checks = check(radiograph, card.intended_use)
+        checks = check(radiograph, card.intended_use, population=self.population, needs_age=self.refuse_unknown_age)
         if any(one.outcome is Outcome.FAILED for one in checks):
             return Settled(radiograph, self._reading(Status.REFUSED, radiograph, checks, _since(started)))
         if radiograph.pixels is None:
@@ -139,6 +151,7 @@ class Reader:
             threshold=threshold,
             uncertain=rule.conformal.uncertain(probability) or verdict.uncertain,
             population=population,
+            population_source=self._population_source(radiograph),
         )
         heat: Float32[np.ndarray, "h w"] | None = None
         if radiograph.pixels is not None and verdict.shown:
@@ -146,6 +159,11 @@ class Reader:
             heat = heat_map(cam, rule.calibration, crop=crop, shape=shape)
         reading = self._reading(Status.ANALYSED, radiograph, checks, elapsed_ms + _since(started), decision)
         return replace(reading, heat=heat, distance=distance, heat_outside_lungs=outside, notes=verdict.notes)
+
+    def _population_source(self, radiograph: Radiograph) -> PopulationSource:
+        if radiograph.age_years is not None:
+            return PopulationSource.AGE
+        return PopulationSource.DEFAULT if self.population is None else PopulationSource.GIVEN
 
     def _failed(self, path: str, error: UnreadableError, elapsed_ms: float) -> Reading:
         reason = Check(error.check, Outcome.FAILED, error.expected, error.found)
@@ -174,6 +192,7 @@ class Reader:
             sop_instance_uid=radiograph.sop_instance_uid,
             view=radiograph.view,
             decision=decision,
+            steps=radiograph.steps,
             radiograph=radiograph,
             card=self.summary,
         )

@@ -56,7 +56,13 @@ class Worker:
         self._owed: dict[int, str] = {}  # claimed images to be queued again, with the reason
         self._owed_counts = False
         self._interruptions = 0
-        self._reader = Reader(artifact, operating_point=config.operating_point, engine=EngineName(config.engine))
+        self._reader = Reader(
+            artifact,
+            operating_point=config.operating_point,
+            engine=EngineName(config.engine),
+            population=config.population,
+            refuse_unknown_age=config.refuse_unknown_age,
+        )
 
     def run(self, *, stop: threading.Event, arrived: threading.Event) -> None:
         """Work until `stop` is set; wait for `arrived` while there is nothing to do."""
