@@ -7,7 +7,7 @@ a number (the submission, the model card, the documents) draws from. No model is
 from pneumoscope.evaluation.cohort import Cohort, recompute, write_evidence
 from pneumoscope.evaluation.folder import Evidence, read_evidence, read_release
 from pneumoscope.evaluation.numbers import Leaf, Node, NotEstimable, Number, Tree, estimate
-from pneumoscope.evaluation.predictions import NOT_IN_MANIFEST
+from pneumoscope.evaluation.predictions import NOT_IN_MANIFEST, columns_of
 from pneumoscope.evaluation.questions import NO_FINDING, Question, default_questions
 from pneumoscope.evaluation.request import Request, cohort_of
 from pneumoscope.evaluation.settings import Point, Settings
@@ -27,6 +27,7 @@ __all__ = [
     "Settings",
     "Tree",
     "cohort_of",
+    "columns_of",
     "default_questions",
     "estimate",
     "read_evidence",

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pneumoscope.core import ArtifactError
+import pandas as pd
+
+from pneumoscope.core import ArtifactError, InputError
 from pneumoscope.datasets import read_manifest
 from pneumoscope.evaluation.cohort import Cohort
 from pneumoscope.evaluation.folder import Evidence, read_evidence
-from pneumoscope.evaluation.predictions import join, read_predictions
+from pneumoscope.evaluation.predictions import PREFIX, join, read_predictions
 from pneumoscope.evaluation.questions import Question, default_questions
 from pneumoscope.evaluation.settings import Point
 
@@ -46,15 +48,41 @@ def cohort_of(request: Request) -> Cohort:
     predictions = read_predictions(request.predictions)
     manifest = read_manifest(request.manifest)
     joined = join(predictions, manifest.manifest, where=request.where)
+    questions = list(dict.fromkeys([*default_questions(joined.rows, predictions.scores), *request.asked]))
+    if not questions:
+        raise InputError(
+            f"{predictions.name}: expected scores of labels that the manifest has, such as prob_Pneumonia, "
+            f"found {', '.join(predictions.scores)}"
+        )
+    for question in questions:
+        _refuse_truth(joined.rows, question, name=predictions.name)
     return Cohort(
         title=request.title or predictions.name,
         rows=joined.rows,
         left_out=joined.left_out,
-        questions=list(dict.fromkeys([*default_questions(joined.rows, predictions.scores), *request.asked])),
+        questions=questions,
         model={"name": predictions.name, "version": "unknown", "sha256": predictions.sha256},
         manifest_sha256=manifest.sha256,
         points={} if request.points_from is None else _points(read_evidence(request.points_from)),
     )
+
+
+def _refuse_truth(rows: pd.DataFrame, question: Question, *, name: str) -> None:
+    """Raise where a score is the truth itself: a label under a score's name would be measured as perfect.
+
+    Raises:
+        InputError: Score and reference are equal on every labelled image, of both classes.
+    """
+    score = f"{PREFIX}{question.score}"
+    if question.against is not None or score not in rows or question.reference not in rows:
+        return
+    truth = rows[question.reference]
+    labelled = truth.notna()
+    if truth[labelled].nunique() == 2 and (rows.loc[labelled, score] == truth[labelled]).all():
+        raise InputError(
+            f"{name}: expected scores in column {question.score}, found the reference itself, 0 and 1 on every image; "
+            f"name the column of scores {score}"
+        )
 
 
 def _points(evidence: Evidence) -> dict[str, dict[str, Point]]:
