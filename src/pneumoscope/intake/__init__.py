@@ -9,6 +9,7 @@ from pneumoscope.intake.frame import SUPPORTED as TRANSFER_SYNTAXES
 from pneumoscope.intake.grey import declared_voi, rescale_of
 from pneumoscope.intake.identity import Identity, identify, same_image
 from pneumoscope.intake.lut import LookupTable, first_table
+from pneumoscope.intake.memory import AnySource, image_source, read_array
 from pneumoscope.intake.projection import view_of
 from pneumoscope.intake.reader import radiograph_of, read_grey, read_header, read_radiograph
 from pneumoscope.intake.sources import ImageSource, find_images
@@ -18,6 +19,7 @@ __all__ = [
     "RADIOGRAPH_CLASSES",
     "TRANSFER_SYNTAXES",
     "Age",
+    "AnySource",
     "Identity",
     "ImageSource",
     "LookupTable",
@@ -29,12 +31,14 @@ __all__ = [
     "find_images",
     "first_table",
     "identify",
+    "image_source",
     "is_uid",
     "is_undecodable",
     "missing_from_data_set",
     "missing_from_file",
     "quieten_pydicom",
     "radiograph_of",
+    "read_array",
     "read_grey",
     "read_header",
     "read_radiograph",

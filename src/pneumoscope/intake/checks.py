@@ -14,7 +14,7 @@ import numpy as np
 from pydicom import Dataset, uid
 
 from pneumoscope.core import Check, IntendedUse, Outcome, Population, Radiograph, View
-from pneumoscope.intake.age import age_of
+from pneumoscope.intake.age import Age, age_of
 from pneumoscope.intake.anatomy import regions
 from pneumoscope.intake.faults import quoted
 from pneumoscope.intake.frame import GREY, frames_of
@@ -105,6 +105,8 @@ def check_view(radiograph: Radiograph, intended: IntendedUse) -> Check:
     Frontal without PA or AP is enough where both are intended; PA against AP is reported and no refusal then.
     """
     expected = " or ".join(intended.views)
+    if radiograph.header is None and radiograph.view and radiograph.view not in intended.views:
+        return Check("view", Outcome.FAILED, expected, f"{radiograph.view}, as stated with the image")
 
     def judge(header: Dataset) -> tuple[Outcome, str]:
         said = evidence(header)
@@ -123,9 +125,14 @@ def check_patient_age(radiograph: Radiograph, intended: IntendedUse) -> Check:
     """Check that the patient's age is in range; an absent age is no refusal, one that cannot be relied on is."""
     youngest, oldest = intended.youngest_years, intended.oldest_years
     expected = f"{youngest:g} to {oldest:g} years"
+    stated = radiograph.age_years
+    if radiograph.header is None and stated is not None and not youngest <= stated <= oldest:
+        return Check("patient_age", Outcome.FAILED, expected, f"{stated:g} years, as stated with the image")
 
     def judge(header: Dataset) -> tuple[Outcome, str]:
         age = age_of(header)
+        if radiograph.age_years is not None and age.years is None:  # stated with the image
+            age = Age(years=radiograph.age_years)
         if age.problem:
             return Outcome.FAILED, f"no age to rely on: {age.problem}"
         if age.years is None:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float32
 from pydicom import Dataset
 
-from pneumoscope.core import Format, InputError, Radiograph, UnreadableError
+from pneumoscope.core import Format, InputError, Radiograph, UnreadableError, View
 from pneumoscope.intake.age import age_of
 from pneumoscope.intake.checks import RADIOGRAPH_CLASSES
 from pneumoscope.intake.dataset import header_of, parse, parse_until_pixels, without_pixels
@@ -15,26 +15,36 @@ from pneumoscope.intake.decoding import decode
 from pneumoscope.intake.frame import is_single_grey, size_of
 from pneumoscope.intake.grey import to_grey
 from pneumoscope.intake.header import text
+from pneumoscope.intake.memory import AnySource, image_source, read_array
 from pneumoscope.intake.projection import view_of
 from pneumoscope.intake.raster import JPEG_MAGIC, PNG_MAGIC, read_raster
-from pneumoscope.intake.sources import ImageSource, reason, source_of
+from pneumoscope.intake.sources import reason, source_of
 from pneumoscope.intake.upright import geometry_of, to_upright
 
 _PREFIX = slice(128, 132)
 
 
-def read_radiograph(source: ImageSource | Path | str) -> Radiograph:
-    """Return the radiograph in one file or zip member; the format is told by the content, not by the name.
+def read_radiograph(source: AnySource, *, view: View | None = None, age_years: float | None = None) -> Radiograph:
+    """Return the radiograph in one file, zip member, data set or array; the format is told by the content.
 
     An image that is not a single grey frame is readable, but has no pixels: its checks say so, and so do those of an
     object that is no image at all, such as a report.
 
+    Args:
+        source: A path, bytes, a binary file, a pydicom Dataset, a NumPy array or what `find_images` gives.
+        view: Projection, for an image whose header does not say it.
+        age_years: The patient's age in years, for an image whose header does not say it.
+
     Raises:
+        InputError: The source is none of these types.
         UnreadableError: Whatever is wrong with the bytes, or with getting them.
     """
-    if not isinstance(source, ImageSource):
-        source = source_of(Path(source))
-    return radiograph_of(source.read_bytes(), path=source.path)
+    if isinstance(source, np.ndarray):
+        return read_array(source, view=view, age_years=age_years)
+    image = image_source(source)
+    film = radiograph_of(image.read_bytes(), path=image.path)
+    age_years = age_years if film.age_years is None else film.age_years
+    return replace(film, view=film.view or view, age_years=age_years)
 
 
 def radiograph_of(content: bytes, *, path: str) -> Radiograph:
@@ -79,7 +89,7 @@ def radiograph_of(content: bytes, *, path: str) -> Radiograph:
     )
 
 
-def read_grey(source: ImageSource | Path | str) -> Float32[np.ndarray, "h w"]:
+def read_grey(source: AnySource) -> Float32[np.ndarray, "h w"]:
     """Return an image's grey values in [0, 1], 0 black, as reading sees them: DICOM, PNG (8 or 16 bits) or JPEG.
 
     For training, caches and statistics, which want nothing of the header. Safe in any thread.
