@@ -134,7 +134,7 @@ def test_the_columns_used_and_not_used_are_named(tmp_path, rows):
 
 def test_scores_of_labels_that_the_manifest_lacks_are_refused(tmp_path, rows, manifest):
     table = pd.DataFrame({"image_id": rows["image_id"], "prob_Unicorn": 0.5})
-    with pytest.raises(InputError, match="expected scores of labels that the manifest has"):
+    with pytest.raises(InputError, match="expected a manifest that labels one of the scores"):
         cohort_of(Request(predictions=write(tmp_path / "p.csv", table), manifest=manifest))
 
 

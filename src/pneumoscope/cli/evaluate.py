@@ -47,6 +47,10 @@ def evaluate(
     against: Annotated[
         str | None, typer.Option(help="Whose images alone are the negatives, such as No_Finding.", **_OTHER)
     ] = None,
+    subgroup: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="A manifest column to cut subgroups by too, such as x_ward.", **_OTHER),
+    ] = None,
     points_from: Annotated[
         Path | None, typer.Option(help="Evidence folder whose thresholds to hold, such as validation's.", **_OTHER)
     ] = None,
@@ -67,12 +71,18 @@ def evaluate(
     from pneumoscope.evaluation import NOT_IN_MANIFEST, Request, Settings, cohort_of, columns_of, write_evidence
 
     request = Request(
-        predictions=predictions, manifest=manifest, where=where, asked=asked, points_from=points_from, title=title
+        predictions=predictions,
+        manifest=manifest,
+        where=where,
+        asked=asked,
+        points_from=points_from,
+        axes=subgroup or (),
+        title=title,
     )
     try:
         cohort = cohort_of(request)
         used = columns_of(predictions)
-        evidence = write_evidence(cohort, output, settings=Settings())
+        evidence = write_evidence(cohort, output, settings=Settings(axes=tuple(subgroup or ())))
     except InputError as error:  # nothing was measured: the table is not what was asked for
         raise ConfigError(str(error)) from error
     typer.echo(used)
