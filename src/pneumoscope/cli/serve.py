@@ -72,7 +72,7 @@ def _demo_config(folder: Path) -> "ServiceConfig":
 
 
 def _take_studies(node: "Node") -> None:
-    """Puts the synthetic studies into the node's inbox, as an upload would."""
+    """Put the synthetic studies into the node's inbox, as an upload would."""
     from pneumoscope.phantom import studies_folder
     from pneumoscope.service import Route
 

@@ -41,12 +41,12 @@ _IN_WORDS = {
 
 
 def status_of(error: PneumoscopeError) -> int:
-    """HTTP status for an error of ours: 404 and 422 their input, 507 our disk, 502 a peer, 500 our files."""
+    """Return the HTTP status of an error of ours: 404 and 422 their input, 507 our disk, 502 a peer, 500 our files."""
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
 def answer(scope: Scope, *, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    """The error as a page where the client is a browser that navigates, else as problem JSON."""
+    """Return the error as a page where the client is a browser that navigates, else as problem JSON."""
     title = _IN_WORDS.get(status, HTTPStatus(status).phrase)
     if wants_page(scope):
         page = render("error.html", scope=scope, title=title, detail=detail, status=status)
@@ -58,11 +58,11 @@ def answer(scope: Scope, *, status: int, detail: str, headers: Mapping[str, str]
 async def refuse(
     scope: Scope, receive: Receive, send: Send, *, status: int, detail: str, headers: Mapping[str, str] | None = None
 ) -> None:
-    """Answers with the error, from outside of any route."""
+    """Answer with the error, from outside of any route."""
     await answer(scope, status=status, detail=detail, headers=headers)(scope, receive, send)
 
 
 def wants_page(scope: Scope) -> bool:
-    """Whether the client is a person's browser that opens a page."""
+    """Return whether the client is a person's browser that opens a page."""
     accept = Headers(scope=scope).get("accept", "")
     return "text/html" in accept and not scope["path"].startswith(("/api/", "/dicom-web"))
