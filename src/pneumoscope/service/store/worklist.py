@@ -2,24 +2,24 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import select
 
 from pneumoscope.service.store import tables
 from pneumoscope.service.store.database import Store, record_of
-from pneumoscope.service.store.records import Image, Result, State
+from pneumoscope.service.store.records import Image, Result
 
 _feedback, _images, _results = tables.feedback, tables.images, tables.results
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """An image as far as counting and ordering need it; `status` and the numbers are None while it waits."""
 
     image_id: int
     study_uid: str
     received_at: float
-    state: State
+    state: str
     status: str | None
     probability: float | None
     threshold: float | None
@@ -49,9 +49,8 @@ def newest_entries(store: Store, *, limit: int) -> list[Entry]:
         .order_by(_images.c.id.desc())
         .limit(limit)
     )
-    states = {state.value: state for state in State}
     with store.reading() as connection:
-        return [Entry(*row[:3], states[row[3]], *row[4:]) for row in connection.execute(query)]
+        return [Entry._make(row) for row in connection.execute(query).all()]
 
 
 def reviewed_studies(store: Store, *, from_image_id: int) -> set[str]:

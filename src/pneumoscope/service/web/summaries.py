@@ -144,8 +144,8 @@ def kind_of(entry: Entry) -> str:
     return "suspicious" if entry.probability >= entry.threshold else "clear"
 
 
-def _kind_of_unread(state: State) -> str:
-    return "failed" if state is State.FAILED else "waiting"
+def _kind_of_unread(state: str) -> str:
+    return "failed" if state == State.FAILED else "waiting"
 
 
 def _decision(result: Result) -> Decision | None:

@@ -1,9 +1,11 @@
 """The worklist: the newest images grouped into studies, counted, filtered and put in order, one page at a time."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
+from typing import NamedTuple
 
 from pneumoscope.core import Claim
 from pneumoscope.service.config import Column
@@ -76,15 +78,13 @@ class Worklist:
     columns: tuple[Column, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Study:
+class _Study(NamedTuple):
     """A study as far as counting and ordering need it; the first entry decides."""
 
     entries: tuple[Entry, ...]
     kind: str
     reviewed: bool
     received_at: float
-    rank: int | None = None
 
 
 def worklist(
@@ -107,15 +107,16 @@ def worklist(
         order = Order.NEWEST
     studies = _studies(store)
     counts = Counter(study.kind for study in studies)
-    if order is Order.FIRST:
-        studies = _ranked(studies, now=store.now())
+    due = _due(studies, now=store.now()) if order is Order.FIRST else []
+    ranks = {study.entries[0].image_id: rank for rank, study in enumerate(due, start=1)}
+    studies = due + [study for study in studies if study.entries[0].image_id not in ranks]
     if show in KINDS:
         studies = [study for study in studies if study.kind == show]
     pages = max(1, -(-len(studies) // PAGE))
     page = min(max(1, page), pages)
     shown = studies[(page - 1) * PAGE : page * PAGE]
     return Worklist(
-        rows=_rows(store, shown, columns=columns),
+        rows=_rows(store, shown, ranks=ranks, columns=columns),
         counts={kind: counts[kind] for kind in KINDS},
         order=order,
         show=show if show in KINDS else None,
@@ -136,9 +137,9 @@ def _studies(store: Store) -> list[_Study]:
     return [_study(found, reviewed=uid in reviewed) for uid, found in by_study.items()]
 
 
-def _study(entries: Iterable[Entry], *, reviewed: bool) -> _Study:
+def _study(entries: Sequence[Entry], *, reviewed: bool) -> _Study:
     """Return the study of these entries, the most suspicious first; a refused lateral never hides a frontal image."""
-    ordered = tuple(sorted(entries, key=_precedence))
+    ordered = tuple(sorted(entries, key=_precedence)) if len(entries) > 1 else tuple(entries)
     received_at = min(entry.received_at for entry in ordered)
     return _Study(entries=ordered, kind=kind_of(ordered[0]), reviewed=reviewed, received_at=received_at)
 
@@ -147,16 +148,19 @@ def _precedence(entry: Entry) -> tuple[int, float, int]:
     return _PRECEDENCE.get(kind_of(entry), _LAST), -(entry.probability or 0.0), entry.image_id
 
 
-def _ranked(studies: list[_Study], *, now: float) -> list[_Study]:
-    """Put what came in the last hours and nobody has answered yet first, by priority; the rest stays as it came."""
-    due = [one for one in studies if not one.reviewed and now - one.received_at < READ_FIRST_S]
-    urgency = {id(one): study_priority(one.entries, waited_s=now - one.received_at) for one in due}
-    due.sort(key=lambda one: (-urgency[id(one)], one.entries[0].image_id))
-    ranked = [replace(one, rank=rank) for rank, one in enumerate(due, start=1)]
-    return ranked + [one for one in studies if id(one) not in urgency]
+def _due(studies: Iterable[_Study], *, now: float) -> list[_Study]:
+    """Return what came in the last hours and nobody has answered yet, the most urgent first."""
+    due = [
+        (-study_priority(one.entries, waited_s=now - one.received_at), one.entries[0].image_id, one)
+        for one in studies
+        if not one.reviewed and now - one.received_at < READ_FIRST_S
+    ]
+    return [one for _, _, one in sorted(due, key=itemgetter(0, 1))]
 
 
-def _rows(store: Store, studies: Sequence[_Study], *, columns: Sequence[Column]) -> tuple[StudyRow, ...]:
+def _rows(
+    store: Store, studies: Sequence[_Study], *, ranks: Mapping[int, int], columns: Sequence[Column]
+) -> tuple[StudyRow, ...]:
     """Return the studies of one page with all that it shows of them."""
     ids = [entry.image_id for study in studies for entry in study.entries]
     found = {id_: summary_of(*one) for id_, one in store_worklist.of_images(store, ids).items()}
@@ -169,7 +173,7 @@ def _rows(store: Store, studies: Sequence[_Study], *, columns: Sequence[Column])
                 deciding=deciding,
                 others=tuple(others),
                 reviewed=study.reviewed,
-                rank=study.rank,
+                rank=ranks.get(deciding.image.id),
                 prior=priors.get(deciding.image.id),
                 columns=tuple(cell(deciding.image, column) for column in columns),
             )
