@@ -88,7 +88,7 @@ def _say_where(node: "Node", token: str | None) -> None:
     silent = " (silent mode: nothing is delivered)" if config.reading.silent else ""
     lines = [
         f"DICOM   {config.node.ae_title} at {config.node.host}:{node.scp.port}{tls}",
-        f"page    {page}",
+        f"page    {page}" + ("" if config.web.requires_sign_in else " (no sign-in: for this machine only)"),
         f"STOW-RS {page}/dicom-web",
         f"spool   {config.store.path.resolve()}",
         f"claim   {config.reading.claim}, operating point {config.reading.operating_point}",

@@ -44,7 +44,7 @@ def test_without_a_triage_claim_the_order_is_that_of_receipt_whatever_is_asked_f
     assert [row.deciding.decision.probability for row in found.rows] == [0.5, 0.1, 0.9]
     assert [row.rank for row in found.rows] == [None] * 3
     page = site.client().get("/").text
-    assert "Read this first" not in page
+    assert "Reading order" not in page
 
 
 def test_what_a_person_answered_or_an_earlier_shift_had_loses_its_rank(site: Any, clock: Any) -> None:

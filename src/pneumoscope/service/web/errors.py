@@ -24,18 +24,18 @@ _STATUS: tuple[tuple[type[PneumoscopeError], int], ...] = (
     (ArtifactError, 500),
 )
 _IN_WORDS = {
-    400: "This request cannot be understood",
+    400: "The request cannot be understood",
     401: "Please sign in",
-    403: "This is not yours to do",
-    404: "There is nothing here",
-    405: "This cannot be done here",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Not possible here",
     409: "Not possible now",
     413: "Too large",
-    422: "This cannot be used",
+    422: "The request cannot be processed",
     429: "Too many requests",
-    500: "Something went wrong on our side",
+    500: "Internal error",
     502: "Another system did not answer",
-    503: "Not available at the moment",
+    503: "Temporarily unavailable",
     507: "The disk is nearly full",
 }
 

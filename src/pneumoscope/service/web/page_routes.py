@@ -17,7 +17,7 @@ from pneumoscope.service.web.destinations import destinations
 from pneumoscope.service.web.rendering import render
 from pneumoscope.service.web.settings import sections
 from pneumoscope.service.web.study import image_page
-from pneumoscope.service.web.wording import COLUMNS, KINDS, STATES
+from pneumoscope.service.web.wording import COLUMNS, KINDS, OBJECTS, STATES
 from pneumoscope.service.web.worklist import Order, worklist
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False, dependencies=[Depends(person_of)])
@@ -134,6 +134,7 @@ def show_deliveries(request: Request, parts: Parts) -> str:
         scope=request.scope,
         destinations=destinations(parts.store, parts.config),
         letters=deliveries.dead_letters(parts.store),
+        objects=OBJECTS,
     )
 
 

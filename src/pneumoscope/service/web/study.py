@@ -36,9 +36,9 @@ _ROUTES = {
 _DELIVERY = {
     DeliveryState.WAITING: "waiting to be sent",
     DeliveryState.SENDING: "being sent",
-    DeliveryState.DONE: "has it",
-    DeliveryState.DEAD: "given up: an admin must look at it",
-    DeliveryState.DISCARDED: "not sent, by an admin's decision",
+    DeliveryState.DONE: "delivered",
+    DeliveryState.DEAD: "failed: an administrator must decide",
+    DeliveryState.DISCARDED: "discarded by an administrator",
 }
 _MOST_OTHERS = 50
 

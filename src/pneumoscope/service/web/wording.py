@@ -4,7 +4,7 @@ import time
 
 from pneumoscope.core import PopulationSource
 from pneumoscope.service.config import Column
-from pneumoscope.service.store import State
+from pneumoscope.service.store import State, What
 
 DATE, DAY_AND_TIME = "%d %b %Y", "%d %b %H:%M"
 """Months as words: 03/04 is another day in America than in Germany."""
@@ -22,10 +22,19 @@ KINDS = {
 STATES = {
     State.RECEIVED: "Waiting to be read",
     State.READING: "Being read",
-    State.DELIVERING: "Read, result on its way",
+    State.DELIVERING: "Read, result being sent",
     State.DONE: "Read",
     State.REFUSED: "Not analysed",
     State.FAILED: "Could not be read",
+}
+
+OBJECTS = {
+    What.SR: "Structured report",
+    What.SC: "Secondary capture",
+    What.GSPS: "Presentation state",
+    What.NOT_ANALYSED: "Notice “not analysed”",
+    What.IMAGE_RESULT: "Result of an image",
+    What.STUDY_RESULT: "Result of a study",
 }
 
 COLUMNS = {

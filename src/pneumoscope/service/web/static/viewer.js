@@ -123,8 +123,8 @@ function drawScale(width, height) {
 
 function write(words, x, y) { // readable over black and over white
   context.lineJoin = "round";
-  context.lineWidth = 3;
-  context.strokeStyle = "#000";
+  context.lineWidth = 2.5;
+  context.strokeStyle = "rgb(0 0 0 / .7)";
   context.strokeText(words, x, y);
   context.fillText(words, x, y);
 }
