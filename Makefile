@@ -55,6 +55,16 @@ dossier: .venv/.ready ## run the tests of the requirements, build the submission
 studies: .venv/.ready ## draw the demo's synthetic studies again
 	@.venv/bin/python -m pneumoscope.phantom
 
+site: .venv/.ready ## build the documentation site into site/
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
+	@echo "site/index.html"
+
+pictures: .venv/.ready ## draw the README's picture again from the synthetic studies (needs Chromium)
+	@.venv/bin/python scripts/pictures.py
+
+man: .venv/.ready ## write the man page into dist/man
+	@.venv/bin/python scripts/manual.py man dist/man
+
 bench: .venv-base/.ready .venv-bench/.ready ## time reading against a torchxrayvision user's script
 	@.venv-base/bin/python benchmarks/read_speed.py
 

@@ -12,8 +12,9 @@ from PIL import Image
 
 from pneumoscope.cli.read import Job, show
 from pneumoscope.cli.terminal import LONGEST_TABLE
-from pneumoscope.core import Check, Decision, ModelIdentity, Outcome, Reading, Status
+from pneumoscope.core import Check, Decision, ModelIdentity, Outcome, Status
 from pneumoscope.phantom import studies_folder
+from pneumoscope.results import Reading
 
 
 def pneumoscope(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

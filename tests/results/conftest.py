@@ -14,8 +14,8 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
-from pneumoscope.core import Check, Decision, Format, ModelIdentity, Outcome, Radiograph, Reading, Status, View
-from pneumoscope.results import ModelSummary
+from pneumoscope.core import Check, Decision, Format, ModelIdentity, Outcome, Radiograph, Status, View
+from pneumoscope.results import ModelSummary, Reading
 
 MODEL = ModelIdentity(name="pneumoscope-small", version="1.2.0", sha256="3f9ac41b22d07e51" * 4)
 CARD = ModelSummary(
@@ -74,7 +74,12 @@ def heat() -> np.ndarray:
 
 
 def build_analysed(
-    *, path: str = "in/chest.dcm", probability: float = 0.83, uncertain: bool = False, with_heat: bool = True
+    *,
+    path: str = "in/chest.dcm",
+    probability: float = 0.83,
+    uncertain: bool = False,
+    with_heat: bool = True,
+    radiograph: Radiograph | None = None,
 ) -> Reading:
     """A reading with a decision at a threshold of 0.41."""
     return Reading(
@@ -87,10 +92,12 @@ def build_analysed(
         view=View.PA,
         decision=Decision(probability=probability, operating_point="balanced", threshold=0.41, uncertain=uncertain),
         heat=heat() if with_heat else None,
+        radiograph=radiograph,
+        card=CARD,
     )
 
 
-def build_refused(*, path: str = "in/ct.dcm", found: str = "CT") -> Reading:
+def build_refused(*, path: str = "in/ct.dcm", found: str = "CT", radiograph: Radiograph | None = None) -> Reading:
     """A reading refused for two reasons."""
     return Reading(
         path=path,
@@ -102,6 +109,7 @@ def build_refused(*, path: str = "in/ct.dcm", found: str = "CT") -> Reading:
         ),
         model=MODEL,
         elapsed_ms=2.0,
+        radiograph=radiograph,
     )
 
 
@@ -121,6 +129,21 @@ def card() -> ModelSummary:
 def header() -> Callable[..., Dataset]:
     """Builds a header."""
     return build_header
+
+
+@pytest.fixture
+def image_header() -> Callable[..., Dataset]:
+    """A header with what displaying takes."""
+
+    def build(**changes: object) -> Dataset:
+        ds = build_header()
+        ds.Rows, ds.Columns, ds.PhotometricInterpretation = 96, 80, "MONOCHROME2"
+        ds.WindowCenter, ds.WindowWidth = 2048, 4096
+        for keyword, value in changes.items():
+            setattr(ds, keyword, value)
+        return ds
+
+    return build
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from pneumoscope.core import ConfigError
+from pneumoscope.core import ConfigError, ResultObject
 from pneumoscope.results import Outputs
 from pneumoscope.results import gallery as gallery_module
 from pneumoscope.results.gallery import Gallery
@@ -56,8 +56,8 @@ def page(tmp_path):
 
 def test_the_page_is_whole_before_during_and_after(gallery, page, analysed, refused, radiograph):
     assert page().counts["article"] == 0
-    gallery.add(analysed(), radiograph(ds=None), outputs=Outputs())
-    gallery.add(refused(), None, outputs=Outputs())
+    gallery.add(analysed(radiograph=radiograph(ds=None)), outputs=Outputs())
+    gallery.add(refused(), outputs=Outputs())
     during = page()
     assert during.counts["article"] == 2
     assert "1 of 2 images analysed: 1 suspicious, 0 not suspicious, 0 uncertain; 1 refused" in during.text
@@ -68,7 +68,7 @@ def test_the_page_is_whole_before_during_and_after(gallery, page, analysed, refu
 
 
 def test_an_interrupted_page_says_so(gallery, page, analysed, radiograph):
-    gallery.add(analysed(), radiograph(ds=None), outputs=Outputs())
+    gallery.add(analysed(radiograph=radiograph(ds=None)), outputs=Outputs())
     gallery.close(complete=False)
     assert "Stopped before the end: not all inputs were read." in page().text
 
@@ -81,15 +81,17 @@ def test_every_reading_is_counted_in_one_group(gallery, page, analysed, refused,
         refused(),
         failed(),
     ):
-        gallery.add(reading, None, outputs=Outputs())
+        gallery.add(reading, outputs=Outputs())
     text = page().text
     assert "All 5Suspicious 1Not suspicious 1Uncertain 1Refused 1Failed 1" in text
     assert page().values("data-kind") == ["suspicious", "uncertain", "clear", "refused", "failed"]
 
 
 def test_a_card_tells_decision_numbers_checks_files_and_notes(gallery, page, analysed, radiograph):
-    outputs = Outputs(overlay="a b.overlay.png", sr="a.sr.dcm", notes=("left out: PatientAge",))
-    gallery.add(analysed(), radiograph(ds=None), outputs=outputs)
+    outputs = Outputs(
+        files={ResultObject.OVERLAY: "a b.overlay.png", ResultObject.SR: "a.sr.dcm"}, notes=("left out: PatientAge",)
+    )
+    gallery.add(analysed(radiograph=radiograph(ds=None)), outputs=outputs)
     found = page()
     for words in (
         "Suspicious for pneumonia",
@@ -112,8 +114,8 @@ def test_a_card_tells_decision_numbers_checks_files_and_notes(gallery, page, ana
 
 @pytest.mark.req("REQ-RD-05")
 def test_refused_and_failed_cards_give_every_reason_and_are_no_negatives(gallery, page, refused, failed):
-    gallery.add(refused(), None, outputs=Outputs())
-    gallery.add(failed(), None, outputs=Outputs())
+    gallery.add(refused(), outputs=Outputs())
+    gallery.add(failed(), outputs=Outputs())
     text = page().text
     assert "modality: expected CR or DX, found CT" in text
     assert "body part: expected CHEST, found RIBCAGE" in text
@@ -124,7 +126,7 @@ def test_refused_and_failed_cards_give_every_reason_and_are_no_negatives(gallery
 @pytest.mark.req("REQ-RS-07")
 def test_hostile_names_and_values_are_text_and_nothing_is_fetched(gallery, page, refused, tmp_path):
     evil = '</article><script>alert(1)</script><img src="http://evil/x.png" onerror=alert(2)>\u202e\udcff'
-    gallery.add(refused(path=f"in/{evil}", found=evil), None, outputs=Outputs(notes=(evil,)))
+    gallery.add(refused(path=f"in/{evil}", found=evil), outputs=Outputs(notes=(evil,)))
     found = page()
     assert found.counts["script"] == 1
     assert found.counts["img"] == 0
@@ -136,7 +138,7 @@ def test_hostile_names_and_values_are_text_and_nothing_is_fetched(gallery, page,
 
 
 def test_the_page_refers_to_nothing_outside_itself(gallery, page, analysed, radiograph):
-    gallery.add(analysed(), radiograph(ds=None), outputs=Outputs())
+    gallery.add(analysed(radiograph=radiograph(ds=None)), outputs=Outputs())
     assert all(value.startswith("data:image/webp;base64,") for value in page().values("src"))
     assert page().values("src")
     assert any("default-src 'none'" in value for value in page().values("content"))
@@ -150,7 +152,7 @@ def test_pictures_get_smaller_then_are_left_out_then_cards_are_only_counted(
     monkeypatch.setattr(gallery_module, "_SMALL_UNTIL", size + 8_000)
     monkeypatch.setattr(gallery_module, "_CARDS_UNTIL", size + 14_000)
     for number in range(40):
-        gallery.add(analysed(path=f"in/{number}.dcm"), radiograph(ds=None), outputs=Outputs())
+        gallery.add(analysed(path=f"in/{number}.dcm", radiograph=radiograph(ds=None)), outputs=Outputs())
     found = page()
     widths = found.values("width")
     assert widths[0] == "320"
@@ -168,7 +170,7 @@ def test_the_summary_has_room_for_the_longest_names(gallery, page, analysed):
     model = replace(analysed().model, name="<&山" * 99, version="\U0001f600" * 99)
     for number in range(9):
         decision = replace(analysed().decision, operating_point=f"{number}" + "&山" * 99)
-        gallery.add(replace(analysed(), model=model, decision=decision), None, outputs=Outputs())
+        gallery.add(replace(analysed(), model=model, decision=decision), outputs=Outputs())
     assert page().counts["article"] == 9
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from pneumoscope.core import ResultObject
 from pneumoscope.results import Outputs, to_json, to_line
 from pneumoscope.results.line import CSV_COLUMNS, csv_header, to_csv
 
@@ -16,7 +17,10 @@ def row(reading, outputs=Outputs()):  # noqa: B008 - frozen
 
 
 def test_an_analysed_line_has_the_documented_keys_and_values(analysed):
-    line = to_line(analysed(), Outputs(overlay="a.overlay.png", sr="a.sr.dcm", sc=None, notes=("no SC",)))
+    line = to_line(
+        analysed(),
+        Outputs(files={ResultObject.OVERLAY: "a.overlay.png", ResultObject.SR: "a.sr.dcm"}, notes=("no SC",)),
+    )
     assert line["path"] == "in/chest.dcm"
     assert line["sop_instance_uid"] == "1.2.3.4.3"
     assert line["status"] == "analysed"
@@ -68,7 +72,7 @@ def test_json_is_one_line_whatever_the_path_holds(refused):
 
 
 def test_a_csv_row_reads_back_with_empty_cells_for_what_is_unknown(analysed, refused):
-    cells = row(analysed(), Outputs(overlay="a.overlay.png"))
+    cells = row(analysed(), Outputs(files={ResultObject.OVERLAY: "a.overlay.png"}))
     assert tuple(cells) == CSV_COLUMNS
     assert (cells["probability"], cells["positive"], cells["uncertain"]) == ("0.83", "true", "false")
     assert (cells["overlay"], cells["sr"], cells["reasons"]) == ("a.overlay.png", "", "")

@@ -7,7 +7,7 @@ from PIL import Image
 
 from pneumoscope.results import overlay
 from pneumoscope.results.heat_colour import blend, heat_opacity, heat_rgb, outline
-from pneumoscope.results.overlay import save_png
+from pneumoscope.results.overlay import png
 from pneumoscope.results.panel import PANEL_HEIGHT_PX, PANEL_WIDTH_PX, draw_panel
 
 
@@ -87,9 +87,8 @@ def test_a_reading_without_decision_or_pixels_or_with_heat_of_another_size_has_n
 
 
 def test_the_overlay_survives_saving_as_png(analysed, radiograph):
-    pixels, stream = overlay(analysed(), radiograph(ds=None)), BytesIO()
-    save_png(pixels, stream=stream)
-    assert (np.asarray(Image.open(stream)) == pixels).all()
+    pixels = overlay(analysed(), radiograph(ds=None))
+    assert (np.asarray(Image.open(BytesIO(png(pixels)))) == pixels).all()
 
 
 def test_the_colour_map_grows_steadily_lighter():

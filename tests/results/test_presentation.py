@@ -10,21 +10,6 @@ from pneumoscope.results import outlines, presentation_state
 from pneumoscope.results.contour import contours
 
 
-@pytest.fixture
-def image_header(header):
-    """A header with what displaying takes."""
-
-    def build(**changes):
-        ds = header()
-        ds.Rows, ds.Columns, ds.PhotometricInterpretation = 96, 80, "MONOCHROME2"
-        ds.WindowCenter, ds.WindowWidth = 2048, 4096
-        for keyword, value in changes.items():
-            setattr(ds, keyword, value)
-        return ds
-
-    return build
-
-
 def written(ds):
     stream = BytesIO()
     ds.save_as(stream, enforce_file_format=True)

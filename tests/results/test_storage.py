@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pneumoscope.core import ConfigError
-from pneumoscope.results.storage import Ledger, stem, write_whole
+from pneumoscope.results.storage import Ledger, stem
 
 
 def test_a_stem_is_the_same_for_the_same_path_and_differs_for_equal_names():
@@ -25,20 +25,6 @@ def test_a_stem_is_a_short_safe_file_name(path):
     assert len(name) <= 49
     assert all(c.isascii() and (c.isalnum() or c in "-_") for c in name)
     assert name[0] not in "-."
-
-
-def test_a_file_is_whole_or_as_it_was(tmp_path):
-    path = tmp_path / "a.bin"
-    write_whole(path, save=lambda stream: stream.write(b"first"))
-
-    def breaks_off(stream):
-        stream.write(b"sec")
-        raise RuntimeError("stopped")
-
-    with pytest.raises(RuntimeError):
-        write_whole(path, save=breaks_off)
-    assert path.read_bytes() == b"first"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_full_disk_is_one_clear_config_error(tmp_path):

@@ -9,8 +9,8 @@ import pydicom
 import pytest
 from PIL import Image
 
-from pneumoscope.core import ConfigError
-from pneumoscope.results import ALL_OBJECTS, ResultObject, ResultWriter
+from pneumoscope.core import Claim, ConfigError, ResultObject
+from pneumoscope.results import DEFAULT_OBJECTS, ResultWriter
 
 NOTHING = frozenset[ResultObject]()
 
@@ -24,9 +24,9 @@ def test_a_run_writes_lines_rows_objects_and_gallery_in_input_order(
 ):
     out = tmp_path / "deep" / "out"
     with ResultWriter(out, card=card) as writer:
-        line = writer.add(analysed(), radiograph(ds=header()))
-        writer.add(refused(), radiograph(ds=header()))
-        writer.add(failed(), None)
+        line = writer.add(analysed(radiograph=radiograph(ds=header())))
+        writer.add(refused(radiograph=radiograph(ds=header())))
+        writer.add(failed())
     assert [entry["status"] for entry in lines(out)] == ["analysed", "refused", "failed"]
     assert lines(out)[0] == line
     with (out / "results.csv").open(newline="", encoding="utf-8") as stream:
@@ -51,7 +51,7 @@ def test_a_run_writes_lines_rows_objects_and_gallery_in_input_order(
 def test_equal_names_from_different_places_get_different_files(analysed, radiograph, header, card, tmp_path):
     with ResultWriter(tmp_path, card=card, objects=frozenset({ResultObject.OVERLAY})) as writer:
         for path in ("a/chest.dcm", "b/chest.dcm", "c.zip!/chest.dcm"):
-            writer.add(analysed(path=path), radiograph(ds=header(), path=path))
+            writer.add(analysed(path=path, radiograph=radiograph(ds=header(), path=path)))
     assert len({entry["outputs"]["overlay"] for entry in lines(tmp_path)}) == 3
     assert len(list(tmp_path.glob("*.overlay.png"))) == 3
 
@@ -60,7 +60,7 @@ def test_a_run_takes_an_earlier_runs_place_and_touches_nothing_else(analysed, ra
     def run(*names):
         with ResultWriter(tmp_path, card=card) as writer:
             for name in names:
-                writer.add(analysed(path=name), radiograph(ds=header(), path=name))
+                writer.add(analysed(path=name, radiograph=radiograph(ds=header(), path=name)))
         return {path.name for path in tmp_path.iterdir()}
 
     mine = tmp_path / "mine.sr.dcm"
@@ -79,7 +79,7 @@ def test_a_run_takes_an_earlier_runs_place_and_touches_nothing_else(analysed, ra
 def test_reading_again_gives_the_same_files_and_no_more(analysed, radiograph, header, card, tmp_path):
     def run():
         with ResultWriter(tmp_path, card=card) as writer:
-            writer.add(analysed(), radiograph(ds=header()))
+            writer.add(analysed(radiograph=radiograph(ds=header())))
         return {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
     assert run() == run()
@@ -91,14 +91,14 @@ def test_an_image_without_header_or_reference_says_why_it_has_no_dicom_objects(
     bare = header()
     del bare.StudyInstanceUID
     with ResultWriter(tmp_path, card=card) as writer:
-        png = writer.add(analysed(path="a.png"), radiograph(ds=None))
-        dicom = writer.add(analysed(path="b.dcm"), radiograph(ds=bare))
-        nothing = writer.add(analysed(path="c.dcm"), None)
+        png = writer.add(analysed(path="a.png", radiograph=radiograph(ds=None)))
+        dicom = writer.add(analysed(path="b.dcm", radiograph=radiograph(ds=bare)))
+        nothing = writer.add(analysed(path="c.dcm"))
     for line in (png, dicom):
         assert line["outputs"]["overlay"]
         assert (line["outputs"]["sr"], line["outputs"]["sc"]) == (None, None)
-    assert png["notes"] == ["no SR and no SC: a PNG image has no study that they could belong to"]
-    assert dicom["notes"] == ["no SR and no SC: in the image StudyInstanceUID is missing"]
+    assert png["notes"] == ["no DICOM objects: a PNG image has no study that they could belong to"]
+    assert dicom["notes"] == ["no DICOM objects: in the image StudyInstanceUID is missing"]
     assert len(nothing["notes"]) == 2
 
 
@@ -106,26 +106,61 @@ def test_values_left_out_of_the_dicom_objects_are_named(analysed, radiograph, he
     source = header()
     source.PatientSex = "FEMALE"
     with ResultWriter(tmp_path, card=card, objects=frozenset({ResultObject.SR})) as writer:
-        line = writer.add(analysed(), radiograph(ds=source))
-    assert line["notes"] == ["left out of SR and SC, because not valid in the image: PatientSex"]
+        line = writer.add(analysed(radiograph=radiograph(ds=source)))
+    assert line["notes"] == ["left out of the DICOM objects, because not valid in the image: PatientSex"]
     assert pydicom.dcmread(tmp_path / line["outputs"]["sr"]).PatientSex == ""
 
 
-@pytest.mark.parametrize("wanted", list(ResultObject))
-def test_each_object_can_be_had_alone(wanted, analysed, radiograph, header, card, tmp_path):
+@pytest.mark.parametrize(
+    ("wanted", "ending"),
+    [
+        (ResultObject.OVERLAY, ".overlay.png"),
+        (ResultObject.SR, ".sr.dcm"),
+        (ResultObject.SC, ".sc.dcm"),
+        (ResultObject.GSPS, ".gsps.dcm"),
+        (ResultObject.GALLERY, "index.html"),
+    ],
+)
+def test_each_object_can_be_had_alone(wanted, ending, analysed, radiograph, image_header, card, tmp_path):
     with ResultWriter(tmp_path, card=card, objects=frozenset({wanted})) as writer:
-        writer.add(analysed(), radiograph(ds=header()))
-    suffix = {"overlay": ".overlay.png", "sr": ".sr.dcm", "sc": ".sc.dcm", "gallery": "index.html"}[wanted]
+        writer.add(analysed(radiograph=radiograph(ds=image_header())))
     made = [path.name for path in tmp_path.iterdir() if not path.name.startswith("results.")]
     assert len(made) == 1
-    assert made[0].endswith(suffix)
+    assert made[0].endswith(ending)
+
+
+def test_an_image_that_was_not_analysed_gets_report_and_capture_only_where_they_are_wanted(
+    refused, radiograph, header, card, tmp_path
+):
+    reading = refused(radiograph=radiograph(ds=header()))
+    with ResultWriter(tmp_path / "default", card=card) as writer:
+        assert writer.add(reading)["outputs"] == {"overlay": None, "sr": None, "sc": None}
+    wanted = frozenset({ResultObject.NOT_ANALYSED})
+    with ResultWriter(tmp_path / "asked", card=card, objects=wanted) as writer:
+        outputs = writer.add(reading)["outputs"]
+    notice = pydicom.dcmread(tmp_path / "asked" / outputs["not_analysed"])
+    assert notice.SOPClassUID == pydicom.uid.BasicTextSRStorage
+    assert pydicom.dcmread(tmp_path / "asked" / outputs["sc"]).StudyInstanceUID == notice.StudyInstanceUID
+    with ResultWriter(tmp_path / "asked", card=card, objects=frozenset()):
+        pass
+    assert not list((tmp_path / "asked").glob("*.dcm")), "running again replaces these files too"
+
+
+@pytest.mark.req("REQ-CL-01")
+def test_under_a_triage_claim_no_file_shows_a_location(analysed, radiograph, image_header, card, tmp_path):
+    wanted = frozenset(ResultObject)
+    with ResultWriter(tmp_path, card=card, objects=wanted, claim=Claim.TRIAGE) as writer:
+        line = writer.add(analysed(radiograph=radiograph(ds=image_header())))
+    assert "gsps" not in line["outputs"]
+    assert "heat map" not in pydicom.dcmread(tmp_path / line["outputs"]["sc"]).DerivationDescription
+    assert '<img class="heat"' not in (tmp_path / "index.html").read_text("utf-8")
 
 
 @pytest.mark.req("REQ-RS-06")
 def test_what_was_added_is_on_disk_when_the_run_is_interrupted(analysed, radiograph, header, card, tmp_path):
     def interrupted():
         with ResultWriter(tmp_path, card=card) as writer:
-            writer.add(analysed(), radiograph(ds=header()))
+            writer.add(analysed(radiograph=radiograph(ds=header())))
             assert len(lines(tmp_path)) == 1
             raise KeyboardInterrupt
 
@@ -160,7 +195,7 @@ def test_a_disk_that_is_full_when_closing_does_not_hide_the_error_before(analyse
         pytest.raises(ConfigError, match=r"results\.jsonl: No space left on device"),
         ResultWriter(tmp_path, card=card, objects=NOTHING) as writer,
     ):
-        writer.add(analysed(), None)
+        writer.add(analysed())
 
 
 @pytest.mark.req("REQ-RS-06")
@@ -169,9 +204,9 @@ def test_a_line_that_could_not_be_written_leaves_those_before_valid(
 ):
     def fills_up():
         with ResultWriter(tmp_path, card=card) as writer:
-            writer.add(analysed(), radiograph(ds=header()))
+            writer.add(analysed(radiograph=radiograph(ds=header())))
             monkeypatch.setattr("pathlib.Path.replace", full)
-            writer.add(analysed(path="second.dcm"), radiograph(ds=header()))
+            writer.add(analysed(path="second.dcm", radiograph=radiograph(ds=header())))
 
     with pytest.raises(ConfigError, match="No space left on device"):
         fills_up()
@@ -195,5 +230,5 @@ def test_without_objects_nothing_heavy_is_imported():
     assert done.stdout == "[]\n"
 
 
-def test_all_objects_are_what_is_written_by_default():
-    assert {ResultObject.OVERLAY, ResultObject.SR, ResultObject.SC, ResultObject.GALLERY} == ALL_OBJECTS
+def test_overlay_report_capture_and_gallery_are_what_is_written_by_default():
+    assert {ResultObject.OVERLAY, ResultObject.SR, ResultObject.SC, ResultObject.GALLERY} == DEFAULT_OBJECTS

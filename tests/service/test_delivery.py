@@ -1,5 +1,6 @@
 """DeliveryWorkers against peers that are down, hang, refuse or come back; senders against real ones."""
 
+import hashlib
 import json
 import socket
 import struct
@@ -10,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from pynetdicom import AE, evt
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from tests.results.conftest import build_header, build_refused
 from tests.service.conftest import build_arrival, build_object, encode, free_port, wait_for
@@ -152,6 +154,25 @@ def test_what_was_sent_while_the_database_failed_is_written_down_later_and_not_s
     worker.work(stop=Stop())
     assert peer.sent == ["a", "b"]
     assert count(store) == {DeliveryState.DONE: 2}
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing"])
+def test_a_result_file_that_is_not_as_it_was_written_is_a_dead_letter(queue, store, spool, damage):
+    peer = Peer()
+    worker = queue(["a", "b"], peer)
+    (spool.root / "results" / "x").write_bytes(b"as written")
+    digest = hashlib.sha256(b"as written").hexdigest()
+    with store.writing() as connection:
+        connection.execute(text("UPDATE deliveries SET sha256 = :sha WHERE object = 'a'"), {"sha": digest})
+    if damage == "changed":
+        (spool.root / "results" / "x").write_bytes(b"as wriTten")
+    else:
+        (spool.root / "results" / "x").unlink()
+    worker.work(stop=Stop())
+    assert peer.sent == ["b"]
+    (letter,) = deliveries.dead_letters(store)
+    assert letter.object == "a"
+    assert "result file: expected it" in letter.error
 
 
 def _fails(*_arguments):
@@ -404,6 +425,7 @@ def delivery(key="1.2.3"):
         what=What.IMAGE_RESULT,
         study_uid="1",
         file="f",
+        sha256="",
         attempts=1,
         error="",
         state=DeliveryState.SENDING,
@@ -424,6 +446,17 @@ def test_a_webhook_gets_the_json_and_a_key_to_tell_repeats_by(web, tmp_path, mon
     ((path, headers, body),) = got
     assert (path, json.loads(body)) == ("/hook", {"positive": True})
     assert (headers["Idempotency-Key"], headers["Authorization"]) == ("image:1", "Bearer t0ken")
+
+
+def test_a_damaged_result_is_not_posted(web, tmp_path):
+    address, _, got = web
+    file = tmp_path / "image.json"
+    file.write_text('{"positive": tr')
+    sender = open_sender(Destination(name="x", webhook=address), calling="US")
+    with pytest.raises(RejectedError, match="expected JSON, found damage"):
+        sender.send(delivery(), file)
+    sender.close()
+    assert got == []
 
 
 @pytest.mark.parametrize(

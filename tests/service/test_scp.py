@@ -335,7 +335,7 @@ def test_an_object_left_without_a_row_is_queued_with_its_sender(listen, store, s
         patch.setattr(images, "add", _locked)
         assert send(listen(), build_object()).Status == 0xA700
     ((relative, _),) = spool.objects()
-    assert inbox.adopt(relative)
+    assert inbox.recover(relative)
     assert images.find(store, "1.2.3.4").caller == "CR1"
     assert send(listen(), build_object()).Status == 0x0000
 

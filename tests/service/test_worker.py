@@ -1,4 +1,5 @@
 import pytest
+from sqlalchemy.exc import OperationalError
 from tests.service.conftest import build_object, encode
 
 from pneumoscope.core import CapacityError
@@ -67,6 +68,64 @@ def test_a_full_disk_loses_nothing(worker, inbox, store, spool, clock, monkeypat
     assert results.of_image(store, 1) is None
     clock.now += 10
     assert worker.work() == 1
+
+
+@pytest.mark.req("REQ-SV-02")
+@pytest.mark.parametrize("error", [CapacityError("spool: full"), OSError(28, "No space left on device")])
+def test_a_disk_that_is_full_for_long_uses_up_no_attempt(worker, inbox, store, spool, clock, monkeypatch, error):
+    take(inbox, 3)
+
+    def full(*_arguments):
+        raise error
+
+    delays = []
+    with monkeypatch.context() as patch:
+        patch.setattr(spool, "write_result", full)
+        for _ in range(10):
+            with pytest.raises(type(error)):
+                worker.work()
+            delays.append(worker._pause_s())
+            clock.now += 61
+    (first, *_) = waiting = images.newest(store, limit=9)
+    assert {(image.state, image.attempts) for image in waiting} == {(State.RECEIVED, 0)}
+    assert "spool: " in first.error, "the page says why it waits"
+    assert images.count_interrupted(store) == 3
+    assert delays[:5] == [2, 4, 8, 16, 32]
+    assert delays[-1] == 60
+    assert worker.work() == 3
+    assert images.count_by_state(store)[State.REFUSED] == 3
+    assert images.count_interrupted(store) == 0
+    assert images.newest(store, limit=1)[0].error == ""
+
+
+@pytest.mark.req("REQ-SV-02")
+def test_images_held_while_the_database_fails_are_queued_again_without_waiting_for_their_lease(
+    worker, inbox, store, clock, monkeypatch
+):
+    take(inbox, 2)
+
+    def locked(*_arguments, **_options):
+        raise OperationalError("", {}, Exception("database or disk is full"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(results, "record", locked)
+        patch.setattr(images, "release", locked)
+        with pytest.raises(OperationalError):
+            worker.work()
+    assert images.count_by_state(store)[State.READING] == 2
+    assert worker.work() == 0, "given back, for a moment later"
+    clock.now += 5
+    assert worker.work() == 2
+
+
+def test_a_worker_that_lost_its_lease_leaves_the_other_ones_result_and_files(worker, inbox, store, spool, monkeypatch):
+    take(inbox)
+    (image,) = images.claim(store, worker="slow", limit=1, lease_s=-1)
+    worker.work()
+    written = (spool.path(results.of_image(store, 1).folder) / "image.json").stat().st_mtime_ns
+    for _, radiograph, reading in worker._read([image]):
+        worker._settle(image, radiograph, reading)
+    assert (spool.path(results.of_image(store, 1).folder) / "image.json").stat().st_mtime_ns == written
 
 
 def test_a_picture_without_header_is_read_but_gets_no_dicom_objects(worker, inbox, store, spool, tmp_path):

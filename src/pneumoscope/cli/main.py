@@ -19,16 +19,18 @@ from pneumoscope.cli.demo import demo
 from pneumoscope.cli.dossier import SUBCOMMANDS, dossier
 from pneumoscope.cli.eda import eda
 from pneumoscope.cli.evaluate import evaluate
+from pneumoscope.cli.examples import epilog
 from pneumoscope.cli.export import export
 from pneumoscope.cli.plan import plan
 from pneumoscope.cli.pretrain import pretrain
+from pneumoscope.cli.purge import purge
 from pneumoscope.cli.read import read
 from pneumoscope.cli.serve import serve
 from pneumoscope.cli.token import token
 from pneumoscope.cli.train import train
 from pneumoscope.core import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, PneumoscopeError, exit_code
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 def main() -> None:
@@ -90,13 +92,13 @@ def _ended(message: str, code: int) -> typer.Exit:
 
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Read": (demo, read, check),
-    "In the clinic": (serve, acceptance, conformance, token),
+    "In the clinic": (serve, acceptance, conformance, token, purge),
     "Build a model": (eda, pretrain, train, export, evaluate, ablate),
     "Submission": (plan,),
 }
 for _panel, _commands in _PANELS.items():
     for _command in _commands:
-        app.command(rich_help_panel=_panel)(_with_exit_code(_command))
+        app.command(rich_help_panel=_panel, epilog=epilog(_command.__name__))(_with_exit_code(_command))
 
 _data = typer.Typer(no_args_is_help=True, help="Data sets: manifest, splits, audit, cache, data sheet, download.")
 _import = typer.Typer(no_args_is_help=True, help="A data set to a manifest, one command a kind.")
@@ -104,7 +106,7 @@ for _kind, _importer in IMPORTERS.items():
     _import.command(_kind)(_with_exit_code(_importer))
 _data.add_typer(_import, name="import")
 for _step in DATA_COMMANDS:
-    _data.command()(_with_exit_code(_step))
+    _data.command(epilog=epilog(_step.__name__))(_with_exit_code(_step))
 app.add_typer(_data, name="data", rich_help_panel="Build a model")
 
 _dossier = typer.Typer(invoke_without_command=True)

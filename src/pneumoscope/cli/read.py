@@ -4,32 +4,25 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pneumoscope.core import EXIT_DONE, EXIT_PARTIAL, ConfigError, Population, Reading, Status
+from pneumoscope.core import (
+    EXIT_DONE,
+    EXIT_PARTIAL,
+    Claim,
+    ConfigError,
+    EngineName,
+    Population,
+    ResultObject,
+    Status,
+)
 
-
-class Kind(StrEnum):
-    """What `--only` may name; the lines and the CSV are always written."""
-
-    JSONL = "jsonl"
-    OVERLAY = "overlay"
-    SR = "sr"
-    SC = "sc"
-    GALLERY = "gallery"
-
-
-class Engine(StrEnum):
-    """What `--engine` may name."""
-
-    AUTO = "auto"
-    ONNXRUNTIME = "onnxruntime"
-    OPENVINO = "openvino"
+if TYPE_CHECKING:
+    from pneumoscope.results import Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +33,10 @@ class Job:
     output: Path | None = None
     model: Path | None = None
     operating_point: str = "balanced"
-    engine: Engine = Engine.AUTO
+    engine: EngineName = EngineName.AUTO
     population: Population | None = None
-    only: frozenset[Kind] = frozenset()
+    claim: Claim = Claim.DETECTION
+    only: frozenset[ResultObject] = frozenset()
 
     def __post_init__(self) -> None:
         if self.only and self.output is None:
@@ -56,11 +50,12 @@ def read(
         Path | None, typer.Option(exists=True, dir_okay=False, help="Read with this artefact, not the shipped one.")
     ] = None,
     operating_point: Annotated[str, typer.Option(help="screening, balanced or confirmatory.")] = "balanced",
-    engine: Annotated[Engine, typer.Option(help="What runs the network.")] = Engine.AUTO,
+    engine: Annotated[EngineName, typer.Option(help="What runs the network.")] = EngineName.AUTO,
     population: Annotated[
         Population | None, typer.Option(help="Whose thresholds apply where no age is known; adults' otherwise.")
     ] = None,
-    only: Annotated[list[Kind] | None, typer.Option(help="Write only this (repeat for more).")] = None,
+    claim: Annotated[Claim, typer.Option(help="What may be shown: under triage no location.")] = Claim.DETECTION,
+    only: Annotated[list[ResultObject] | None, typer.Option(help="Write only this (repeat for more).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line an image, not a table.")] = False,
 ) -> None:
     """Read chest radiographs; results as JSONL, CSV, gallery, overlays, DICOM SR and Secondary Capture."""
@@ -71,6 +66,7 @@ def read(
         operating_point=operating_point,
         engine=engine,
         population=population,
+        claim=claim,
         only=frozenset(only or ()),
     )
     counts = show(job, as_json=as_json)
@@ -96,7 +92,7 @@ def show(job: Job, *, as_json: bool = False) -> Counter[str]:
             sys.stdout.flush()
         elif lines[analysed := reading.status is Status.ANALYSED] < LONGEST_TABLE:
             lines[analysed] += 1
-            for_table.append(replace(reading, heat=None))
+            for_table.append(reading.without_pixels())
     images = counts.total()
     if not images:
         raise ConfigError(f"expected images in {', '.join(map(str, job.paths))}, found none")
@@ -104,34 +100,31 @@ def show(job: Job, *, as_json: bool = False) -> Counter[str]:
         print_readings(for_table, images=images)
         typer.echo(summary(counts))
         if job.output is not None:
-            gallery = not job.only or Kind.GALLERY in job.only
+            gallery = not job.only or ResultObject.GALLERY in job.only
             typer.echo(f"results in {job.output}" + (f", to look at: {job.output / 'index.html'}" if gallery else ""))
         typer.echo("Research use only. Not for diagnosis.")
     return counts
 
 
-def run(job: Job) -> Iterator[tuple[Reading, dict[str, object]]]:
+def run(job: Job) -> Iterator[tuple["Reading", dict[str, Any]]]:
     """Each image's reading and its result line, in input order; written as it goes where there is an output folder."""
     from pneumoscope.intake import find_images
     from pneumoscope.model import load, shipped_path
-    from pneumoscope.reading import EngineName, Reader, read_all
-    from pneumoscope.results import ALL_OBJECTS, ModelSummary, Outputs, ResultObject, ResultWriter, to_line
+    from pneumoscope.reading import Reader, read_all
+    from pneumoscope.results import DEFAULT_OBJECTS, ResultWriter
 
     artifact = load(job.model or shipped_path())
-    objects = frozenset(ResultObject(kind) for kind in job.only if kind is not Kind.JSONL) if job.only else ALL_OBJECTS
+    objects = job.only - {ResultObject.JSONL} if job.only else DEFAULT_OBJECTS
     reader = Reader(
         artifact,
         operating_point=job.operating_point,
-        engine=EngineName(job.engine),
+        engine=job.engine,
         heat=job.output is not None and bool(objects),
         population=job.population,
     )
-    card = ModelSummary(
-        intended_use=artifact.card.intended_use_statement,
-        licence=artifact.card.licence,
-        preprocessing=artifact.card.recipe.describe(),
-    )
-    writer = ResultWriter(job.output, card=card, objects=objects) if job.output is not None else nullcontext()
+    writer = nullcontext()
+    if job.output is not None:
+        writer = ResultWriter(job.output, card=reader.summary, objects=objects, claim=job.claim)
     with writer as opened:
-        for radiograph, reading in read_all(find_images(job.paths), reader):
-            yield reading, opened.add(reading, radiograph) if opened is not None else to_line(reading, Outputs())
+        for reading in read_all(find_images(job.paths), reader):
+            yield reading, reading.to_dict() if opened is None else opened.add(reading)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -20,7 +20,10 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from pneumoscope.core import Check, Outcome, Reading
+from pneumoscope.core import Check, Outcome
+
+if TYPE_CHECKING:
+    from pneumoscope.results import Reading
 
 Item = TypeVar("Item")
 
@@ -53,7 +56,7 @@ def byte_progress(total: int) -> Iterator[Callable[[int], None]]:
         yield lambda count: bar.advance(task, count)
 
 
-def print_readings(readings: list[Reading], *, images: int) -> None:
+def print_readings(readings: "list[Reading]", *, images: int) -> None:
     """One line an image, and below it every reason why it was not analysed; says so if `images` were more."""
     console = Console(highlight=False, soft_wrap=True)
     names = _names([reading.path for reading in readings])
@@ -87,7 +90,7 @@ def summary(counts: Counter[str]) -> str:
     return f"{analysed} ({found}), {counts['refused']} refused, {counts['failed']} failed"
 
 
-def _result(reading: Reading) -> Text:
+def _result(reading: "Reading") -> Text:
     if reading.decision is None:
         return Text(reading.status, style=_STATUS_STYLES[reading.status])
     side = "suspicious" if reading.decision.positive else "not suspicious"

@@ -1,9 +1,7 @@
 """Files that are whole or absent, and checksums: one helper each, for every room."""
 
-import errno
 import hashlib
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -41,7 +39,7 @@ def atomic_path(target: Path, *, durable: bool = False) -> Iterator[Path]:
     Raises:
         ConfigError: The file or its folder cannot be written, or the disk is full.
     """
-    unfinished = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.part{target.suffix}")
+    unfinished = target.with_name(f".{target.stem}.{os.urandom(4).hex()}.part{target.suffix}")
     with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -66,8 +64,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        reason = "the disk is full" if full else error.strerror or type(error).__name__
+        reason = error.strerror or type(error).__name__
         raise ConfigError(f"expected a writable place with free space, found {path}: {reason}") from error
 
 

@@ -1,11 +1,13 @@
 """From the pixel grid that is stored to the upright one with square pixels that is read and shown, and back."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-from jaxtyping import Float, Shaped
+if TYPE_CHECKING:  # `import pneumoscope` and `pneumoscope --help` do without NumPy
+    import numpy as np
+    from jaxtyping import Float, Shaped
 
-Points = Float[np.ndarray, "n 2"]
+    Points = Float[np.ndarray, "n 2"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,22 +67,28 @@ class Geometry:
             return (270 if self.inverted else 90), self.mirrored == self.inverted
         return (180 if self.inverted else 0), self.mirrored != self.inverted
 
-    def turn(self, pixels: Shaped[np.ndarray, "h w"]) -> Shaped[np.ndarray, "a b"]:
+    def turn(self, pixels: 'Shaped[np.ndarray, "h w"]') -> 'Shaped[np.ndarray, "a b"]':
         """Return the pixels transposed and flipped, not stretched."""
+        import numpy as np
+
         turned = pixels.T if self.transposed else pixels
         turned = turned[:, ::-1] if self.mirrored else turned
         return np.ascontiguousarray(turned[::-1] if self.inverted else turned)
 
-    def to_upright(self, points: Points) -> Points:
+    def to_upright(self, points: "Points") -> "Points":
         """Return where points of the stored image are in the upright one."""
+        import numpy as np
+
         rows, columns = self.stored_shape
         placed = points / np.array([columns, rows], dtype=float)  # shares of width and height
         placed = placed[:, ::-1] if self.transposed else placed
         placed = np.where([self.mirrored, self.inverted], 1.0 - placed, placed)
         return np.asarray(placed * np.array(self.shape[::-1], dtype=float))
 
-    def to_stored(self, points: Points) -> Points:
+    def to_stored(self, points: "Points") -> "Points":
         """Return where points of the upright image are in the stored one."""
+        import numpy as np
+
         rows, columns = self.stored_shape
         placed = points / np.array(self.shape[::-1], dtype=float)
         placed = np.where([self.mirrored, self.inverted], 1.0 - placed, placed)

@@ -1,14 +1,16 @@
 """Records that rooms exchange; frozen, and valid once built."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-
-import numpy as np
-from jaxtyping import Float32
-from pydicom import Dataset
+from typing import TYPE_CHECKING
 
 from pneumoscope.core.display import Voi
 from pneumoscope.core.geometry import Geometry
+
+if TYPE_CHECKING:  # `import pneumoscope` and `pneumoscope --help` do without NumPy
+    import numpy as np
+    from jaxtyping import Float32
+    from pydicom import Dataset
 
 ADULT_FROM_YEARS = 6
 
@@ -85,6 +87,27 @@ class Format(StrEnum):
     DICOM = "DICOM"
     PNG = "PNG"
     JPEG = "JPEG"
+    ARRAY = "array"
+
+
+class EngineName(StrEnum):
+    """Library that runs the network; `auto` takes ONNX Runtime, whose numbers are the validated ones."""
+
+    AUTO = "auto"
+    ONNXRUNTIME = "onnxruntime"
+    OPENVINO = "openvino"
+
+
+class ResultObject(StrEnum):
+    """What may be written about an image; its line of JSON and its row of CSV always are."""
+
+    JSONL = "jsonl"
+    OVERLAY = "overlay"
+    SR = "sr"
+    SC = "sc"
+    GSPS = "gsps"
+    NOT_ANALYSED = "not-analysed"
+    GALLERY = "gallery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +145,8 @@ class Radiograph:
 
     path: str
     format: Format
-    header: Dataset | None
-    pixels: Float32[np.ndarray, "h w"] | None
+    header: "Dataset | None"
+    pixels: 'Float32[np.ndarray, "h w"] | None'
     steps: tuple[str, ...] = ()
     view: View | None = None
     age_years: float | None = None
@@ -191,46 +214,3 @@ class Decision:
     def positive(self) -> bool:
         """Whether the probability reaches the threshold; a score equal to it is flagged."""
         return self.probability >= self.threshold
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Reading:
-    """The result for one input image.
-
-    Attributes:
-        checks: Every check that was made, in order; the failed ones are the reasons of a refusal or failure.
-        decision: The model's answer; present exactly when the image was analysed.
-        heat: Local suspicion in [0, 1] on the radiograph's own pixel grid; None where not asked for.
-        elapsed_ms: Wall-clock time spent on this image, milliseconds.
-        distance: Of the image's embedding from the training images, as the guard measures it; None where the model
-            did not see the image.
-        heat_outside_lungs: Share of the heat that lies outside the lungs, in [0, 1]; None where the model does not
-            know lungs, or did not see the image.
-        notes: What else a person must know, in words: why a flag is uncertain, why no heat map is shown.
-        steps: How stored values became what was read, as `Radiograph.steps`.
-    """
-
-    path: str
-    status: Status
-    checks: tuple[Check, ...]
-    model: ModelIdentity
-    elapsed_ms: float
-    sop_instance_uid: str | None = None
-    view: View | None = None
-    decision: Decision | None = None
-    distance: float | None = None
-    heat_outside_lungs: float | None = None
-    notes: tuple[str, ...] = ()
-    steps: tuple[str, ...] = ()
-    heat: Float32[np.ndarray, "h w"] | None = field(default=None, repr=False)
-
-    def __post_init__(self) -> None:
-        if (self.status is Status.ANALYSED) != (self.decision is not None):
-            raise ValueError(f"a reading has a decision exactly when analysed, got {self.status}, {self.decision}")
-        if (self.status is Status.ANALYSED) == bool(self.reasons):
-            raise ValueError(f"a reading has reasons exactly when not analysed, got {self.status}, {self.reasons}")
-
-    @property
-    def reasons(self) -> tuple[Check, ...]:
-        """The failed checks: why the image was refused or could not be read."""
-        return tuple(check for check in self.checks if check.outcome is Outcome.FAILED)

@@ -5,9 +5,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from pneumoscope.core import Radiograph, Reading
 from pneumoscope.intake import ImageSource
 from pneumoscope.reading.reader import Candidate, Reader, Settled
+from pneumoscope.results import Reading
 
 # Images a pass of the model. A CPU gains a fifth from four, and pays for it with 35 MB of activations.
 BATCH = 1
@@ -16,8 +16,8 @@ AHEAD = 4
 DECODERS = 2
 
 
-def read_all(sources: Iterable[ImageSource], reader: Reader) -> Iterator[tuple[Radiograph | None, Reading]]:
-    """Each input's radiograph (None where unreadable) and reading, in input order, as they are done.
+def read_all(sources: Iterable[ImageSource], reader: Reader) -> Iterator[Reading]:
+    """Yield each input's reading, in input order, as they are done.
 
     While the model runs on one batch, the next inputs are decoded, checked and prepared.
     """
@@ -31,7 +31,6 @@ def read_all(sources: Iterable[ImageSource], reader: Reader) -> Iterator[tuple[R
                 if not waiting:
                     return
                 batch = [waiting.popleft().result() for _ in range(min(BATCH, len(waiting)))]
-                for opened, reading in zip(batch, reader.read(batch), strict=True):
-                    yield opened.radiograph, reading
+                yield from reader.read(batch)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -2,22 +2,13 @@
 
 import os
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float32, Int
 
-from pneumoscope.core import ArtifactError, ConfigError
+from pneumoscope.core import ArtifactError, ConfigError, EngineName
 from pneumoscope.model import LUNGS, OUTPUTS, Artifact
-
-
-class EngineName(StrEnum):
-    """Which library runs the network; `auto` takes ONNX Runtime, whose numbers are the validated ones."""
-
-    AUTO = "auto"
-    ONNXRUNTIME = "onnxruntime"
-    OPENVINO = "openvino"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,7 +14,6 @@ from pneumoscope.core import (
     Outcome,
     Population,
     Radiograph,
-    Reading,
     Status,
     UnreadableError,
 )
@@ -23,6 +22,7 @@ from pneumoscope.image import Prepared, prepare
 from pneumoscope.intake import ImageSource, check, read_radiograph
 from pneumoscope.model import Artifact
 from pneumoscope.reading.engine import EngineName, Outputs, open_engine
+from pneumoscope.results import ModelSummary, Reading
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +72,11 @@ class Reader:
         self.operating_point = operating_point
         self.heat = heat
         self.population = population
+        self.summary = ModelSummary(
+            intended_use=artifact.card.intended_use_statement,
+            licence=artifact.card.licence,
+            preprocessing=artifact.card.recipe.describe(),
+        )
         self._engine = open_engine(artifact, engine)
 
     def open(self, source: ImageSource) -> Candidate | Settled:
@@ -169,6 +174,8 @@ class Reader:
             sop_instance_uid=radiograph.sop_instance_uid,
             view=radiograph.view,
             decision=decision,
+            radiograph=radiograph,
+            card=self.summary,
         )
 
 

@@ -3,12 +3,13 @@
 from pneumoscope.results.capture import notice_capture, secondary_capture
 from pneumoscope.results.fhir import fhir_bundle
 from pneumoscope.results.heat_colour import HEAT_THRESHOLD, heat_opacity, heat_rgb
-from pneumoscope.results.line import ResultLine, to_json, to_line
+from pneumoscope.results.line import Outputs, ResultLine, to_json, to_line
 from pneumoscope.results.not_analysed import not_analysed_report
 from pneumoscope.results.notice import notice
-from pneumoscope.results.objects import ALL_OBJECTS, ModelSummary, Outputs, ResultObject
+from pneumoscope.results.objects import DICOM_OBJECTS, Objects, make_objects
 from pneumoscope.results.overlay import overlay
 from pneumoscope.results.presentation import outlines, presentation_state
+from pneumoscope.results.reading import ModelSummary, Reading
 from pneumoscope.results.report import structured_report
 from pneumoscope.results.study import StudyLine, study_line
 from pneumoscope.results.wording import (
@@ -22,18 +23,20 @@ from pneumoscope.results.wording import (
     percent,
     percent_beside,
 )
-from pneumoscope.results.writer import ResultWriter
+from pneumoscope.results.writer import DEFAULT_OBJECTS, ResultWriter
 
 __all__ = [
-    "ALL_OBJECTS",
+    "DEFAULT_OBJECTS",
+    "DICOM_OBJECTS",
     "HEAT_MEANING",
     "HEAT_THRESHOLD",
     "NOT_NEGATIVE",
     "RESEARCH_USE",
     "ModelSummary",
+    "Objects",
     "Outputs",
+    "Reading",
     "ResultLine",
-    "ResultObject",
     "ResultWriter",
     "StudyLine",
     "answer",
@@ -43,6 +46,7 @@ __all__ = [
     "heat_rgb",
     "kind",
     "leaning",
+    "make_objects",
     "not_analysed_report",
     "notice",
     "notice_capture",

@@ -9,7 +9,8 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 import pneumoscope
-from pneumoscope.core import InputError, Radiograph, Reading
+from pneumoscope.core import InputError, Radiograph
+from pneumoscope.results.reading import Reading
 from pneumoscope.results.source import Source, source
 from pneumoscope.results.uid import instance_uid, series_uid
 from pneumoscope.results.wording import HEAT_MEANING, NOT_NEGATIVE, sentence
@@ -19,7 +20,7 @@ _SERIES_DESCRIPTION = "Pneumoscope result, research use only"
 
 
 def secondary_capture(reading: Reading, radiograph: Radiograph, *, pixels: UInt8[np.ndarray, "h w 3"]) -> Dataset:
-    """The overlay's pixels as a Secondary Capture in the source image's study.
+    """Return the overlay's pixels as a Secondary Capture in the source image's study.
 
     The same reading always gives the same bytes: dates and times are the source image's, not those of the run.
     Uncompressed, because every viewer and archive takes Explicit VR Little Endian, and an archive that wants its
@@ -28,24 +29,15 @@ def secondary_capture(reading: Reading, radiograph: Radiograph, *, pixels: UInt8
     Raises:
         InputError: The radiograph has no DICOM header, or one that a capture cannot refer to.
         ValueError: The reading was not analysed.
+
+    Source:
+        PS3.3 A.8.1 (Secondary Capture Image IOD).
     """
     if radiograph.header is None:
         raise InputError(f"{radiograph.path}: a capture needs a DICOM image, found {radiograph.format}")
     about = source(radiograph.header)
     if about.obstacles:
         raise InputError(f"{radiograph.path}: a capture cannot refer to it: {', '.join(about.obstacles)}")
-    return capture_about(about, reading=reading, pixels=pixels)
-
-
-def capture_about(about: Source, *, reading: Reading, pixels: UInt8[np.ndarray, "h w 3"]) -> Dataset:
-    """Like `secondary_capture`, about a source without obstacles.
-
-    Raises:
-        ValueError: The reading was not analysed.
-
-    Source:
-        PS3.3 A.8.1 (Secondary Capture Image IOD).
-    """
     if reading.decision is None:
         raise ValueError(f"expected an analysed reading, found {reading.status}: {reading.path}")
     return _capture(about, reading=reading, pixels=pixels)
@@ -67,7 +59,7 @@ def _capture(about: Source, *, reading: Reading, pixels: UInt8[np.ndarray, "h w 
 
 
 def notice_capture(reading: Reading, header: Dataset, *, pixels: UInt8[np.ndarray, "h w 3"]) -> Dataset:
-    """The notice that an image was not analysed as a Secondary Capture, for viewers that show no structured report.
+    """Return the notice "not analysed" as a Secondary Capture, for viewers that show no structured report.
 
     Raises:
         InputError: Nothing can refer to the image.
@@ -82,7 +74,7 @@ def notice_capture(reading: Reading, header: Dataset, *, pixels: UInt8[np.ndarra
 
 
 def _identify(ds: Dataset, *, about: Source, reading: Reading) -> None:
-    """Patient, study, series, equipment and SOP common modules."""
+    """Fill the patient, study, series, equipment and SOP common modules."""
     content = "not analysed" if reading.decision is None else "without heat" if reading.heat is None else ""
     kind = f"sc {content}".strip()
     ds.SpecificCharacterSet = "ISO_IR 192"
@@ -98,7 +90,7 @@ def _identify(ds: Dataset, *, about: Source, reading: Reading) -> None:
 
 
 def _describe(ds: Dataset, *, about: Source, reading: Reading) -> None:
-    """General image module: what it shows, and from which image it was made.
+    """Fill the general image module: what it shows, and from which image it was made.
 
     Source:
         PS3.3 C.7.6.1.1.2 (a derived image), C.7.6.1 (Burned In Annotation: text that identifies the patient).

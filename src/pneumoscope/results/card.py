@@ -4,17 +4,24 @@ import re
 from html import escape
 from urllib.parse import quote
 
-from pneumoscope.core import Check, Decision, Outcome, Reading, Status
-from pneumoscope.results.objects import Outputs
+from pneumoscope.core import Check, Decision, Outcome, ResultObject, Status
+from pneumoscope.results.line import Outputs
+from pneumoscope.results.reading import Reading
 from pneumoscope.results.thumbnail import Thumbnail
 from pneumoscope.results.wording import answer, kind, leaning, percent_beside
 
 _SYMBOLS = {"suspicious": "\u25b2", "clear": "\u25cb", "uncertain": "?", "refused": "\u2298", "failed": "\u00d7"}
-_LINKS = (("overlay", "Overlay (PNG)"), ("sr", "Report (DICOM SR)"), ("sc", "Capture (DICOM SC)"))
+_LINKS = {
+    ResultObject.OVERLAY: "Overlay (PNG)",
+    ResultObject.SR: "Report (DICOM SR)",
+    ResultObject.SC: "Capture (DICOM SC)",
+    ResultObject.GSPS: "Presentation state (DICOM GSPS)",
+    ResultObject.NOT_ANALYSED: "Not analysed (DICOM SR)",
+}
 
 
 def card(reading: Reading, outputs: Outputs, *, shown: Thumbnail | None, missing: str) -> str:
-    """The card's HTML; every text from outside is escaped. `missing` says why there is no picture."""
+    """Return the card's HTML; every text from outside is escaped. `missing` says why there is no picture."""
     folder, name = _split(reading.path)
     group = kind(reading.status, reading.decision)
     return "\n".join(
@@ -105,18 +112,18 @@ def _notes(notes: tuple[str, ...]) -> str:
 
 def _links(outputs: Outputs) -> str:
     links = [
-        f'<a href="{quote(name)}">{words}</a>' for key, words in _LINKS if (name := getattr(outputs, key)) is not None
+        f'<a href="{quote(outputs.files[kind])}">{words}</a>' for kind, words in _LINKS.items() if kind in outputs.files
     ]
     return f'<p class="links">{" ".join(links)}</p>' if links else ""
 
 
 def _split(path: str) -> tuple[str, str]:
-    """Folder or archive, and file name."""
+    """Return folder or archive, and file name."""
     folder, _, name = path.replace("\\", "/").rpartition("/")
     return folder, name or path
 
 
 def _text(words: str) -> str:
-    """Escaped, with control characters and undecodable bytes made visible."""
+    """Return the text escaped, with control characters and undecodable bytes made visible."""
     visible = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in words)
     return re.sub(r"([/_-])", r"\1<wbr>", escape(visible))

@@ -10,7 +10,7 @@ Edge = tuple[int, int, int]
 
 
 def contours(field: Float32[np.ndarray, "h w"], *, threshold: float) -> list[Float[np.ndarray, "n 2"]]:
-    """Closed lines where the field crosses the threshold, the one around the largest area first.
+    """Return closed lines where the field crosses the threshold, the one around the largest area first.
 
     Points are (column, row) with the centre of the first pixel at (0.5, 0.5); the last point is the first one again.
     What reaches the field's border is closed half a pixel beyond the centres there.
@@ -38,7 +38,7 @@ def contours(field: Float32[np.ndarray, "h w"], *, threshold: float) -> list[Flo
 def _segments(
     field: Float32[np.ndarray, "h w"], inside: np.ndarray, row: int, column: int, *, threshold: float
 ) -> Iterator[tuple[Edge, Edge]]:
-    """The edges of one cell that the line joins."""
+    """Yield the edges of one cell that the line joins."""
     top, bottom = (row, column, 0), (row + 1, column, 0)
     left, right = (row, column, 1), (row, column + 1, 1)
     a, b = bool(inside[row, column]), bool(inside[row, column + 1])
@@ -55,7 +55,7 @@ def _segments(
 
 
 def _loops(links: dict[Edge, list[Edge]]) -> Iterator[list[Edge]]:
-    """The edges of each closed line in order; every edge has two neighbours."""
+    """Yield the edges of each closed line in order; every edge has two neighbours."""
     left = set(links)
     while left:
         loop = [left.pop()]
@@ -66,7 +66,7 @@ def _loops(links: dict[Edge, list[Edge]]) -> Iterator[list[Edge]]:
 
 
 def _crossing(field: Float32[np.ndarray, "h w"], edge: Edge, *, threshold: float) -> tuple[float, float]:
-    """Where between its two nodes the line crosses the edge; at most half way into the padding."""
+    """Return where between its two nodes the line crosses the edge; at most half way into the padding."""
     row, column, down = edge
     first, second = float(field[row, column]), float(field[row + down, column + 1 - down])
     share = float(np.clip((threshold - first) / (second - first), 0.0, 1.0))
@@ -74,6 +74,6 @@ def _crossing(field: Float32[np.ndarray, "h w"], edge: Edge, *, threshold: float
 
 
 def _area(points: Float[np.ndarray, "n 2"]) -> float:
-    """Enclosed area in pixels (the shoelace formula)."""
+    """Return the enclosed area in pixels (the shoelace formula)."""
     x, y = points.T
     return abs(float(np.dot(x[:-1], y[1:]) - np.dot(x[1:], y[:-1]))) / 2

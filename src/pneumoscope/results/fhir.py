@@ -4,8 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pneumoscope
+from pneumoscope.core import InputError
 from pneumoscope.results.line import ResultLine
-from pneumoscope.results.study import StudyLine
+from pneumoscope.results.reading import Reading
+from pneumoscope.results.source import source
+from pneumoscope.results.study import StudyLine, study_line
 from pneumoscope.results.uid import resource_uuid
 from pneumoscope.results.wording import NOT_NEGATIVE, RESEARCH_USE
 
@@ -21,7 +24,7 @@ _SECTION = "http://terminology.hl7.org/CodeSystem/v2-0074"
 
 
 def fhir_bundle(study: StudyLine, *, patient_id: str, accession: str, study_date: str, completed_at: float) -> Resource:
-    """The transaction; conditional updates, so that sending it twice leaves one report.
+    """Return the transaction; conditional updates, so that sending it twice leaves one report.
 
     Args:
         study: The study's result.
@@ -62,8 +65,29 @@ def fhir_bundle(study: StudyLine, *, patient_id: str, accession: str, study_date
     }
 
 
+def fhir_of_reading(reading: Reading, *, completed_at: float) -> Resource:
+    """Return the transaction of a study that has this one image, as far as the caller knows.
+
+    Raises:
+        InputError: There is no DICOM header, or one without Study Instance UID.
+    """
+    if reading.radiograph is None or reading.radiograph.header is None:
+        raise InputError(f"{reading.path}: a FHIR report needs a DICOM header, found none")
+    about = source(reading.radiograph.header).ds
+    if not about.StudyInstanceUID:
+        raise InputError(f"{reading.path}: a FHIR report needs a valid Study Instance UID, found none")
+    study = study_line([reading.to_dict()], study_uid=str(about.StudyInstanceUID), completed_by="reading")
+    return fhir_bundle(
+        study,
+        patient_id=str(about.PatientID),
+        accession=str(about.AccessionNumber),
+        study_date=str(about.StudyDate),
+        completed_at=completed_at,
+    )
+
+
 def _observation(line: ResultLine, *, about: Resource, study_uid: str) -> tuple[str, Resource]:
-    """The finding on one image, by whose UID it is known; an image that was not analysed has no value, and says why."""
+    """Return the Observation of one image, known by its UID; one that was not analysed has no value, and says why."""
     from pneumoscope.results import codes
 
     uid, model = str(line["sop_instance_uid"] or line["path"]), line["model"]
@@ -99,7 +123,7 @@ def _observation(line: ResultLine, *, about: Resource, study_uid: str) -> tuple[
 
 
 def _address(resource: Resource) -> str:
-    """How the bundle's entries refer to each other."""
+    """Return how the bundle's entries refer to each other."""
     return f"urn:uuid:{resource_uuid(resource['resourceType'], resource['identifier'][0]['value'])}"
 
 
@@ -116,7 +140,7 @@ def _entry(address: str, resource: Resource) -> Resource:
 
 
 def _uid(uid: str) -> Resource:
-    """A DICOM UID as an identifier (FHIR R4, ImagingStudy 10.6.5)."""
+    """Return a DICOM UID as an identifier (FHIR R4, ImagingStudy 10.6.5)."""
     return {"system": "urn:dicom:uid", "value": f"urn:oid:{uid}"}
 
 

@@ -5,11 +5,11 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
-from pneumoscope.core import ModelIdentity, Radiograph, Reading
+from pneumoscope.core import ModelIdentity, writing
 from pneumoscope.results.card import card
-from pneumoscope.results.objects import ModelSummary, Outputs
+from pneumoscope.results.line import Outputs
 from pneumoscope.results.page import page_end, page_start, page_summary, page_toolbar_end
-from pneumoscope.results.storage import writing
+from pneumoscope.results.reading import ModelSummary, Reading
 from pneumoscope.results.thumbnail import Thumbnail, thumbnail
 from pneumoscope.results.wording import kind
 
@@ -43,8 +43,8 @@ class Gallery:
             self._write_at(0, start + b" " * _SUMMARY_BYTES + toolbar_end + self._end)
         self._write_summary(_UNFINISHED)
 
-    def add(self, reading: Reading, radiograph: Radiograph | None, *, outputs: Outputs) -> None:
-        """Adds a card, or above the page's largest size only counts.
+    def add(self, reading: Reading, *, outputs: Outputs) -> None:
+        """Add a card, or above the page's largest size only count.
 
         Raises:
             ConfigError: The page could not be written; it ends after the card before.
@@ -56,13 +56,13 @@ class Gallery:
         if self._end_at > _CARDS_UNTIL:
             self._left_out += 1
         else:
-            shown, missing = self._thumbnail(reading, radiograph)
+            shown, missing = self._thumbnail(reading)
             html = card(reading, outputs, shown=shown, missing=missing)
             self._append(html.encode("utf-8", "replace"))
         self._write_summary(_UNFINISHED)
 
     def close(self, *, complete: bool) -> None:
-        """Writes the last summary, which says whether all inputs were read.
+        """Write the last summary, which says whether all inputs were read.
 
         Raises:
             ConfigError: The page could not be written.
@@ -71,8 +71,9 @@ class Gallery:
             with writing(self._path), self._file:
                 self._write_summary("" if complete else "Stopped before the end: not all inputs were read.")
 
-    def _thumbnail(self, reading: Reading, radiograph: Radiograph | None) -> tuple[Thumbnail | None, str]:
-        """The picture for a card, or why there is none."""
+    def _thumbnail(self, reading: Reading) -> tuple[Thumbnail | None, str]:
+        """Return the picture for a card, or why there is none."""
+        radiograph = reading.radiograph
         if radiograph is None or radiograph.pixels is None:
             return None, "No picture: the image could not be read"
         if self._end_at > _SMALL_UNTIL:

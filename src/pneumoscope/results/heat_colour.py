@@ -24,7 +24,7 @@ _INFERNO = (
 
 
 def heat_rgb(heat: Float32[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
-    """Colour of each value in [0, 1].
+    """Return the colour of each value in [0, 1].
 
     Source:
         Van der Walt and Smith, "A Better Default Colormap for Matplotlib", SciPy 2015 (inferno, CC0).
@@ -37,20 +37,20 @@ def heat_rgb(heat: Float32[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
 
 
 def heat_opacity(heat: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
-    """Opacity of each value: none up to 0.15, so that a calm lung stays grey, then rising evenly to 0.62."""
+    """Return the opacity of each value: none up to 0.15, so that a calm lung stays grey, then rising evenly to 0.62."""
     rise = np.clip((heat - _OPAQUE_FROM) / (1.0 - _OPAQUE_FROM), 0.0, 1.0)
     return (rise * _OPACITY).astype(np.float32)
 
 
 def blend(grey: UInt8[np.ndarray, "h w"], heat: Float32[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
-    """The grey image with the heat map over it."""
+    """Return the grey image with the heat map over it."""
     opacity = heat_opacity(heat)[..., None]
     mixed = grey[..., None] * (1.0 - opacity) + heat_rgb(heat) * opacity
     return np.asarray(mixed.round(), dtype=np.uint8)
 
 
 def outline(heat: Float32[np.ndarray, "h w"], *, softness_px: float) -> Float[np.ndarray, "h w"]:
-    """Opacity in [0, 1] of a soft line, about twice `softness_px` wide, around what is above `HEAT_THRESHOLD`."""
+    """Return the opacity in [0, 1] of a soft line, about `2 * softness_px` wide, around what is above the threshold."""
     from PIL import Image, ImageFilter
 
     region = Image.fromarray(np.where(heat > HEAT_THRESHOLD, 255, 0).astype(np.uint8))

@@ -3,12 +3,17 @@
 import csv
 import io
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from pneumoscope.core import Check, Reading
-from pneumoscope.results.objects import Outputs
+from pneumoscope.core import Check, ResultObject
+from pneumoscope.results.reading import Reading
 from pneumoscope.results.wording import complaint, rounded
 
-ResultLine = dict[str, object]
+ResultLine = dict[str, Any]
+
+_ALWAYS_LISTED = (ResultObject.OVERLAY, ResultObject.SR, ResultObject.SC)
 
 CSV_COLUMNS = (
     "path",
@@ -34,8 +39,26 @@ CSV_COLUMNS = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """Names of the files written for one image, relative to the results folder.
+
+    Attributes:
+        files: File name by kind of object.
+        notes: Why something is missing or was left out, in words.
+    """
+
+    files: Mapping[ResultObject, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def listed(self) -> dict[str, str | None]:
+        """Return the file names as a line lists them: overlay, report and capture always, others where written."""
+        names = {kind.value.replace("-", "_"): name for kind, name in self.files.items()}
+        return {kind.value: None for kind in _ALWAYS_LISTED} | names
+
+
 def to_line(reading: Reading, outputs: Outputs) -> ResultLine:
-    """The result as `results.jsonl` holds it: every key always present, None where not analysed.
+    """Return the result as `results.jsonl` holds it: every key always present, None where not analysed.
 
     Probability and threshold have six decimals, the share of heat outside the lungs three, time one. `reasons` are
     the failed checks, `checks` all of them.
@@ -62,25 +85,25 @@ def to_line(reading: Reading, outputs: Outputs) -> ResultLine:
             "sha256": reading.model.sha256,
         },
         "elapsed_ms": round(reading.elapsed_ms, 1),
-        "outputs": {"overlay": outputs.overlay, "sr": outputs.sr, "sc": outputs.sc},
+        "outputs": outputs.listed(),
         "checks": [{**_found(check), "outcome": check.outcome.value} for check in reading.checks],
         "notes": [*reading.notes, *outputs.notes],
     }
 
 
 def to_json(line: ResultLine) -> str:
-    """The line as one line of JSON with a line end; UTF-8 text stays readable, a lone surrogate is escaped."""
+    """Return the line as one line of JSON with a line end; UTF-8 text stays readable, a lone surrogate is escaped."""
     text = json.dumps(line, ensure_ascii=False, allow_nan=False)
     return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
 
 
 def csv_header() -> str:
-    """First line of `results.csv`."""
+    """Return the first line of `results.csv`."""
     return ",".join(CSV_COLUMNS) + "\r\n"
 
 
 def to_csv(reading: Reading, outputs: Outputs) -> str:
-    """The result as one CSV row; None is an empty cell, reasons and notes are joined by semicolons."""
+    """Return the result as one CSV row; None is an empty cell, reasons and notes are joined by semicolons."""
     line = to_line(reading, outputs)
     flat: dict[str, object] = {
         **line,
@@ -89,9 +112,7 @@ def to_csv(reading: Reading, outputs: Outputs) -> str:
         "model_name": reading.model.name,
         "model_version": reading.model.version,
         "model_sha256": reading.model.sha256,
-        "overlay": outputs.overlay,
-        "sr": outputs.sr,
-        "sc": outputs.sc,
+        **outputs.listed(),
     }
     buffer = io.StringIO()
     csv.writer(buffer).writerow([_cell(flat[column]) for column in CSV_COLUMNS])
@@ -103,7 +124,7 @@ def _found(check: Check) -> dict[str, str]:
 
 
 def _cell(value: object) -> object:
-    """The value, with text that a spreadsheet would run as a formula made inert by an apostrophe.
+    """Return the value, with text that a spreadsheet would run as a formula made inert by an apostrophe.
 
     Source:
         OWASP, CSV Injection: cells starting with = + - @ tab or carriage return.

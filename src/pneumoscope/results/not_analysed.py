@@ -8,7 +8,8 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import BasicTextSRStorage, ExplicitVRLittleEndian
 
 import pneumoscope
-from pneumoscope.core import InputError, Reading, Status
+from pneumoscope.core import InputError, Status
+from pneumoscope.results.reading import Reading
 from pneumoscope.results.source import Source, source
 from pneumoscope.results.uid import instance_uid, series_uid
 from pneumoscope.results.wording import NOT_NEGATIVE, RESEARCH_USE, complaint
@@ -21,7 +22,7 @@ _SERIES_DESCRIPTION = "Pneumoscope: not analysed"
 
 
 def not_analysed_report(reading: Reading, header: Dataset) -> Dataset:
-    """A Basic Text SR in the image's study: coded that no detection was attempted (or failed), and why, in words.
+    """Return a Basic Text SR in the image's study: a code for "not attempted" or "failed", and why in words.
 
     Same reading, same bytes: dates and times are the image's.
 
@@ -57,7 +58,7 @@ def not_analysed_report(reading: Reading, header: Dataset) -> Dataset:
 
 
 def _identify(ds: Dataset, *, about: Source, reading: Reading) -> None:
-    """Patient, study, series, equipment and SOP common modules."""
+    """Fill the patient, study, series, equipment and SOP common modules."""
     ds.SpecificCharacterSet = "ISO_IR 192"
     ds.update(deepcopy(about.ds))
     if "LossyImageCompression" in ds:
@@ -74,7 +75,7 @@ def _identify(ds: Dataset, *, about: Source, reading: Reading) -> None:
 
 
 def _document(ds: Dataset, *, about: Source) -> None:
-    """SR document general module, and the root of the content."""
+    """Fill the SR document general module, and the root of the content."""
     from pneumoscope.results.codes import IMAGING_REPORT
 
     ds.ContentDate, ds.ContentTime = about.date, about.time

@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import UInt8
 
-from pneumoscope.core import Reading
 from pneumoscope.results.panel import font, wrapped
+from pneumoscope.results.reading import Reading
 from pneumoscope.results.wording import NOT_NEGATIVE, RESEARCH_USE, complaint
 
 _WIDTH_PX, _HEIGHT_PX, _MARGIN = 900, 600, 56
@@ -13,7 +13,7 @@ _MOST_REASONS = 4
 
 
 def notice(reading: Reading) -> UInt8[np.ndarray, "h w 3"]:
-    """The notice. Of the header nothing but what a check found is shown: no patient data.
+    """Draw the notice. Of the header nothing but what a check found is shown: no patient data.
 
     Raises:
         ValueError: The reading was analysed.

@@ -1,18 +1,19 @@
 """Reading -> picture to look at: the radiograph, the heat map over it, and what was decided and by what."""
 
-from typing import BinaryIO
+import io
 
 import numpy as np
 from jaxtyping import UInt8
 
-from pneumoscope.core import Radiograph, Reading
+from pneumoscope.core import Radiograph
 from pneumoscope.results.heat_colour import blend, outline
 from pneumoscope.results.panel import PANEL_HEIGHT_PX, draw_panel
 from pneumoscope.results.picture import Picture, picture
+from pneumoscope.results.reading import Reading
 
 
 def overlay(reading: Reading, radiograph: Radiograph, *, longest_px: int = 1024) -> UInt8[np.ndarray, "h w 3"]:
-    """The radiograph with `longest_px` on its longest side, heat map over it, and a panel to its right.
+    """Draw the radiograph with `longest_px` on its longest side, heat map over it, and a panel to its right.
 
     Without heat: the grey image and the panel. Nothing from the header but the view is drawn: no patient data.
 
@@ -27,15 +28,17 @@ def overlay(reading: Reading, radiograph: Radiograph, *, longest_px: int = 1024)
     return np.concatenate([stage, draw_panel(reading, height_px=height)], axis=1)
 
 
-def save_png(pixels: UInt8[np.ndarray, "h w 3"], *, stream: BinaryIO) -> None:
-    """Writes the picture as PNG; lossless, fast rather than smallest."""
+def png(pixels: UInt8[np.ndarray, "h w 3"]) -> bytes:
+    """Return the picture as a PNG file; lossless, fast rather than smallest."""
     from PIL import Image
 
+    stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, format="PNG", compress_level=3)
+    return stream.getvalue()
 
 
 def _with_heat(shown: Picture) -> UInt8[np.ndarray, "h w 3"]:
-    """The outline is white within a dark rim, so that it shows over a white abdomen as over a black lung."""
+    """Lay the heat map over the image, its outline white within a dark rim: visible on white and on black."""
     if shown.heat is None:
         return np.repeat(shown.grey[..., None], 3, axis=2)
     shade = 0.6 * outline(shown.heat, softness_px=3.2)[..., None]

@@ -5,7 +5,7 @@ from html import escape
 from importlib.resources import files
 
 from pneumoscope.core import ModelIdentity
-from pneumoscope.results.objects import ModelSummary
+from pneumoscope.results.reading import ModelSummary
 from pneumoscope.results.wording import HEAT_MEANING, RESEARCH_USE
 
 _FILTERS = {
@@ -21,7 +21,7 @@ _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-
 
 
 def page_start(summary: ModelSummary) -> str:
-    """Everything above the summary."""
+    """Return everything above the summary."""
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -39,7 +39,7 @@ def page_start(summary: ModelSummary) -> str:
 def page_summary(
     counts: Mapping[str, int], *, model: ModelIdentity | None, operating_points: list[str], state: str
 ) -> str:
-    """What was read and found so far, and the filter buttons with their numbers; at most 4,096 bytes of UTF-8."""
+    """Return the counts so far and the filter buttons with their numbers; at most 4,096 bytes of UTF-8."""
     total = counts.get("all", 0)
     refused, failed = counts.get("refused", 0), counts.get("failed", 0)
     read = f"{total - refused - failed} of {total} image{'' if total == 1 else 's'} analysed"
@@ -65,7 +65,7 @@ def page_summary(
 
 
 def page_toolbar_end() -> str:
-    """From the filter buttons to the first card."""
+    """Return everything from the filter buttons to the first card."""
     return """
 <label class="slider">Heat map <input id="heat" type="range" min="0" max="100" value="100"></label>
 <span class="hidden" id="shown" role="status"></span></div></div>
@@ -74,7 +74,7 @@ def page_toolbar_end() -> str:
 
 
 def page_end() -> str:
-    """Everything after the last card."""
+    """Return everything after the last card."""
     return f"""</div></main>
 <footer><p><span class="of-heat">{HEAT_MEANING} Its colours run from violet (some local suspicion) over red to yellow
 (most).</span> An uncertain result counts neither as suspicious nor as not suspicious: a person decides.

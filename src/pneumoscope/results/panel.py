@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import UInt8
 
-from pneumoscope.core import Decision, Reading
+from pneumoscope.core import Decision
 from pneumoscope.results.heat_colour import HEAT_THRESHOLD, blend
+from pneumoscope.results.reading import Reading
 from pneumoscope.results.wording import headline, leaning, percent_beside
 
 if TYPE_CHECKING:
@@ -27,14 +28,14 @@ _SUSPICIOUS, _CLEAR, _UNCERTAIN = (230, 159, 0), (86, 180, 233), (240, 228, 66)
 
 
 def accent(decision: Decision) -> tuple[int, int, int]:
-    """Colour that goes with the decision; never its only sign."""
+    """Return the colour that goes with the decision; never its only sign."""
     if decision.uncertain:
         return _UNCERTAIN
     return _SUSPICIOUS if decision.positive else _CLEAR
 
 
 def draw_panel(reading: Reading, *, height_px: int) -> UInt8[np.ndarray, "h w 3"]:
-    """The panel, `PANEL_WIDTH_PX` wide.
+    """Draw the panel, `PANEL_WIDTH_PX` wide.
 
     Raises:
         ValueError: The reading was not analysed.
@@ -72,7 +73,7 @@ def _decision(draw: "ImageDraw", decision: Decision, *, top: int) -> int:
 
 
 def _probability(draw: "ImageDraw", decision: Decision, *, top: int) -> int:
-    """A bar from 0 to 1, filled up to the probability, with a tick at the threshold."""
+    """Draw a bar from 0 to 1, filled up to the probability, with a tick at the threshold."""
     probability, threshold = decision.probability, decision.threshold
     shown = percent_beside(probability, other=threshold)
     draw.text((_MARGIN, top), "Probability of pneumonia", font=font(18), fill=_QUIET)
@@ -111,7 +112,7 @@ def _facts(draw: "ImageDraw", reading: Reading, *, rule: str, top: int) -> int:
 
 
 def _scale(canvas: "Image", *, top: int, bottom: int) -> None:
-    """The heat's colours over mid grey, exactly as blended over the image, from 1 at the top to 0."""
+    """Draw the heat's colours over mid grey, exactly as blended over the image, from 1 at the top to 0."""
     from PIL import Image, ImageDraw
 
     draw = ImageDraw.Draw(canvas)
@@ -132,7 +133,7 @@ def _scale(canvas: "Image", *, top: int, bottom: int) -> None:
 
 
 def _told(draw: "ImageDraw", notes: tuple[str, ...], *, top: int) -> None:
-    """Why there is no heat map, where its scale would be."""
+    """Write why there is no heat map, where its scale would be."""
     for note in notes:
         for words in wrapped(note[0].upper() + note[1:], size=18, width_px=_INNER):
             draw.text((_MARGIN, top), words, font=font(18), fill=_TEXT)
@@ -148,7 +149,7 @@ def _warning(draw: "ImageDraw", *, bottom: int) -> None:
 
 
 def wrapped(text: str, *, size: int, width_px: float = _INNER - 20) -> list[str]:
-    """The text in lines of at most that width."""
+    """Return the text in lines of at most that width."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word
@@ -160,7 +161,7 @@ def wrapped(text: str, *, size: int, width_px: float = _INNER - 20) -> list[str]
 
 
 def _fitted(draw: "ImageDraw", text: str, *, width: float) -> str:
-    """The text, cut with an ellipsis where it is wider than there is room."""
+    """Return the text, cut with an ellipsis where it is wider than there is room."""
     if draw.textlength(text, font=font(18)) <= width:
         return text
     while text and draw.textlength(text + "...", font=font(18)) > width:
@@ -170,7 +171,7 @@ def _fitted(draw: "ImageDraw", text: str, *, width: float) -> str:
 
 @cache
 def font(size: int) -> "FreeTypeFont":
-    """The type face that comes with Pillow (Aileron), so that overlays look the same everywhere."""
+    """Return the type face that comes with Pillow (Aileron), so that overlays look the same everywhere."""
     from PIL import ImageFont
 
     font = ImageFont.load_default(size=size)

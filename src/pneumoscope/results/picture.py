@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from pneumoscope.core import Radiograph, Reading
+from pneumoscope.core import Radiograph
+from pneumoscope.results.reading import Reading
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -21,7 +22,7 @@ class Picture:
 
 
 def picture(reading: Reading, radiograph: Radiograph, *, longest_px: int) -> Picture:
-    """Both at the radiograph's own aspect ratio, the longest side of `longest_px` pixels.
+    """Return both at the radiograph's own aspect ratio, the longest side of `longest_px` pixels.
 
     Raises:
         ValueError: The radiograph has no pixels, or the heat map is on another grid.

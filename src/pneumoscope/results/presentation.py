@@ -13,11 +13,12 @@ from pydicom import Dataset
 from pydicom.valuerep import DSfloat
 
 import pneumoscope
-from pneumoscope.core import InputError, Radiograph, Reading
+from pneumoscope.core import InputError, Radiograph
 from pneumoscope.intake import LookupTable, first_table, rescale_of, window_of
 from pneumoscope.results.contour import contours
 from pneumoscope.results.heat_colour import HEAT_THRESHOLD
 from pneumoscope.results.picture import picture
+from pneumoscope.results.reading import Reading
 from pneumoscope.results.source import Source, source
 from pneumoscope.results.uid import instance_uid, series_uid
 from pneumoscope.results.wording import RESEARCH_USE, headline, percent_beside
@@ -33,7 +34,7 @@ _MOST_LINES, _FEWEST_POINTS = 8, 8
 
 
 def presentation_state(reading: Reading, radiograph: Radiograph) -> Dataset:
-    """The image as it is displayed without us, with the decision as text and the heat's outline as polylines.
+    """Return the presentation state: the image as displayed, the decision as text, the heat's outline as polylines.
 
     The outline is where local suspicion exceeds 0.5, as in the overlay. Same reading, same bytes.
 
@@ -54,7 +55,7 @@ def presentation_state(reading: Reading, radiograph: Radiograph) -> Dataset:
 
 
 def _state(about: Source, image: Dataset, *, reading: Reading, radiograph: Radiograph) -> Dataset:
-    """The object.
+    """Return the object.
 
     Source:
         PS3.3 A.33.1 (GSPS IOD), C.11.10 (identification), C.11.6 (INVERSE is what MONOCHROME1 means here).
@@ -98,7 +99,7 @@ def _state(about: Source, image: Dataset, *, reading: Reading, radiograph: Radio
 
 
 def _image(about: Source, header: Dataset) -> Dataset:
-    """What highdicom needs of the image: references, size, polarity."""
+    """Return what highdicom needs of the image: references, size, polarity."""
     image = Dataset()
     image.update(about.ds)
     image.Rows, image.Columns, image.SamplesPerPixel = int(header.Rows), int(header.Columns), 1
@@ -107,7 +108,7 @@ def _image(about: Source, header: Dataset) -> Dataset:
 
 
 def _displayed(header: Dataset) -> Dataset:
-    """How the image is displayed without us, by what was read of its header: the rest has no meaning to anyone.
+    """Return how the image is displayed without us, by what was read of its header: the rest has no meaning to anyone.
 
     An image may have VOI LUTs and windows as alternatives, of which a state takes one: the first LUT, else the first
     window, as in reading.
@@ -134,7 +135,7 @@ def _displayed(header: Dataset) -> Dataset:
 
 
 def _lut(table: LookupTable, *, entries: Float[np.ndarray, " n"]) -> Dataset:
-    """The item of a LUT sequence, with 16 bits an entry: a state may have 8 or 16, an image others too."""
+    """Return the item of a LUT sequence, with 16 bits an entry: a state may have 8 or 16, an image others too."""
     item = Dataset()
     item.add_new("LUTDescriptor", "US", [len(entries) % 2**16, table.first % 2**16, 16])
     item.add_new("LUTData", "OW", np.rint(entries).astype("<u2").tobytes())
@@ -162,7 +163,7 @@ def _annotation(
 
 
 def outlines(reading: Reading, radiograph: Radiograph) -> list[Float[np.ndarray, "n 2"]]:
-    """Closed lines around what is above `HEAT_THRESHOLD`, as (column, row) in the image's pixels, largest first.
+    """Return closed lines around what is above `HEAT_THRESHOLD`, as (column, row) in the image's pixels, largest first.
 
     The origin is the outer corner of the first pixel (PS3.3 C.10.5.1.2, PIXEL). At most eight lines; specks that a
     few points enclose are left out.

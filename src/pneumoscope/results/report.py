@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from pydicom import Dataset
 
 import pneumoscope
-from pneumoscope.core import Decision, InputError, Radiograph, Reading
-from pneumoscope.results.objects import ModelSummary
+from pneumoscope.core import Decision, InputError, Radiograph
+from pneumoscope.results.reading import ModelSummary, Reading
 from pneumoscope.results.source import Source, source
 from pneumoscope.results.uid import device_uid, instance_uid, series_uid, tracking_uid
 from pneumoscope.results.wording import rounded, sentence
@@ -20,31 +20,26 @@ _SERIES_DESCRIPTION = "Pneumoscope result, research use only"
 
 
 def structured_report(reading: Reading, radiograph: Radiograph, *, card: ModelSummary) -> Dataset:
-    """A Comprehensive 3D SR, complete, unverified and preliminary, in the source image's study.
+    """Return a Comprehensive 3D SR, complete, unverified and preliminary, in the source image's study.
 
     The same reading always gives the same bytes: dates and times are the source image's, not those of the run.
 
     Raises:
         InputError: The radiograph has no DICOM header, or one that a report cannot refer to.
         ValueError: The reading was not analysed.
+
+    Source:
+        PS3.3 A.35.13 (Comprehensive 3D SR IOD), C.17.2 (SR Document General).
     """
     if radiograph.header is None:
         raise InputError(f"{radiograph.path}: a report needs a DICOM image, found {radiograph.format}")
     about = source(radiograph.header)
     if about.obstacles:
         raise InputError(f"{radiograph.path}: a report cannot refer to it: {', '.join(about.obstacles)}")
-    return report_about(about, reading=reading, card=card)
+    return _report(about, reading=reading, card=card)
 
 
-def report_about(about: Source, *, reading: Reading, card: ModelSummary) -> Dataset:
-    """Like `structured_report`, about a source without obstacles.
-
-    Raises:
-        ValueError: The reading was not analysed.
-
-    Source:
-        PS3.3 A.35.13 (Comprehensive 3D SR IOD), C.17.2 (SR Document General).
-    """
+def _report(about: Source, *, reading: Reading, card: ModelSummary) -> Dataset:
     from highdicom.coding_schemes import CodingSchemeIdentificationItem
     from highdicom.sr import Comprehensive3DSR
 
@@ -81,7 +76,7 @@ def report_about(about: Source, *, reading: Reading, card: ModelSummary) -> Data
 
 
 def _measurement_report(about: Source, *, reading: Reading, card: ModelSummary) -> "MeasurementReport":
-    """TID 1500, with this software as the device observer (TID 1004)."""
+    """Return TID 1500, with this software as the device observer (TID 1004)."""
     from highdicom.sr import (
         CodedConcept,
         DeviceObserverIdentifyingAttributes,
@@ -109,7 +104,7 @@ def _measurement_report(about: Source, *, reading: Reading, card: ModelSummary) 
 
 
 def _finding(about: Source, *, reading: Reading, card: ModelSummary) -> "MeasurementsAndQualitativeEvaluations":
-    """TID 1501: the finding looked for, how sure the model is, what that means at the operating point."""
+    """Return TID 1501: the finding looked for, how sure the model is, what that means at the operating point."""
     from highdicom.sr import (
         FindingSite,
         Measurement,
@@ -148,7 +143,7 @@ def _finding(about: Source, *, reading: Reading, card: ModelSummary) -> "Measure
 
 
 def _algorithm(reading: Reading, *, card: ModelSummary) -> "AlgorithmIdentification":
-    """TID 4019, with everything that it takes to repeat the result."""
+    """Return TID 4019, with everything that it takes to repeat the result."""
     from highdicom.sr import AlgorithmIdentification
 
     decision, model = _decision(reading), reading.model

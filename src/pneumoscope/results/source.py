@@ -66,7 +66,7 @@ class Source:
 
 
 def source(header: Dataset) -> Source:
-    """What can be carried over from a header, however little it has.
+    """Return what can be carried over from a header, however little it has.
 
     An object that refers to nothing, or that would land with another patient, is worse than none: without a
     reference, or with an identifier that cannot be written as it is, there are `obstacles`. An identifier that is
@@ -108,7 +108,7 @@ def _obstacles(found: dict[str, str | None], *, valid: dict[str, str]) -> Iterat
 
 
 def _text(header: Dataset, keyword: str) -> str | None:
-    """The attribute as text; None where it cannot be decoded or has several values."""
+    """Return the attribute as text; None where it cannot be decoded or has several values."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -121,7 +121,7 @@ def _text(header: Dataset, keyword: str) -> str | None:
 
 
 def _is_valid(text: str, keyword: str) -> bool:
-    """Whether the text is a value that the standard allows for the attribute of a radiograph; empty is."""
+    """Return whether the text is a value that the standard allows for the attribute of a radiograph; empty is."""
     if any(category(character) == "Cc" for character in text) or "\\" in text:
         return False
     if keyword == "PatientSex" and text not in ("M", "F", "O", ""):
@@ -139,7 +139,7 @@ def _is_valid(text: str, keyword: str) -> bool:
 
 
 def _number(header: Dataset) -> int:
-    """In the order of the study's series and images, where they are numbered; else made of the image's UID."""
+    """Return a number by series and instance number where the image has both; else one made of its UID."""
     said = [_text(header, keyword) or "" for keyword in ("SeriesNumber", "InstanceNumber")]
     if all(re.fullmatch(r"\d{1,5}", text) for text in said) and int(said[1]) < _MOST_IN_SERIES:
         return int(said[0]) * _MOST_IN_SERIES + int(said[1])

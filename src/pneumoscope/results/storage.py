@@ -1,56 +1,25 @@
-"""Files of a results folder: whole or not at all, and every failure one clear `ConfigError`."""
+"""Files of a results folder: their names, lists that grow by whole records, and those of an earlier run."""
 
-import hashlib
 import json
-import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
-from pneumoscope.core import ConfigError
-from pneumoscope.results.objects import ResultObject
+from pneumoscope.core import ResultObject, sha256_of, writing
 
-ENDINGS = {ResultObject.OVERLAY: ".overlay.png", ResultObject.SR: ".sr.dcm", ResultObject.SC: ".sc.dcm"}
+ENDINGS = {
+    ResultObject.OVERLAY: ".overlay.png",
+    ResultObject.SR: ".sr.dcm",
+    ResultObject.SC: ".sc.dcm",
+    ResultObject.GSPS: ".gsps.dcm",
+    ResultObject.NOT_ANALYSED: ".not-analysed.dcm",
+}
 """How the names of an image's files end."""
 
 
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """A block whose operating system errors (no space, no permission, no folder) become `ConfigError`.
-
-    Raises:
-        ConfigError: Something under the path could not be written.
-    """
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ConfigError(f"results: expected a writable place with free space, found {path}: {reason}") from error
-
-
-def write_whole(path: Path, *, save: Callable[[BinaryIO], None]) -> None:
-    """Leaves the file complete under its name, or as it was before.
-
-    Raises:
-        ConfigError: The file could not be written.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with writing(path):
-        try:
-            with temporary.open("wb") as stream:
-                save(stream)
-            temporary.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
-
-
 def forget_run(directory: Path) -> None:
-    """Deletes what an earlier run wrote into the folder: its page, and the files that its `results.jsonl` lists.
+    """Delete what an earlier run wrote into the folder: its page, and the files that its `results.jsonl` lists.
 
     Raises:
         OSError: A file could not be read or deleted.
@@ -66,7 +35,7 @@ def forget_run(directory: Path) -> None:
 
 
 def _outputs_in(line: str) -> list[str]:
-    """Names of files that a result line lists, of our kinds and in the folder itself."""
+    """Return the names of files that a result line lists, of our kinds and in the folder itself."""
     try:
         names = json.loads(line)["outputs"].values()
     except (ValueError, LookupError, TypeError, AttributeError):
@@ -85,7 +54,7 @@ class Ledger:
         self._end = 0
 
     def append(self, record: str) -> None:
-        """Adds one record.
+        """Add one record.
 
         Raises:
             ConfigError: It could not be written; the file ends after the record before.
@@ -102,7 +71,7 @@ class Ledger:
             self._end = self._file.tell()
 
     def close(self) -> None:
-        """Closes the file; again does nothing.
+        """Close the file; closing again does nothing.
 
         Raises:
             ConfigError: The last bytes could not be written.
@@ -112,7 +81,7 @@ class Ledger:
 
 
 def stem(path: str) -> str:
-    """A short file name for an input path: its own name made safe, and eight digits of the whole path's SHA-256.
+    """Return a short file name for an input path: its own name made safe, and eight digits of the whole path's SHA-256.
 
     The same path always gives the same stem; equal names from different folders or archives differ.
     """
@@ -122,5 +91,4 @@ def stem(path: str) -> str:
             name = name[: -len(suffix)]
             break
     safe = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:40] or "image"
-    digest = hashlib.sha256(path.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{safe}-{digest[:8]}"
+    return f"{safe}-{sha256_of(path.encode('utf-8', 'surrogatepass'))[:8]}"

@@ -22,7 +22,7 @@ class StudyLine(TypedDict):
 
 
 def study_line(lines: Sequence[ResultLine], *, study_uid: str, completed_by: str) -> StudyLine:
-    """The study is what its most suspicious analysed image is; what was not analysed never makes it clear.
+    """Return the study's result: that of its most suspicious analysed image; without one it is not analysed.
 
     Args:
         lines: The images' lines, in the order in which they came.

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pneumoscope.core import Radiograph, Reading
+from pneumoscope.core import Radiograph
 from pneumoscope.results.heat_colour import heat_opacity, heat_rgb
 from pneumoscope.results.picture import picture
+from pneumoscope.results.reading import Reading
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -29,7 +30,7 @@ class Thumbnail:
 
 
 def thumbnail(reading: Reading, radiograph: Radiograph, *, longest_px: int) -> Thumbnail:
-    """Both layers, the image with `longest_px` on its longest side.
+    """Return both layers, the image with `longest_px` on its longest side.
 
     Raises:
         ValueError: The radiograph has no pixels, or the heat map is on another grid.

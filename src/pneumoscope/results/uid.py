@@ -3,13 +3,14 @@
 from uuid import UUID, uuid5
 
 import pneumoscope
-from pneumoscope.core import ModelIdentity, Reading
+from pneumoscope.core import ModelIdentity
+from pneumoscope.results.reading import Reading
 
 _NAMESPACE = UUID("6d6f1a3e-52c5-4b0a-8f34-0f2f9f2f5c11")
 
 
 def instance_uid(source_uid: str, *, reading: Reading, kind: str) -> str:
-    """SOP Instance UID of the object of this kind that tells the reading of the source image.
+    """Return the SOP Instance UID of the object of this kind that tells the reading of the source image.
 
     The decision rule is part of it: another operating point, or another population's rule, is another object.
     """
@@ -19,27 +20,27 @@ def instance_uid(source_uid: str, *, reading: Reading, kind: str) -> str:
 
 
 def series_uid(study_uid: str, *, model: ModelIdentity, kind: str) -> str:
-    """Series Instance UID of the objects of this kind in the study."""
+    """Return the Series Instance UID of the objects of this kind in the study."""
     return _uid("series", study_uid, model.sha256, kind)
 
 
 def tracking_uid(source_uid: str, *, model: ModelIdentity) -> str:
-    """Tracking Unique Identifier of the finding on the source image, whatever the operating point."""
+    """Return the Tracking Unique Identifier of the finding on the source image, whatever the operating point."""
     return _uid("finding", source_uid, model.sha256)
 
 
 def device_uid(model: ModelIdentity) -> str:
-    """Device Observer UID: this software with this model."""
+    """Return the Device Observer UID: this software with this model."""
     return _uid("device", model.sha256)
 
 
 def resource_uuid(kind: str, identifier: str) -> UUID:
-    """UUID of the FHIR resource of this kind about what the identifier names."""
+    """Return the UUID of the FHIR resource of this kind about what the identifier names."""
     return uuid5(_NAMESPACE, chr(0).join(("fhir", kind, identifier)))
 
 
 def _uid(*parts: str) -> str:
-    """A UID of the parts and of the software's version, since another version may write other content.
+    """Return a UID of the parts and of the software's version, since another version may write other content.
 
     Source:
         PS3.5 B.2 (UUID derived UID: 2.25 and the UUID as a decimal number); RFC 9562, 5.5 (version 5, from a name).

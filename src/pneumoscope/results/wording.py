@@ -1,6 +1,7 @@
 """The words and numbers of a result, the same in every object."""
 
-from pneumoscope.core import Check, Decision, Reading
+from pneumoscope.core import Check, Decision
+from pneumoscope.results.reading import Reading
 
 RESEARCH_USE = "Research use only, not for diagnosis"
 NOT_NEGATIVE = "This is not a negative result."
@@ -8,7 +9,7 @@ HEAT_MEANING = "The heat map shows what raised the score. It does not outline di
 
 
 def kind(status: str, decision: Decision | None) -> str:
-    """The one group that a reading is counted in: suspicious, clear, uncertain, or its status without a decision."""
+    """Return the group that a reading is counted in: suspicious, clear, uncertain, or else its status."""
     if decision is None:
         return str(status)
     if decision.uncertain:
@@ -17,24 +18,24 @@ def kind(status: str, decision: Decision | None) -> str:
 
 
 def answer(decision: Decision) -> str:
-    """The side of the threshold that the probability is on, in words."""
+    """Return the side of the threshold that the probability is on, in words."""
     return "Suspicious for pneumonia" if decision.positive else "Not suspicious for pneumonia"
 
 
 def leaning(decision: Decision) -> str | None:
-    """For an uncertain decision the side that it leans to; None for a certain one."""
+    """Return, for an uncertain decision, the side that it leans to; None for a certain one."""
     if not decision.uncertain:
         return None
     return "Leans to suspicious for pneumonia" if decision.positive else "Leans to not suspicious for pneumonia"
 
 
 def headline(decision: Decision) -> str:
-    """The decision in words; an uncertain one says first that a person decides."""
+    """Return the decision in words; an uncertain one says first that a person decides."""
     return "Uncertain: a person decides" if decision.uncertain else answer(decision)
 
 
 def percent(share: float) -> str:
-    """A share in [0, 1] as per cent with one decimal; never rounded up to 100 or down to 0."""
+    """Return a share in [0, 1] as per cent with one decimal; never rounded up to 100 or down to 0."""
     if 0.0 < share < 0.001:
         return "< 0.1 %"
     if 0.999 < share < 1.0:
@@ -43,7 +44,7 @@ def percent(share: float) -> str:
 
 
 def percent_beside(share: float, *, other: float) -> str:
-    """Like `percent`, with as many decimals as it takes to tell the share from the other one."""
+    """Return a share like `percent`, with as many decimals as it takes to tell the share from the other one."""
     decimals = next((d for d in (1, 2, 3) if f"{100 * share:.{d}f}" != f"{100 * other:.{d}f}"), 4)
     if decimals == 1 or share == other:
         return percent(share)
@@ -51,14 +52,14 @@ def percent_beside(share: float, *, other: float) -> str:
 
 
 def rounded(decision: Decision) -> tuple[float, float]:
-    """Probability and threshold to six decimals, or as they are where rounding would lift one across the other."""
+    """Return probability and threshold to six decimals; unrounded where rounding would change the decision."""
     probability, threshold = decision.probability, decision.threshold
     short = round(probability, 6), round(threshold, 6)
     return short if (short[0] >= short[1]) == (probability >= threshold) else (probability, threshold)
 
 
 def sentence(reading: Reading) -> str:
-    """An analysed reading in plain text: the decision, the numbers behind it, what else to know, the limits of use.
+    """Return an analysed reading in plain text: decision, numbers, notes, limits of use.
 
     Raises:
         ValueError: The reading was not analysed.
@@ -77,6 +78,15 @@ def sentence(reading: Reading) -> str:
     return ". ".join(word for word in words if word) + "."
 
 
+def in_one_line(reading: Reading) -> str:
+    """Return the reading for a terminal or a log: image, decision with its numbers, or every reason against it."""
+    if (decision := reading.decision) is None:
+        return f"{reading.path}: {reading.status}: {'; '.join(complaint(check) for check in reading.reasons)}"
+    probability = percent_beside(decision.probability, other=decision.threshold)
+    threshold = percent_beside(decision.threshold, other=decision.probability)
+    return f"{reading.path}: {headline(decision)}, probability {probability} (threshold {threshold})"
+
+
 def complaint(check: Check) -> str:
-    """A failed check in one line."""
+    """Return a failed check in one line."""
     return f"{check.name}: expected {check.expected}, found {check.found}"

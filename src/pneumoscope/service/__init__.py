@@ -12,7 +12,7 @@
 | `worker` | reads what waits, makes the objects, queues their delivery |
 | `delivery` | one queue a destination: DICOM, STOW-RS, webhook, FHIR |
 | `completion` | when a study counts as complete, and its result |
-| `housekeeping` | retention |
+| `housekeeping`, `purge` | retention; deletion on request |
 | `triage` | who is read first |
 | `released` | what of the configuration differs from the released device |
 | `acceptance` | a silent node against the site's reports, before go-live |
@@ -30,7 +30,9 @@ from pneumoscope.service.config_file import load_config, parse_config
 from pneumoscope.service.conformance import statement
 from pneumoscope.service.log import set_up_logging
 from pneumoscope.service.node import Node
+from pneumoscope.service.purge import purge_older, purge_patient, purge_study
 from pneumoscope.service.released import warn_of_differences
+from pneumoscope.service.spool import Spool
 from pneumoscope.service.store import Route, open_store
 from pneumoscope.service.web import Accounts, Role
 
@@ -41,10 +43,14 @@ __all__ = [
     "Role",
     "Route",
     "ServiceConfig",
+    "Spool",
     "compare",
     "load_config",
     "open_store",
     "parse_config",
+    "purge_older",
+    "purge_patient",
+    "purge_study",
     "set_up_logging",
     "statement",
     "warn_of_differences",

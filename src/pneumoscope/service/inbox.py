@@ -144,12 +144,15 @@ class Inbox:
             return _returned(about)
         return self._keep(about, [prefix, data_set], sha256=_digest(data_set), caller=caller, route=Route.C_STORE)
 
-    def adopt(self, relative: str) -> bool:
-        """Queues an object that is in the spool already, without a row: the process or the power died in between.
+    def recover(self, relative: str) -> bool:
+        """Queue an object that is in the spool without a row: the process or the power ended in between.
+
+        An object whose row says that its file is deleted is what retention could not delete any more: it goes now.
 
         Raises:
             InputError: It is not an object of ours.
             CapacityError: The database cannot take it now.
+            OSError: The file cannot be read.
         """
         content = self._spool.path(relative).read_bytes()
         caller, route = "", Route.UPLOAD
@@ -161,7 +164,13 @@ class Inbox:
             about, digest = _about(head, meta), _digest(memoryview(content)[offset:])
             if caller := _text(meta, "SourceApplicationEntityTitle"):
                 route = Route.C_STORE
-        return self._queue(about, relative, size=len(content), sha256=digest, caller=caller, route=route)
+        queued = self._queue(about, relative, size=len(content), sha256=digest, caller=caller, route=route)
+        if not queued:
+            with _database():
+                image = images.find(self._store, about["uid"])
+            if image is not None and image.file is None:
+                self._spool.delete(relative)
+        return queued
 
     def _keep(
         self, about: dict[str, str], parts: Sequence[Buffer], *, sha256: str, caller: str, route: Route
@@ -177,7 +186,7 @@ class Inbox:
         queued = (
             self._queue(about, relative, size=size, sha256=sha256, caller=caller, route=route)
             if fresh
-            else self.adopt(relative)
+            else self.recover(relative)
         )
         if queued:
             self._arrived()

@@ -91,7 +91,7 @@ class Node:
         for worker in self._delivery_workers:
             self._run("delivery", worker.run, stop=self._stop)
         self._run("completion", self._completion.run, stop=self._stop)
-        housekeeping = Housekeeping(self.config.store, store=self.store, spool=self.spool)
+        housekeeping = Housekeeping(self.config.store, store=self.store, spool=self.spool, watch=self.config.watch)
         self._run("housekeeping", housekeeping.run, stop=self._stop)
         self._run("monitoring", self._monitoring.run, stop=self._stop)
         if self.config.watch.path is not None:
@@ -117,17 +117,17 @@ class Node:
     def _recover(self) -> None:
         """Takes up what an earlier run of this node left: its claims, and objects that have no row."""
         held = images.release_claims_of(self.store, self._name) + deliveries.release_claims_of(self.store, self._name)
-        adopted = 0
+        recovered = 0
         known = images.files(self.store)
         for relative, _path in self.spool.objects():
             if relative not in known:
                 try:
-                    adopted += self.inbox.adopt(relative)
+                    recovered += self.inbox.recover(relative)
                 except (InputError, CapacityError, OSError) as error:
-                    reason = str(error) if not isinstance(error, OSError) else str(error.strerror)
+                    reason = str(error.strerror if isinstance(error, OSError) else error)
                     logger.error("an object in the spool cannot be queued", reason=reason)
-        if held or adopted:
-            logger.info("took up what an earlier run left", claims=held, objects=adopted)
+        if held or recovered:
+            logger.info("resumed what an earlier run left", claims=held, objects=recovered)
 
     def _start_web(self) -> None:
         thread = self._run("web", self._web.run)

@@ -7,20 +7,23 @@
       studies/<name>.json     results of studies
       queue.db                the SQLite queue, unless the configuration names another database
 
+Folders have mode 0700 and files 0600: they hold patients' data.
 `<name>` is a digest of the SOP Instance UID (of the Study Instance UID), so that no name comes from outside.
 """
 
+import errno
 import hashlib
 import os
 import shutil
 import tempfile
 from collections.abc import Container, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pneumoscope.core import CapacityError, ConfigError
 
 _MIB = 1024 * 1024
+_PRIVATE = 0o700
 _FOLDERS = ("incoming", "objects", "results", "studies")
 
 
@@ -28,7 +31,7 @@ class Spool:
     """One spool folder; safe in any thread, and to be shared by several nodes on one file system."""
 
     def __init__(self, root: Path, *, min_free_mb: int = 0) -> None:
-        """Makes the folders.
+        """Make the folders.
 
         Raises:
             ConfigError: They cannot be made.
@@ -36,16 +39,17 @@ class Spool:
         self.root = root
         self._min_free_mb = min_free_mb
         try:
+            make_private(root)
             for folder in _FOLDERS:
-                (root / folder).mkdir(parents=True, exist_ok=True)
+                make_private(root / folder)
             for folder in ("objects", "results"):
                 for number in range(256):
-                    (root / folder / f"{number:02x}").mkdir(exist_ok=True)
+                    (root / folder / f"{number:02x}").mkdir(mode=_PRIVATE, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"store.path: expected a writable folder, found {root}: {error.strerror}") from error
 
     def require_space(self, size_bytes: int = 0) -> None:
-        """Refuses while there is little room, before the disk is full.
+        """Raise while there is little room, before the disk is full.
 
         Raises:
             CapacityError: Less than the configured space would be left.
@@ -57,8 +61,16 @@ class Spool:
         if free_mb < self._min_free_mb:
             raise CapacityError(f"spool: expected {self._min_free_mb} MB free, found {max(free_mb, 0)} MB")
 
+    def has_space(self) -> bool:
+        """Return whether new objects are accepted."""
+        try:
+            self.require_space()
+        except CapacityError:
+            return False
+        return True
+
     def add_object(self, uid: str, parts: Iterable[bytes | memoryview]) -> tuple[str, bool]:
-        """Path within the spool of the object's file, and whether it is new; an earlier one is never replaced.
+        """Write an object; return its path within the spool, and whether it is new; an earlier one is never replaced.
 
         Raises:
             CapacityError: The disk is full or failed.
@@ -78,7 +90,7 @@ class Spool:
         return relative, True
 
     def write_result(self, uid: str, files: dict[str, bytes]) -> str:
-        """Folder within the spool with these files in it, each whole; the same names are replaced.
+        """Write result files, each whole, in place of older ones; return their folder within the spool.
 
         Raises:
             CapacityError: The disk is full or failed.
@@ -86,7 +98,7 @@ class Spool:
         relative = f"results/{_shard(uid)}"
         folder = self.root / relative
         with _on_disk():
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(mode=_PRIVATE, exist_ok=True)
             for name, content in files.items():
                 self._write(folder / name, content)
             _sync_folder(folder)
@@ -94,7 +106,9 @@ class Spool:
         return relative
 
     def write_study(self, uid: str, content: bytes) -> str:
-        """Path within the spool of a file with the study's result.
+        """Write a study's result; return the file's path within the spool.
+
+        Its name holds a digest of the content.
 
         Raises:
             CapacityError: The disk is full or failed.
@@ -106,7 +120,7 @@ class Spool:
         return relative
 
     def path(self, relative: str) -> Path:
-        """Where a file of the spool is.
+        """Return where a file of the spool is.
 
         Raises:
             ValueError: The path leads out of the spool.
@@ -117,27 +131,41 @@ class Spool:
         return path
 
     def delete(self, relative: str | None) -> None:
-        """Deletes a file or folder of the spool, if it is there."""
+        """Delete a file or folder of the spool, if it is there."""
         if relative is None:
             return
         path = self.path(relative)
         shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
     def objects(self) -> Iterator[tuple[str, Path]]:
-        """Path within the spool, and path, of every object."""
+        """Yield path within the spool, and path, of every object."""
         for folder in sorted((self.root / "objects").iterdir()):
             for path in sorted(folder.glob("*.dcm")):
                 yield f"objects/{folder.name}/{path.name}", path
 
     def forget(self, folder: str, *, before: float, but: Container[str] = ()) -> None:
-        """Deletes a folder's own files of that time (seconds since 1970) and before, but not those paths."""
+        """Delete a folder's own files of that time (seconds since 1970) and before, but not those paths.
+
+        Files that another thread or node deletes meanwhile are passed over.
+        """
         for path in (self.root / folder).iterdir():
-            if f"{folder}/{path.name}" not in but and path.stat().st_mtime <= before:
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                if f"{folder}/{path.name}" not in but and path.stat().st_mtime <= before:
+                    path.unlink()
+
+    def delete_image(self, uid: str) -> None:
+        """Delete the object of that SOP Instance UID and its results, whatever is there."""
+        self.delete(f"objects/{_shard(uid)}.dcm")
+        self.delete(f"results/{_shard(uid)}")
+
+    def delete_study(self, uid: str) -> None:
+        """Delete the results of the study as a whole."""
+        for path in (self.root / "studies").glob(f"{_digest(uid)}-*.json"):
+            path.unlink(missing_ok=True)
 
     @contextmanager
     def temporary(self) -> Iterator[Path]:
-        """A new file on the spool's file system, gone at the end of the block if it is still there."""
+        """Make a new file on the spool's file system, gone at the end of the block if it is still there."""
         handle, name = tempfile.mkstemp(dir=self.root / "incoming")
         os.close(handle)
         path = Path(name)
@@ -152,7 +180,20 @@ class Spool:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+            if temporary.read_bytes() != content:
+                raise OSError(errno.EIO, "a file that differs from what was written")
             temporary.replace(path)
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that only its owner may enter, or take others' rights to an existing one away.
+
+    Raises:
+        OSError: It cannot be made, or belongs to somebody else.
+    """
+    folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+    if folder.stat().st_mode & 0o077:
+        folder.chmod(_PRIVATE)
 
 
 @contextmanager
@@ -164,7 +205,7 @@ def _on_disk() -> Iterator[None]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Makes the folder's new names survive a power failure."""
+    """Make the folder's new names survive a power failure."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

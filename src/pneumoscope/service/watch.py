@@ -2,12 +2,14 @@
 
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from pneumoscope.core import CapacityError, ConfigError, InputError
 from pneumoscope.service.config import WatchConfig
 from pneumoscope.service.inbox import Inbox
 from pneumoscope.service.log import hashed, logger
+from pneumoscope.service.spool import make_private
 from pneumoscope.service.store import Route
 
 CALLER = "WATCH"
@@ -15,6 +17,12 @@ CALLER = "WATCH"
 
 TAKEN, REFUSED = "taken", "refused"
 """Folders that files move to: queued, or no image; beside a refused file is a text with the reason."""
+
+
+def kept_files(root: Path) -> list[Path]:
+    """Return the files that were moved to the `taken` and `refused` folders of a watched folder."""
+    folders = (root / name for name in (TAKEN, REFUSED))
+    return [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
 
 
 class Watch:
@@ -33,7 +41,7 @@ class Watch:
         self._inbox = inbox
         try:
             for name in (TAKEN, REFUSED):
-                (self._root / name).mkdir(parents=True, exist_ok=True)
+                make_private(self._root / name)
         except OSError as error:
             raise ConfigError(
                 f"watch.path: expected a writable folder, found {self._root}: {error.strerror}"
@@ -91,9 +99,12 @@ class Watch:
 
     def _move(self, path: Path, folder: str, inner: Path) -> Path:
         target = self._root / folder / inner
-        target.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         number = 1
         while target.exists():
             target = target.with_name(f"{inner.stem}-{number}{inner.suffix}")
             number += 1
-        return path.replace(target)
+        moved = path.replace(target)
+        with suppress(OSError):  # another owner's file: its folder keeps others out
+            moved.chmod(0o600)
+        return moved

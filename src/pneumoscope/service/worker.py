@@ -4,14 +4,16 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from pneumoscope.core import CapacityError, Check, Outcome, Radiograph, Reading, Status
+from pneumoscope.core import CapacityError, Check, Outcome, Status, sha256_of
 from pneumoscope.intake import ImageSource
 from pneumoscope.model import Artifact
 from pneumoscope.reading import EngineName, Reader, read_all
-from pneumoscope.results import ModelSummary
+from pneumoscope.results import Reading
 from pneumoscope.service.config import Destination, ReadingConfig
 from pneumoscope.service.log import hashed, logger
 from pneumoscope.service.products import make_products, parcels_for
@@ -21,7 +23,9 @@ from pneumoscope.service.store import Image, Result, Store, images, results
 LEASE_S = 120.0
 """How long a claim lasts; far longer than reading a batch, so that only a worker that died loses its claim."""
 
-_POLL_S, _PAUSE_S = 1.0, 2.0
+_POLL_S, _PAUSE_S, _LONGEST_PAUSE_S = 1.0, 2.0, 60.0
+_NOT_THE_IMAGE = (CapacityError, SQLAlchemyError, OSError)
+"""Faults of the disk and the database."""
 
 
 class Worker:
@@ -37,7 +41,7 @@ class Worker:
         artifact: Artifact,
         destinations: Sequence[Destination],
     ) -> None:
-        """Loads the network.
+        """Load the network.
 
         Raises:
             ConfigError: The model has no such operating point, or the engine is not installed.
@@ -49,70 +53,99 @@ class Worker:
         self._spool = spool
         self._destinations = () if config.silent else tuple(destinations)
         self._ended_by: dict[int, str] = {}
+        self._owed: dict[int, str] = {}  # claimed images to be queued again, with the reason
+        self._owed_counts = False
+        self._interruptions = 0
         self._reader = Reader(artifact, operating_point=config.operating_point, engine=EngineName(config.engine))
-        self._card = ModelSummary(
-            intended_use=artifact.card.intended_use_statement,
-            licence=artifact.card.licence,
-            preprocessing=artifact.card.recipe.describe(),
-        )
 
     def run(self, *, stop: threading.Event, arrived: threading.Event) -> None:
-        """Works until `stop` is set; waits for `arrived` while there is nothing to do."""
+        """Work until `stop` is set; wait for `arrived` while there is nothing to do."""
         while not stop.is_set():
             try:
                 if not self.work():
                     arrived.wait(_POLL_S)
                     arrived.clear()
-            except (CapacityError, SQLAlchemyError) as error:
-                logger.error("worker waits", reason=str(error).splitlines()[0])
-                stop.wait(_PAUSE_S)
+            except (CapacityError, SQLAlchemyError, OSError) as error:
+                logger.error("worker waits", reason=_reason(error))
+                stop.wait(self._pause_s())
 
     def work(self) -> int:
-        """Reads one batch of what waits; returns how many images it settled.
+        """Read one batch of what waits; return how many images were settled.
 
         Raises:
-            CapacityError: The disk is full; the images are back in the queue.
-            SQLAlchemyError: The database does not answer; their lease ends.
+            CapacityError: The disk is full; the images are back in the queue, and the attempt does not count.
+            OSError: The same, for another fault of the disk.
+            SQLAlchemyError: The database does not answer; the next call queues them again.
         """
+        self._give_back()
         batch = images.claim(self._store, worker=self._name, limit=self._config.batch, lease_s=LEASE_S)
         if not batch:
             return 0
         left = {image.id: image for image in batch}
         try:
-            for image, radiograph, reading in self._read(batch):
-                self._settle(image, radiograph, reading)
+            for image, reading in self._read(batch):
+                self._settle(image, reading)
                 self._ended_by.pop(image.id, None)
                 del left[image.id]
         except Exception as error:
-            # A bug of ours or of a decoder, or no disk: the others go on, this one is tried again, alone.
             logger.error("reading interrupted", error=type(error).__name__, images=len(left))
-            self._ended_by |= dict.fromkeys(left, type(error).__name__)
-            with suppress(SQLAlchemyError):
-                images.release(self._store, list(left), delay_s=_PAUSE_S)
-            if isinstance(error, (CapacityError, SQLAlchemyError)):
+            self._interrupted(list(left), error)
+            if isinstance(error, _NOT_THE_IMAGE):
                 raise
+        else:
+            self._interruptions = 0
         return len(batch) - len(left)
 
-    def _read(self, batch: Sequence[Image]) -> Iterator[tuple[Image, Radiograph | None, Reading]]:
+    def _interrupted(self, ids: list[int], error: Exception) -> None:
+        """Queue a batch again; an attempt counts against an image only where the image may be the cause.
+
+        A full disk or a database that does not answer says nothing about an image. A fault in reading may: the images
+        come again one by one, so that the one that causes it is found and ends as failed.
+        """
+        self._owed |= dict.fromkeys(ids, _reason(error))
+        self._owed_counts = not isinstance(error, _NOT_THE_IMAGE)
+        if self._owed_counts:
+            self._ended_by |= dict.fromkeys(ids, type(error).__name__)
+        else:
+            self._interruptions += 1
+        with suppress(SQLAlchemyError):
+            self._give_back()
+
+    def _give_back(self) -> None:
+        """Queue again what an earlier call could not settle, also where the database did not answer then."""
+        if self._owed:
+            images.release(
+                self._store,
+                list(self._owed),
+                delay_s=self._pause_s(),
+                worker=self._name,
+                error=next(iter(self._owed.values())),
+                counts=self._owed_counts,
+            )
+            self._owed = {}
+
+    def _pause_s(self) -> float:
+        """Return the delay after interruptions: 2 s, doubling up to a minute."""
+        return float(min(_PAUSE_S * 2 ** min(max(self._interruptions - 1, 0), 10), _LONGEST_PAUSE_S))
+
+    def _read(self, batch: Sequence[Image]) -> Iterator[tuple[Image, Reading]]:
         if batch[0].attempts > self._config.attempts:
-            yield batch[0], None, self._given_up(batch[0])
+            yield batch[0], self._given_up(batch[0])
             return
         sources = [ImageSource(path=image.uid, location=self._spool.path(image.file or "")) for image in batch]
-        for image, (radiograph, reading) in zip(batch, read_all(sources, self._reader), strict=True):
-            yield image, radiograph, reading
+        yield from zip(batch, read_all(sources, self._reader), strict=True)
 
-    def _settle(self, image: Image, radiograph: Radiograph | None, reading: Reading) -> None:
-        """Files first, then result and deliveries in one transaction: what is in the queue is on disk."""
-        products = make_products(
-            reading,
-            radiograph,
-            file=self._spool.path(image.file or ""),
-            claim=self._config.claim,
-            card=self._card,
-        )
+    def _settle(self, image: Image, reading: Reading) -> None:
+        """Write the files first, then result and deliveries in one transaction: what is in the queue is on disk."""
+        if results.of_image(self._store, image.id) is not None:
+            return  # another worker read it, since our lease had ended; its files stay as they were queued
+        products = make_products(reading, file=self._spool.path(image.file or ""), claim=self._config.claim)
         folder = self._spool.write_result(image.uid, products.files)
-        parcels = parcels_for(image, reading, products=products, folder=folder, destinations=self._destinations)
-        result = _result(image, radiograph, reading, folder=folder, line=products.line, at=self._store.now())
+        parcels = [
+            replace(one, sha256=sha256_of(products.files[Path(one.file).name])) if one.file.endswith(".dcm") else one
+            for one in parcels_for(image, reading, products=products, folder=folder, destinations=self._destinations)
+        ]
+        result = _result(image, reading, folder=folder, line=products.line, at=self._store.now())
         results.record(self._store, result, parcels=parcels)
         seconds = self._store.now() - image.received_at
         logger.info("read", study=hashed(image.study_uid), status=reading.status.value, after_s=round(seconds, 2))
@@ -130,10 +163,19 @@ class Worker:
         )
 
 
-def _result(
-    image: Image, radiograph: Radiograph | None, reading: Reading, *, folder: str, line: dict[str, object], at: float
-) -> Result:
-    decision = reading.decision
+def _reason(error: Exception) -> str:
+    """Return why reading was interrupted, without anything of the image."""
+    if isinstance(error, CapacityError):
+        return str(error).splitlines()[0]
+    if isinstance(error, SQLAlchemyError):
+        return f"queue: expected a database that answers, found {type(error).__name__}"
+    if isinstance(error, OSError):
+        return f"spool: expected a disk that works, found {error.strerror or type(error).__name__}"
+    return f"reading ended with {type(error).__name__}; it is tried again"
+
+
+def _result(image: Image, reading: Reading, *, folder: str, line: dict[str, object], at: float) -> Result:
+    decision, radiograph = reading.decision, reading.radiograph
     pixels = radiograph.pixels if radiograph is not None else None
     return Result(
         image_id=image.id,

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pneumoscope.core import Check, Decision, ModelIdentity, Outcome, Reading, Status, View
-from pneumoscope.results import Outputs, to_json, to_line
+from pneumoscope.core import Check, Decision, ModelIdentity, Outcome, Status, View
+from pneumoscope.results import Outputs, Reading, to_json, to_line
 from pneumoscope.service.store import Arrival, Image, Result, Route, Store, images, results
 
 SHA256 = "ab" * 32

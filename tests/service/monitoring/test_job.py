@@ -11,7 +11,7 @@ import pytest
 
 from pneumoscope.model import Artifact
 from pneumoscope.service.config import MonitoringConfig, ServiceConfig
-from pneumoscope.service.monitoring import EventKind, MonitoringJob, create_tables, newest_events, self_test
+from pneumoscope.service.monitoring import EventKind, MonitoringJob, newest_events, self_test
 from pneumoscope.service.monitoring.known_images import TOLERANCE
 from pneumoscope.service.store import Store
 
@@ -60,7 +60,6 @@ def rounds(store: Store, artifact: Artifact, **settings: Any) -> MonitoringJob:
 
 
 def test_the_known_images_read_as_designed_with_the_model_that_ships(store: Store, artifact: Artifact) -> None:
-    create_tables(store)
     outcome = self_test(store, artifact, operating_point="balanced")
     assert outcome.passed, outcome.complaints
     assert len(outcome.probabilities) == 8
@@ -69,7 +68,6 @@ def test_the_known_images_read_as_designed_with_the_model_that_ships(store: Stor
 
 @pytest.mark.req("REQ-SV-09")
 def test_a_probability_that_moved_fails_the_self_test(store: Store, artifact: Artifact, quick: Any, clock: Any) -> None:
-    create_tables(store)
     assert self_test(store, artifact, operating_point="balanced").passed
     clock.now += 86_400
     quick["1-chest-pa"] = (quick["1-chest-pa"][0], 0.5 + 1.1 * TOLERANCE)
@@ -82,7 +80,6 @@ def test_a_probability_that_moved_fails_the_self_test(store: Store, artifact: Ar
 def test_a_known_image_that_is_refused_fails_the_self_test(store: Store, artifact: Artifact, quick: Any) -> None:
     from pneumoscope.core import Status
 
-    create_tables(store)
     quick["1-chest-pa"] = (Status.REFUSED, None)
     assert self_test(store, artifact, operating_point="balanced").complaints == (
         "1-chest-pa: expected analysed, found refused",

@@ -1,5 +1,6 @@
 """STOW-RS, webhook and FHIR: one object a request, over connections that are kept open."""
 
+import json
 import ssl
 from functools import partial
 from pathlib import Path
@@ -57,6 +58,7 @@ class HttpSender:
             part = b"--" + mark + b"\r\nContent-Type: application/dicom\r\n\r\n"
             content = part + content + b"\r\n--" + mark + b"--\r\n"
         else:
+            _require_json(content)
             headers = {"Content-Type": _TYPES[self._kind], "Idempotency-Key": delivery.object}
         try:
             self._client = self._client or self._open()
@@ -87,3 +89,11 @@ class HttpSender:
         if 400 <= code < 500 or code == 202:
             raise RejectedError(reason)
         raise RemoteError(reason)
+
+
+def _require_json(content: bytes) -> None:
+    """Raise `RejectedError` where a result file is damaged."""
+    try:
+        json.loads(content)
+    except ValueError as error:
+        raise RejectedError("result file: expected JSON, found damage") from error

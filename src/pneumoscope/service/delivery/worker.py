@@ -1,7 +1,9 @@
 """The delivery worker of one destination: sends what is queued for it, and retries with growing delays."""
 
+import hashlib
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -91,7 +93,7 @@ class DeliveryWorker:
     def _deliver(self, delivery: Delivery, *, stop: threading.Event) -> bool:
         """Send one object and write down what became of it; return False if the whole destination must wait."""
         try:
-            self._sender.send(delivery, self._spool.path(delivery.file))
+            self._sender.send(delivery, self._whole_file(delivery))
         except PeerDownError as error:
             self._failures += 1
             delay_s = backoff_s(self._failures, longest_s=self._destination.longest_delay_s)
@@ -116,6 +118,23 @@ class DeliveryWorker:
             self._held.remove(delivery)
         self._failures = 0
         return True
+
+    def _whole_file(self, delivery: Delivery) -> Path:
+        """Return the path of the file to send.
+
+        Raises:
+            RejectedError: It is missing, or not as it was written.
+            OSError: It cannot be read now.
+        """
+        path = self._spool.path(delivery.file)
+        if delivery.sha256:
+            try:
+                found = hashlib.sha256(path.read_bytes()).hexdigest()
+            except FileNotFoundError as error:
+                raise RejectedError("result file: expected it in the spool, found none") from error
+            if found != delivery.sha256:
+                raise RejectedError("result file: expected it as it was written, found it changed")
+        return path
 
     def _retry_later(self, delivery: Delivery, *, error: str) -> None:
         delay_s = backoff_s(delivery.attempts, longest_s=self._destination.longest_delay_s)

@@ -9,7 +9,7 @@ docs/adr/0022-monitoring.md has the reasons.
 
 from pneumoscope.service.monitoring.agreement import Agreement
 from pneumoscope.service.monitoring.control import Limits, Point, Signal
-from pneumoscope.service.monitoring.events import Event, EventKind, create_tables
+from pneumoscope.service.monitoring.events import Event, EventKind
 from pneumoscope.service.monitoring.events import newest as newest_events
 from pneumoscope.service.monitoring.job import MonitoringJob, report_of
 from pneumoscope.service.monitoring.known_images import self_test
@@ -28,7 +28,6 @@ __all__ = [
     "Point",
     "Report",
     "Signal",
-    "create_tables",
     "metrics",
     "monitor",
     "newest_events",

@@ -5,26 +5,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Float, Integer, MetaData, String, Table, Text, UniqueConstraint, select
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from pneumoscope.service.store import Store
+from pneumoscope.service.store import Store, tables
 
-TABLES = MetaData()
-_EVENTS = Table(
-    "monitoring_events",
-    TABLES,
-    Column("id", Integer, primary_key=True),
-    Column("at", Float, nullable=False, index=True),
-    Column("kind", String(16), nullable=False),
-    Column("key", String(128), nullable=False),
-    Column("model_sha256", String(64), nullable=False),
-    Column("passed", Boolean, nullable=False),
-    Column("words", Text, nullable=False),
-    Column("detail", Text, nullable=False),
-    Column("told_at", Float),
-    UniqueConstraint("kind", "key", "model_sha256"),
-)
+_EVENTS = tables.monitoring_events
 
 
 class EventKind(StrEnum):
@@ -54,11 +40,6 @@ class Event:
     words: str
     detail: dict[str, Any]
     told_at: float | None
-
-
-def create_tables(store: Store) -> None:
-    """Makes the table where it is missing."""
-    store.create_tables(TABLES)
 
 
 def add(

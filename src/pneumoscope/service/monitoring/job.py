@@ -36,7 +36,6 @@ class MonitoringJob:
     """Runs every five minutes; findings are kept in the database and posted to the webhook until it accepts them."""
 
     def __init__(self, config: ServiceConfig, *, store: Store, artifact: Artifact) -> None:
-        events.create_tables(store)
         self._config = config
         self._store = store
         self._artifact = artifact

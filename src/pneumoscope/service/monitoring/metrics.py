@@ -39,6 +39,9 @@ class NodeCollector(Collector):
         free = GaugeMetricFamily("pneumoscope_spool_free_bytes", "Free space on the spool's disk")
         free.add_metric([], shutil.disk_usage(self._spool.root).free)
         yield free
+        full = GaugeMetricFamily("pneumoscope_spool_full", "1 while new objects are refused for lack of space")
+        full.add_metric([], int(not self._spool.has_space()))
+        yield full
         yield from self._monitoring()
 
     def _queue(self) -> Iterator[Metric]:
@@ -52,6 +55,11 @@ class NodeCollector(Collector):
             oldest = connection.scalar(select(func.min(tables.images.c.received_at)).where(received))
         waiting.add_metric([], 0.0 if oldest is None else max(0.0, self._store.now() - oldest))
         yield waiting
+        interrupted = GaugeMetricFamily(
+            "pneumoscope_images_interrupted", "Images that wait because reading was interrupted, as by a full disk"
+        )
+        interrupted.add_metric([], images.count_interrupted(self._store))
+        yield interrupted
         by_destination = GaugeMetricFamily(
             "pneumoscope_deliveries", "Deliveries by destination and state", labels=["destination", "state"]
         )

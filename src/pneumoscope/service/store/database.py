@@ -1,5 +1,6 @@
 """The database: SQLite in WAL mode by default, PostgreSQL by URL when several workers or machines share it."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,18 +8,16 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, MetaData, Row, create_engine, event, func, make_url, select
+from sqlalchemy import Connection, Engine, Row, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from pneumoscope.core import ConfigError
-from pneumoscope.service.store.tables import metadata
+from pneumoscope.service.store.migrations import migrate
 
 Record = TypeVar("Record")
 
 _BUSY_MS = 20_000
 _CONNECTIONS = 16
-_MAKING_TABLES = 0x9E1
-"""Number of the advisory lock; any that nothing else in the database uses."""
 
 
 class Store:
@@ -30,13 +29,13 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that only reads."""
+        """Open a transaction that only reads."""
         with self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that writes: committed at its end, rolled back by an exception.
+        """Open a transaction that writes: committed at its end, rolled back by an exception.
 
         On SQLite it takes the write lock at its beginning: a transaction that reads first and writes then could
         otherwise not wait for another writer.
@@ -44,34 +43,28 @@ class Store:
         with self.engine.connect().execution_options(immediate=True) as connection, connection.begin():
             yield connection
 
-    def create_tables(self, tables: MetaData) -> None:
-        """Makes tables where they are missing; of nodes that start together one makes them, the others wait."""
-        with self.writing() as connection:
-            if self.engine.dialect.name == "postgresql":
-                connection.execute(select(func.pg_advisory_xact_lock(_MAKING_TABLES)))
-            tables.create_all(connection)
-
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self.engine.dispose()
 
 
 def open_store(url: str, *, clock: Callable[[], float] = time.time) -> Store:
-    """The database of that URL, its tables made where they are missing.
+    """Open the database of that URL; its schema is created, or migrated to the present version.
 
     Raises:
-        ConfigError: The URL is not one, its driver is not installed, or the database cannot be opened.
+        ConfigError: The URL is not one, its driver is not installed, the database cannot be opened, or a newer release
+            wrote it.
     """
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite" and parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            _make_private(Path(parsed.database))
         engine = create_engine(parsed, pool_size=_CONNECTIONS, max_overflow=64, pool_pre_ping=True)
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _set_up_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
         store = Store(engine, clock=clock)
-        store.create_tables(metadata)
+        migrate(engine, store.writing)
     except ModuleNotFoundError as error:
         found = f"{error.name} is not installed: pip install 'pneumoscope[postgresql]'"
         raise ConfigError(f"store.database: expected its driver, found {found}") from error
@@ -81,8 +74,16 @@ def open_store(url: str, *, clock: Callable[[], float] = time.time) -> Store:
     return store
 
 
+def _make_private(file: Path) -> None:
+    """Make the database's file readable by its owner only; SQLite gives the files beside it the same mode."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    if file.stat().st_mode & 0o077:
+        file.chmod(0o600)
+
+
 def record_of(kind: type[Record], row: Row[Any]) -> Record:
-    """The row as a record; columns that the record lacks are left out, words become their enumeration's members."""
+    """Return the row as a record, without columns that the record lacks; words become members of their enumeration."""
     values = row._mapping
     return kind(**{one.name: _typed(one.type, values[one.name]) for one in fields(kind)})  # type: ignore[arg-type]
 
@@ -94,7 +95,7 @@ def _typed(kind: Any, value: Any) -> Any:
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
-    """WAL lets readers go on while one writes.
+    """Set up a connection: WAL lets readers go on while one writes.
 
     `synchronous = NORMAL` may lose the last commits when the power fails, not when the process dies. Objects are on
     disk by then: the node finds those without a row when it starts, and results are computed again under the same UIDs.

@@ -8,14 +8,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from pneumoscope.service.store import tables
 from pneumoscope.service.store.database import Store, record_of
 from pneumoscope.service.store.images import LONGEST_WAIT_S, settle
-from pneumoscope.service.store.records import Delivery, DeliveryState, Parcel, State
+from pneumoscope.service.store.records import FINAL_STATE, Delivery, DeliveryState, Parcel, State
 
 _deliveries, _images, _results = tables.deliveries, tables.images, tables.results
 _OPEN = (DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.DEAD)
 
 
 def add(connection: Connection, parcels: Sequence[Parcel], *, at: float) -> None:
-    """Queues parcels within a caller's transaction; one that was queued before stays as it is."""
+    """Queue deliveries within a caller's transaction; one that was queued before stays as it is."""
     rows = [
         {name: getattr(parcel, name) for name in Parcel.__slots__}
         | {"state": DeliveryState.WAITING, "attempts": 0, "not_before": at, "error": "", "created_at": at}
@@ -27,7 +27,7 @@ def add(connection: Connection, parcels: Sequence[Parcel], *, at: float) -> None
 
 
 def claim(store: Store, destination: str, *, worker: str, limit: int, lease_s: float) -> list[Delivery]:
-    """Up to `limit` due deliveries to the destination, now this worker's until the lease ends; the oldest first."""
+    """Claim up to `limit` due deliveries, oldest first; they are this worker's until the lease ends."""
     now = store.now()
     due = or_(_deliveries.c.not_before <= now, _deliveries.c.not_before > now + LONGEST_WAIT_S)
     expired = or_(_deliveries.c.lease_until <= now, _deliveries.c.lease_until > now + LONGEST_WAIT_S)
@@ -60,7 +60,7 @@ def claim(store: Store, destination: str, *, worker: str, limit: int, lease_s: f
 
 
 def succeed(store: Store, delivery: Delivery) -> None:
-    """Notes that the peer has it; the image is done when this was the last one."""
+    """Note that the peer has it; the image is done when this was the last one."""
     _end(store, delivery.id, state=DeliveryState.DONE, error="")
 
 
@@ -79,7 +79,7 @@ def mark_dead(store: Store, ids: Sequence[int], *, error: str) -> None:
 
 
 def replay(store: Store, delivery_id: int) -> bool:
-    """Queues a dead letter again, with all its attempts before it; False where it is none."""
+    """Queue a dead letter again, with all its attempts before it; False where it is none."""
     again = {"state": DeliveryState.WAITING, "not_before": store.now(), "first_tried_at": None, "settled_at": None}
     dead = (_deliveries.c.id == delivery_id) & (_deliveries.c.state == DeliveryState.DEAD)
     with store.writing() as connection:
@@ -87,7 +87,7 @@ def replay(store: Store, delivery_id: int) -> bool:
 
 
 def discard(store: Store, delivery_id: int) -> bool:
-    """Ends a dead letter undelivered, by a person's decision; False where it is none."""
+    """End a dead letter undelivered, by a person's decision; False where it is none."""
     with store.reading() as connection:
         row = connection.execute(select(_deliveries.c.state, _deliveries.c.error).filter_by(id=delivery_id)).first()
     if row is None or row.state != DeliveryState.DEAD:
@@ -97,28 +97,28 @@ def discard(store: Store, delivery_id: int) -> bool:
 
 
 def dead_letters(store: Store) -> list[Delivery]:
-    """What waits for a person, oldest first."""
+    """Return what waits for a person, oldest first."""
     query = select(_deliveries).where(_deliveries.c.state == DeliveryState.DEAD).order_by(_deliveries.c.id)
     with store.reading() as connection:
         return [record_of(Delivery, row) for row in connection.execute(query)]
 
 
 def files_to_deliver(store: Store) -> set[str]:
-    """Paths within the spool of what is not delivered yet, dead letters included."""
+    """Return the paths within the spool of what is not delivered yet, dead letters included."""
     states = (*_OPEN, DeliveryState.DEAD)
     with store.reading() as connection:
         return set(connection.scalars(select(_deliveries.c.file).where(_deliveries.c.state.in_(states))))
 
 
 def of_study(store: Store, study_uid: str) -> list[Delivery]:
-    """All of the study's deliveries, in the order in which they were queued."""
+    """Return all of the study's deliveries, in the order in which they were queued."""
     query = select(_deliveries).where(_deliveries.c.study_uid == study_uid).order_by(_deliveries.c.id)
     with store.reading() as connection:
         return [record_of(Delivery, row) for row in connection.execute(query)]
 
 
 def count_by_destination(store: Store) -> dict[str, dict[DeliveryState, int]]:
-    """How many deliveries are in each state, by destination."""
+    """Return how many deliveries are in each state, by destination."""
     columns = (_deliveries.c.destination, _deliveries.c.state)
     counts: dict[str, dict[DeliveryState, int]] = {}
     with store.reading() as connection:
@@ -128,7 +128,7 @@ def count_by_destination(store: Store) -> dict[str, dict[DeliveryState, int]]:
 
 
 def release_claims_of(store: Store, worker_prefix: str) -> int:
-    """Gives back what workers of that prefix had claimed; for a node that starts again. Returns how many."""
+    """Queue again what workers of that prefix had claimed; for a node that starts again. Returns how many."""
     held = _deliveries.c.claimed_by.startswith(worker_prefix, autoescape=True)
     freed = {"state": DeliveryState.WAITING, "not_before": store.now()} | _FREE
     change = update(_deliveries).where(held, _deliveries.c.state == DeliveryState.SENDING).values(freed)
@@ -140,8 +140,6 @@ _FREE = {"claimed_by": None, "lease_until": None}
 
 
 def _end(store: Store, delivery_id: int, *, state: DeliveryState, error: str) -> None:
-    from pneumoscope.service.store.results import FINAL_STATE
-
     now = store.now()
     with store.writing() as connection:
         change = update(_deliveries).where(_deliveries.c.id == delivery_id)

@@ -1,8 +1,9 @@
 """The queue of images."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pneumoscope.service.store import tables
@@ -14,12 +15,15 @@ _images, _studies = tables.images, tables.studies
 FINAL = (State.DONE, State.REFUSED, State.FAILED)
 """States in which nothing is left to do."""
 
+PATIENT_COLUMNS = ("patient_id", "patient_name", "accession", "study_date")
+"""Columns that are blanked at retention."""
+
 LONGEST_WAIT_S = 3600.0
 """No image or delivery is ever asked to wait longer: a later `not_before` shows that the clock was set back."""
 
 
 def add(store: Store, arrival: Arrival) -> bool:
-    """Queues an object; False, and nothing changed, where its UID is known already."""
+    """Queue an object; False, and nothing changed, where its UID is known already."""
     now = store.now()
     row = {name: getattr(arrival, name) for name in Arrival.__slots__} | {
         "state": State.RECEIVED,
@@ -43,28 +47,28 @@ def add(store: Store, arrival: Arrival) -> bool:
 
 
 def find(store: Store, uid: str) -> Image | None:
-    """The image of that SOP Instance UID."""
+    """Return the image of that SOP Instance UID."""
     with store.reading() as connection:
         row = connection.execute(select(_images).where(_images.c.uid == uid)).first()
     return record_of(Image, row) if row else None
 
 
 def of_ids(store: Store, ids: Sequence[int]) -> list[Image]:
-    """The images of these row numbers, by number."""
+    """Return the images of these row numbers, by number."""
     with store.reading() as connection:
         rows = connection.execute(select(_images).where(_images.c.id.in_(ids)).order_by(_images.c.id)).all()
     return [record_of(Image, row) for row in rows]
 
 
 def of_study(store: Store, study_uid: str) -> list[Image]:
-    """The study's images, in the order in which they came."""
+    """Return the study's images, in the order in which they came."""
     query = select(_images).where(_images.c.study_uid == study_uid).order_by(_images.c.id)
     with store.reading() as connection:
         return [record_of(Image, row) for row in connection.execute(query)]
 
 
 def of_patient(store: Store, patient_id: str, patient_name: str) -> list[Image]:
-    """All images of the patient, newest first; none for an empty identifier.
+    """Return all images of the patient, newest first; none for an empty identifier.
 
     Two sites may give one Patient ID to two patients: the name must be the same too.
     """
@@ -77,7 +81,7 @@ def of_patient(store: Store, patient_id: str, patient_name: str) -> list[Image]:
 
 
 def newest(store: Store, *, limit: int, offset: int = 0, state: State | None = None) -> list[Image]:
-    """Images, newest first."""
+    """Return images, newest first."""
     query = select(_images).order_by(_images.c.id.desc()).limit(limit).offset(offset)
     if state is not None:
         query = query.where(_images.c.state == state)
@@ -86,27 +90,34 @@ def newest(store: Store, *, limit: int, offset: int = 0, state: State | None = N
 
 
 def count_by_state(store: Store) -> dict[State, int]:
-    """How many images are in each state; every state is there."""
+    """Return how many images are in each state; every state is there."""
     query = select(_images.c.state, func.count()).group_by(_images.c.state)
     with store.reading() as connection:
         found = {State(state): int(number) for state, number in connection.execute(query)}
     return {state: found.get(state, 0) for state in State}
 
 
+def count_interrupted(store: Store) -> int:
+    """Return how many images wait because reading was interrupted, by a full disk or another fault."""
+    waits = (_images.c.error != "") & _images.c.state.in_((State.RECEIVED, State.READING))
+    with store.reading() as connection:
+        return int(connection.execute(select(func.count()).where(waits)).scalar_one())
+
+
 def files(store: Store) -> set[str]:
-    """Paths within the spool of every image's file."""
+    """Return the paths within the spool of every image's file."""
     with store.reading() as connection:
         return set(connection.execute(select(_images.c.file).where(_images.c.file.is_not(None))).scalars())
 
 
 def note_resent(store: Store, uid: str) -> None:
-    """Counts that another object came under a known UID."""
+    """Count that another object came under a known UID."""
     with store.writing() as connection:
         connection.execute(update(_images).where(_images.c.uid == uid).values(resent=_images.c.resent + 1))
 
 
 def claim(store: Store, *, worker: str, limit: int, lease_s: float) -> list[Image]:
-    """Up to `limit` waiting images, now this worker's until the lease ends; the oldest first.
+    """Claim up to `limit` waiting images, which are then this worker's until the lease ends; the oldest first.
 
     An image whose reading was begun before comes alone: should it end the process again, no other one is blamed.
     """
@@ -129,48 +140,113 @@ def claim(store: Store, *, worker: str, limit: int, lease_s: float) -> list[Imag
     return of_ids(store, ids) if ids else []
 
 
-def release(store: Store, ids: Sequence[int], *, delay_s: float) -> None:
-    """Gives images back to the queue, for `delay_s` seconds later."""
+def release(
+    store: Store,
+    ids: Sequence[int],
+    *,
+    delay_s: float,
+    worker: str | None = None,
+    error: str = "",
+    counts: bool = True,
+) -> None:
+    """Queue images again, for `delay_s` seconds later.
+
+    Args:
+        store: The database.
+        ids: Row numbers of the images.
+        delay_s: Seconds until they may be claimed again.
+        worker: Only images that this worker still holds; None: whoever holds them.
+        error: Why reading was interrupted, for the page.
+        counts: Whether the attempt counts against the image; False where the disk or the database failed, not the
+            image.
+    """
+    held = _images.c.id.in_(ids) & (_images.c.attempts > 0)
+    if worker is not None:
+        held &= _images.c.claimed_by == worker
+    given_back = {} if counts else {"attempts": _images.c.attempts - 1}
     with store.writing() as connection:
-        _release(connection, _images.c.id.in_(ids), not_before=store.now() + delay_s)
+        _release(connection, held, not_before=store.now() + delay_s, changes={"error": error} | given_back)
 
 
 def release_claims_of(store: Store, worker_prefix: str) -> int:
-    """Gives back what workers of that prefix had claimed; for a node that starts again. Returns how many."""
+    """Queue again what workers of that prefix had claimed; for a node that starts again. Returns how many."""
     held = _images.c.claimed_by.startswith(worker_prefix, autoescape=True)
     with store.writing() as connection:
         return _release(connection, held, not_before=store.now())
 
 
-def _release(connection: Connection, which: ColumnElement[bool], *, not_before: float) -> int:
+def _release(
+    connection: Connection, which: ColumnElement[bool], *, not_before: float, changes: dict[str, Any] | None = None
+) -> int:
     freed = {"state": State.RECEIVED, "not_before": not_before, "claimed_by": None, "lease_until": None}
-    change = update(_images).where(which, _images.c.state == State.READING).values(freed)
+    change = update(_images).where(which, _images.c.state == State.READING).values(freed | (changes or {}))
     return int(connection.execute(change).rowcount)
 
 
 def settle(connection: Connection, image_id: int, *, state: State, at: float) -> None:
-    """Puts an image into a state, within a caller's transaction; a final one ends its way."""
-    settled = {"state": state, "claimed_by": None, "lease_until": None, "settled_at": at if state in FINAL else None}
+    """Put an image into a state, within a caller's transaction; a final one ends its way."""
+    settled = {
+        "state": state,
+        "error": "",
+        "claimed_by": None,
+        "lease_until": None,
+        "settled_at": at if state in FINAL else None,
+    }
     connection.execute(update(_images).where(_images.c.id == image_id).values(settled))
 
 
 def outdated(store: Store, *, before: float, limit: int) -> list[Image]:
-    """Settled images older than `before` whose files are still in the spool."""
-    old = (_images.c.settled_at < before) & _images.c.state.in_(FINAL) & _images.c.file.is_not(None)
+    """Return settled images older than `before` whose files or patient data are still here."""
+    here = _images.c.file.is_not(None) | _named()
+    old = (_images.c.settled_at < before) & _images.c.state.in_(FINAL) & here
     with store.reading() as connection:
         return [record_of(Image, row) for row in connection.execute(select(_images).where(old).limit(limit))]
 
 
 def forget_file(store: Store, image_id: int) -> None:
-    """Notes that the image's files are deleted."""
+    """Note that the image's files are deleted, and blank what its row says of the patient."""
+    blank = dict.fromkeys(PATIENT_COLUMNS, "")
     with store.writing() as connection:
-        connection.execute(update(_images).where(_images.c.id == image_id).values(file=None))
+        connection.execute(update(_images).where(_images.c.id == image_id).values({"file": None} | blank))
         gone = update(tables.results).where(tables.results.c.image_id == image_id)
         connection.execute(gone.values(folder=None))
 
 
+def to_purge(store: Store, *, study_uid: str | None = None, patient_id: str | None = None) -> list[Image]:
+    """Return the images of a study or of a patient, in whatever state they are."""
+    which = _images.c.study_uid == study_uid if study_uid is not None else _images.c.patient_id == patient_id
+    with store.reading() as connection:
+        return [record_of(Image, row) for row in connection.execute(select(_images).where(which))]
+
+
+def withdraw(store: Store, image_id: int) -> bool:
+    """Take an image's file out of the queue before it is purged; False while a worker reads it."""
+    with store.writing() as connection:
+        mine = (_images.c.id == image_id) & (_images.c.state != State.READING)
+        out = {"file": None, "state": State.FAILED, "claimed_by": None, "settled_at": store.now()}
+        return bool(connection.execute(update(_images).where(mine).values(out)).rowcount)
+
+
+def remove(store: Store, image: Image) -> None:
+    """Delete all rows of an image, and those of its study once it was the last one."""
+    with store.writing() as connection:
+        for table in (tables.deliveries, tables.results):
+            connection.execute(delete(table).where(table.c.image_id == image.id))
+        connection.execute(delete(tables.feedback).where(tables.feedback.c.image_uid == image.uid))
+        connection.execute(delete(_images).where(_images.c.id == image.id))
+        others = select(_images.c.id).where(_images.c.study_uid == image.study_uid)
+        if connection.execute(others).first() is None:
+            connection.execute(delete(tables.deliveries).where(tables.deliveries.c.study_uid == image.study_uid))
+            connection.execute(delete(_studies).where(_studies.c.uid == image.study_uid))
+
+
+def _named() -> ColumnElement[bool]:
+    """Select rows that say something of a patient."""
+    return or_(*(_images.c[name] != "" for name in PATIENT_COLUMNS))
+
+
 def _claimable(now: float) -> ColumnElement[bool]:
-    """Received and due, or claimed by a worker whose lease ended."""
+    """Select images that are received and due, or claimed by a worker whose lease ended."""
     due = or_(_images.c.not_before <= now, _images.c.not_before > now + LONGEST_WAIT_S)
     expired = or_(_images.c.lease_until <= now, _images.c.lease_until > now + LONGEST_WAIT_S)
     return ((_images.c.state == State.RECEIVED) & due) | ((_images.c.state == State.READING) & expired)

@@ -15,6 +15,10 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+FINAL_STATE = {"analysed": State.DONE, "refused": State.REFUSED, "failed": State.FAILED}
+"""State in which an image ends, by its result's status."""
+
+
 class DeliveryState(StrEnum):
     """Where a delivery is. `DEAD` waits for a person, who replays or discards it."""
 
@@ -78,7 +82,8 @@ class Image:
 
     Attributes:
         file: Path within the spool; None once retention has deleted it.
-        attempts: Times that reading was begun.
+        attempts: Times that reading was begun and did not end in order: the process ended, or the reader failed.
+        error: Why the image waits, where reading was interrupted; empty otherwise.
         resent: Times that another object came under this UID; the first one was kept.
         settled_at: When nothing was left to do.
     """
@@ -101,6 +106,7 @@ class Image:
     sha256: str
     state: State
     attempts: int
+    error: str
     resent: int
     received_at: float
     settled_at: float | None
@@ -151,7 +157,11 @@ class Study:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """An object to deliver; `object` is its UID, or what else makes it one of a kind at the destination."""
+    """An object to deliver; `object` is its UID, or what else makes it one of a kind at the destination.
+
+    Attributes:
+        sha256: Digest of the file when it was written; empty where unknown.
+    """
 
     destination: str
     object: str
@@ -159,6 +169,7 @@ class Parcel:
     image_id: int | None
     study_uid: str
     file: str
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +183,7 @@ class Delivery:
     image_id: int | None
     study_uid: str
     file: str
+    sha256: str
     state: DeliveryState
     attempts: int
     not_before: float

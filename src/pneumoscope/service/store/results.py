@@ -7,16 +7,13 @@ from sqlalchemy import insert, select
 from pneumoscope.service.store import deliveries, tables
 from pneumoscope.service.store.database import Store, record_of
 from pneumoscope.service.store.images import settle
-from pneumoscope.service.store.records import Image, Parcel, Result, State
+from pneumoscope.service.store.records import FINAL_STATE, Image, Parcel, Result, State
 
 _images, _results = tables.images, tables.results
 
-FINAL_STATE = {"analysed": State.DONE, "refused": State.REFUSED, "failed": State.FAILED}
-"""The state in which an image ends by its result's status."""
-
 
 def record(store: Store, result: Result, *, parcels: Sequence[Parcel]) -> bool:
-    """Keeps a result and queues what is to be delivered, in one transaction.
+    """Keep a result and queue what is to be delivered, in one transaction.
 
     False, and nothing changed, where the image has a result already: two workers read it, since the lease of the
     first one ended.
@@ -34,28 +31,28 @@ def record(store: Store, result: Result, *, parcels: Sequence[Parcel]) -> bool:
 
 
 def of_image(store: Store, image_id: int) -> Result | None:
-    """The image's result; None while it is not read."""
+    """Return the image's result; None while it is not read."""
     with store.reading() as connection:
         row = connection.execute(select(_results).where(_results.c.image_id == image_id)).first()
     return record_of(Result, row) if row else None
 
 
 def of_study(store: Store, study_uid: str) -> list[Result]:
-    """The results of the study's images, in the order in which they came."""
+    """Return the results of the study's images, in the order in which they came."""
     query = select(_results).where(_results.c.study_uid == study_uid).order_by(_results.c.image_id)
     with store.reading() as connection:
         return [record_of(Result, row) for row in connection.execute(query)]
 
 
 def since(store: Store, moment: float, *, limit: int = 100_000) -> list[Result]:
-    """Results of `moment` and later, oldest first."""
+    """Return the results of `moment` and later, oldest first."""
     query = select(_results).where(_results.c.read_at >= moment).order_by(_results.c.read_at).limit(limit)
     with store.reading() as connection:
         return [record_of(Result, row) for row in connection.execute(query)]
 
 
 def joined(store: Store, *, limit: int, since: float = 0.0) -> list[tuple[Image, Result | None]]:
-    """Images received at `since` or later with their results, newest first; what the worklist is made of."""
+    """Return the images received at `since` or later with their results, newest first; what the worklist is made of."""
     newest = select(_images).where(_images.c.received_at >= since).order_by(_images.c.id.desc()).limit(limit).subquery()
     with store.reading() as connection:
         images = [record_of(Image, row) for row in connection.execute(select(newest))]
@@ -66,7 +63,7 @@ def joined(store: Store, *, limit: int, since: float = 0.0) -> list[tuple[Image,
 
 
 def times_to_result(store: Store, *, since: float) -> list[float]:
-    """Seconds from receipt to result of each image read at `since` or later."""
+    """Return the seconds from receipt to result of each image read at `since` or later."""
     query = (
         select(_results.c.read_at - _images.c.received_at)
         .join(_images, _images.c.id == _results.c.image_id)

@@ -1,4 +1,7 @@
-"""The tables: images, results, studies, deliveries, feedback, audit. Times are seconds since 1970, UTC."""
+"""All tables of the node, in one metadata object. Times are seconds since 1970, UTC.
+
+A change here needs a migration in `migrations/versions`; a test compares the two.
+"""
 
 from typing import Any
 
@@ -41,6 +44,7 @@ images = Table(
     Column("sha256", String(64), nullable=False),
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("error", Text, nullable=False, server_default=""),
     Column("resent", Integer, nullable=False),
     Column("not_before", Float, nullable=False),
     Column("claimed_by", String(128)),
@@ -95,6 +99,7 @@ deliveries = Table(
     Column("image_id", ForeignKey("images.id"), index=True),
     Column("study_uid", String(64), nullable=False, index=True),
     Column("file", Text, nullable=False),
+    Column("sha256", String(64), nullable=False, server_default=""),
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("not_before", Float, nullable=False),
@@ -131,16 +136,51 @@ audit = Table(
     Column("object", Text, nullable=False),
 )
 
-_APPEND_ONLY = {
+monitoring_events = Table(
+    "monitoring_events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Float, nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("key", String(128), nullable=False),
+    Column("model_sha256", String(64), nullable=False),
+    Column("passed", Boolean, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("told_at", Float),
+    UniqueConstraint("kind", "key", "model_sha256"),
+)
+
+web_tokens = Table(
+    "web_token",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("role", String(16), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("created_at", Float, nullable=False),
+    Column("revoked_at", Float),
+)
+
+web_sessions = Table(
+    "web_session",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("token_id", ForeignKey("web_token.id"), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("seen_at", Float, nullable=False),
+)
+
+APPEND_ONLY = {
     "sqlite": [
-        f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit "
+        f"CREATE TRIGGER IF NOT EXISTS audit_no_{verb.lower()} BEFORE {verb} ON audit "
         "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
         for verb in ("UPDATE", "DELETE")
     ],
     "postgresql": [
         "CREATE OR REPLACE FUNCTION audit_is_append_only() RETURNS trigger AS "
         "$$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$ LANGUAGE plpgsql",
-        "CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+        "CREATE OR REPLACE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
         "FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()",
     ],
 }
@@ -148,6 +188,6 @@ _APPEND_ONLY = {
 
 @event.listens_for(audit, "after_create")
 def _make_append_only(_table: Table, connection: Connection, **_options: Any) -> None:
-    """Append-only by the database itself, not only by the code that happens to use it."""
-    for statement in _APPEND_ONLY[connection.dialect.name]:
+    """Make the audit log append-only by the database itself, not only by the code that uses it."""
+    for statement in APPEND_ONLY[connection.dialect.name]:
         connection.exec_driver_sql(statement)

@@ -5,48 +5,18 @@ import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Float,
-    ForeignKey,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    func,
-    select,
-)
+from sqlalchemy import ColumnElement, Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
 from pneumoscope.core import ConfigError
-from pneumoscope.service.store import Store
+from pneumoscope.service.store import Store, tables
 
 IDLE_S = 3600.0
 """A session ends when it was not used for this long."""
 LONGEST_S = 12 * 3600.0
 """A session ends after this long whatever happens: one working day."""
 
-TABLES = MetaData()
-_TOKENS = Table(
-    "web_token",
-    TABLES,
-    Column("id", Integer, primary_key=True),
-    Column("name", String(64), nullable=False, unique=True),
-    Column("role", String(16), nullable=False),
-    Column("digest", String(64), nullable=False, unique=True),
-    Column("created_at", Float, nullable=False),
-    Column("revoked_at", Float),
-)
-_SESSIONS = Table(
-    "web_session",
-    TABLES,
-    Column("digest", String(64), primary_key=True),
-    Column("token_id", ForeignKey("web_token.id"), nullable=False),
-    Column("created_at", Float, nullable=False),
-    Column("seen_at", Float, nullable=False),
-)
+_TOKENS, _SESSIONS = tables.web_tokens, tables.web_sessions
 _PREFIX = "pns_"  # lets secret scanners find a token that was committed somewhere
 
 
@@ -92,7 +62,6 @@ class Accounts:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        store.create_tables(TABLES)
 
     def first_token(self) -> str | None:
         """Make an admin token where there has never been any token, to be shown once; return None otherwise."""

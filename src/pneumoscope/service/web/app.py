@@ -16,7 +16,6 @@ from pneumoscope.results import RESEARCH_USE
 from pneumoscope.service import stow
 from pneumoscope.service.config import ServiceConfig, WebConfig
 from pneumoscope.service.inbox import Inbox
-from pneumoscope.service.monitoring import create_tables
 from pneumoscope.service.spool import Spool
 from pneumoscope.service.store import Store
 from pneumoscope.service.web import api_routes, auth_routes, health_routes, image_routes, page_routes
@@ -36,7 +35,6 @@ _DESCRIPTION = (
 
 def create_app(config: ServiceConfig, *, store: Store, spool: Spool, inbox: Inbox, artifact: Artifact) -> FastAPI:
     """Return the application with page and REST interface, to be run by uvicorn; opens no socket itself."""
-    create_tables(store)
     accounts = Accounts(store) if config.web.requires_sign_in else None
     app = FastAPI(
         title="Pneumoscope",

@@ -120,7 +120,7 @@ def _parsed(line: str) -> dict[str, Any]:
 def summary_of(image: Image, result: Result | None) -> ImageSummary:
     """Return what the queue and the reading say of an image."""
     if result is None:
-        return ImageSummary(image=image, result=None, kind=_kind_of_unread(image.state), words=STATES[image.state])
+        return ImageSummary(image=image, result=None, kind=_kind_of_unread(image.state), words=_waiting(image))
     decision = _decision(result)
     return ImageSummary(
         image=image,
@@ -146,6 +146,12 @@ def kind_of(entry: Entry) -> str:
 
 def _kind_of_unread(state: str) -> str:
     return "failed" if state == State.FAILED else "waiting"
+
+
+def _waiting(image: Image) -> str:
+    """Return the image's state in words, with the reason where reading was interrupted."""
+    words = STATES[image.state]
+    return f"{words}: interrupted, {image.error}" if image.error else words
 
 
 def _decision(result: Result) -> Decision | None:
