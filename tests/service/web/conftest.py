@@ -24,7 +24,7 @@ from pneumoscope.service.config import OidcConfig, ReadingConfig, ServiceConfig,
 from pneumoscope.service.inbox import Inbox
 from pneumoscope.service.node import _web_settings
 from pneumoscope.service.spool import Spool
-from pneumoscope.service.store import Arrival, Image, Result, Route, Store, images, open_store, results
+from pneumoscope.service.store import Arrival, Image, Result, Route, Store, images, open_store, results, tables
 from pneumoscope.service.web import Accounts, Role, create_app
 
 PATIENT_NAME, PATIENT_ID, ACCESSION = "Sentinel^Patient", "SENTINEL-ID-4711", "SENTINEL-ACC"
@@ -73,7 +73,8 @@ class Site:
         images.add(self.store, image)
         found = images.find(self.store, uid)
         assert found is not None
-        images.forget_file(self.store, found.id)
+        with self.store.writing() as connection:
+            connection.execute(tables.images.update().where(tables.images.c.id == found.id).values(file=None))
         keep_result(self, found, **result)
         return images.of_ids(self.store, [found.id])[0]
 
