@@ -59,13 +59,19 @@ site: .venv/.ready ## build the documentation site into site/
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
 	@echo "site/index.html"
 
+scale: .venv/.ready ## measure what one image costs, and write docs/explanation/scale.md
+	@.venv/bin/python -m benchmarks.unit_costs
+
 pictures: .venv/.ready ## draw the README's picture again from the synthetic studies (needs Chromium)
 	@.venv/bin/python scripts/pictures.py
 
 man: .venv/.ready ## write the man page into dist/man
 	@.venv/bin/python scripts/manual.py man dist/man
 
-bench: .venv-base/.ready .venv-bench/.ready ## time reading against a torchxrayvision user's script
+bench: .venv/.ready .venv-bench/.ready ## measure against named peers, by turns, and write the report (half an hour on a quiet machine)
+	@.venv/bin/python -m benchmarks.bench
+
+benchread: .venv-base/.ready .venv-bench/.ready ## time reading alone against a torchxrayvision user's script, with memory
 	@.venv-base/bin/python benchmarks/read_speed.py
 
 benchreport: .venv/.ready .venv-eda/.ready ## time the exploratory report against ydata-profiling

@@ -29,11 +29,11 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from benchmarks import node_page
 from benchmarks.node_client import Pacs, Sender, mixed
 from sqlalchemy import select
 from tests.service.postgresql import postgresql, what_is_missing
 
+from benchmarks import node_page
 from pneumoscope.service.store import State, Store, images, open_store
 from pneumoscope.service.store.tables import deliveries
 from pneumoscope.service.store.tables import images as image_table

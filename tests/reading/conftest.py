@@ -7,11 +7,17 @@ import pytest
 from pneumoscope.intake import ImageSource, find_images
 from pneumoscope.model import Artifact, load, shipped_path
 from pneumoscope.phantom import studies_folder
+from pneumoscope.reading import Model
 
 
 @pytest.fixture(scope="session")
 def artifact() -> Artifact:
     return load(shipped_path())
+
+
+@pytest.fixture(scope="session")
+def model(artifact: Artifact) -> Model:
+    return Model(artifact)
 
 
 @pytest.fixture(scope="session")

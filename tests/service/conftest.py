@@ -15,6 +15,7 @@ from pydicom import Dataset, dcmread, dcmwrite
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
+from pneumoscope.intake import quieten_pydicom
 from pneumoscope.model import Artifact, load, shipped_path
 from pneumoscope.phantom import studies_folder
 from pneumoscope.service import Node, parse_config
@@ -34,6 +35,12 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> None:
+    """What the process that runs a node does at its start: pydicom's remarks on values are no errors."""
+    quieten_pydicom()
 
 
 @pytest.fixture

@@ -10,15 +10,15 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 from pydicom.uid import (
+    HTJ2K,
     CTImageStorage,
-    ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    JPEGBaseline8Bit,
     JPEGLSLossless,
 )
-from pynetdicom import AE
+from pynetdicom import AE, build_context
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode as encode_data_set
 from tests.service.conftest import build_object, encode
@@ -27,6 +27,7 @@ from pneumoscope.core import CapacityError, ConfigError
 from pneumoscope.intake import RADIOGRAPH_CLASSES, TRANSFER_SYNTAXES
 from pneumoscope.phantom import studies_folder
 from pneumoscope.service.config import Kept, NodeConfig
+from pneumoscope.service.inbox import Inbox
 from pneumoscope.service.scp import StorageScp
 from pneumoscope.service.store import State, images
 
@@ -127,7 +128,7 @@ def test_sending_again_is_a_success_that_changes_nothing(listen, store):
 def test_another_object_under_a_known_uid_is_refused_and_the_first_one_stays(listen, store):
     port = listen()
     send(port, build_object())
-    answer = send(port, build_object(StudyDate="20260909"))
+    answer = send(port, build_object(StudyDate="20260909", PixelData=b"\1" * 4096))
     assert answer.Status == 0xC001
     assert "another object, kept here" in answer.ErrorComment
     assert images.find(store, "1.2.3.4").study_date == "20260102"
@@ -235,13 +236,13 @@ def test_more_associations_than_allowed_are_rejected_for_now(listen):
 @pytest.mark.parametrize(
     ("offered", "accepted"),
     [
-        ((ExplicitVRBigEndian, ExplicitVRLittleEndian, JPEGLSLossless), JPEGLSLossless),  # as dcmsend offers it
-        ((ExplicitVRBigEndian, ImplicitVRLittleEndian, ExplicitVRLittleEndian), ExplicitVRLittleEndian),
-        ((JPEGBaseline8Bit, ImplicitVRLittleEndian), ImplicitVRLittleEndian),
-        ((ExplicitVRBigEndian, JPEGBaseline8Bit), JPEGBaseline8Bit),
+        ((ExplicitVRLittleEndian, *sorted(TRANSFER_SYNTAXES)), ExplicitVRLittleEndian),
+        ((JPEGLSLossless, ImplicitVRLittleEndian), JPEGLSLossless),
+        ((ImplicitVRLittleEndian, ExplicitVRLittleEndian, HTJ2K), ImplicitVRLittleEndian),
+        (("1.2.840.10008.1.2.4.100", ImplicitVRLittleEndian), ImplicitVRLittleEndian),  # MPEG-2 is not accepted
     ],
 )
-def test_of_several_syntaxes_the_one_is_taken_that_costs_the_peer_neither_work_nor_pixels(listen, offered, accepted):
+def test_of_several_syntaxes_in_one_context_the_requestors_first_is_accepted(listen, offered, accepted):
     assoc = associate(listen(), syntaxes=offered)
     assert {context.transfer_syntax[0] for context in assoc.accepted_contexts} == {accepted}
     assoc.release()
@@ -354,3 +355,79 @@ def test_an_error_of_the_disk_is_never_taken_for_success(inbox, spool, monkeypat
     monkeypatch.setattr(spool, "add_object", full)
     with pytest.raises(CapacityError):
         inbox.take(encode(build_object()), caller="x", route="upload")
+
+
+def test_each_context_is_negotiated_by_itself_and_a_native_image_can_be_sent(listen, store):
+    ae = AE(ae_title="CR1")
+    sop_class = min(RADIOGRAPH_CLASSES)
+    proposed = ([JPEGLSLossless, ExplicitVRLittleEndian], [ExplicitVRLittleEndian, HTJ2K])
+    ae.requested_contexts = [build_context(sop_class, syntaxes) for syntaxes in proposed]
+    assoc = ae.associate("127.0.0.1", listen().port, ae_title="PNEUMOSCOPE")
+    assert [context.transfer_syntax[0] for context in assoc.accepted_contexts] == [
+        JPEGLSLossless,
+        ExplicitVRLittleEndian,
+    ]
+    assert assoc.send_c_store(build_object("1.1", SOPClassUID=sop_class)).Status == 0x0000
+    assoc.release()
+
+
+@pytest.mark.req("REQ-SV-06")
+def test_a_cut_off_data_set_is_refused_and_its_whole_is_accepted(listen, store):
+    port, ds = listen(), build_object("1.1")
+    whole = encode_data_set(ds, False, True)
+    assert store_bytes(port, ds, whole[:-100]).Status == 0xC000
+    assert images.find(store, "1.1") is None
+    assert store_bytes(port, ds, whole).Status == 0x0000
+
+
+def test_a_large_object_is_spooled_while_it_arrives_and_filed_with_its_sender(listen, store, spool, inbox):
+    ds = build_object("1.1", Rows=2500, Columns=2000, PixelData=bytes(range(250)) * 20_000)
+    assert send(listen(), ds).Status == 0x0000
+    image = images.find(store, "1.1")
+    kept = dcmread(spool.path(image.file))
+    assert kept.PixelData == ds.PixelData
+    assert kept.file_meta.SourceApplicationEntityTitle == image.caller == "CR1"
+    assert list((spool.root / "incoming").iterdir()) == []
+    assert inbox.in_flight.used == 0
+
+
+@pytest.mark.req("REQ-SV-01")
+def test_more_bytes_than_may_be_on_their_way_are_answered_with_a700(store, spool):
+    port = StorageScp(NodeConfig(port=0), inbox=Inbox(store, spool, max_in_flight_mb=1))
+    port.start()
+    assert send(port, build_object("1.1", size=2048)).Status == 0xA700
+    assert send(port, build_object("1.2")).Status == 0x0000
+    port.stop()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_association_that_breaks_within_an_object_leaves_nothing_behind(listen, inbox, spool):
+    port = listen()
+    assoc = associate(port)
+    sender = threading.Thread(target=assoc.send_c_store, args=(build_object("1.1", size=6000),), daemon=True)
+    sender.start()
+    deadline = time.monotonic() + 30
+    while inbox.in_flight.used == 0 and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assoc.abort()
+    while (inbox.in_flight.used or list((spool.root / "incoming").iterdir())) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    sender.join(10)
+    assert inbox.in_flight.used == 0
+    assert list((spool.root / "incoming").iterdir()) == []
+
+
+def store_bytes(port, ds, data_set):
+    """Sends bytes as the data set of an object, and returns the answer."""
+    assoc = associate(port)
+    request = C_STORE()
+    request.MessageID, request.Priority = 1, 2
+    request.AffectedSOPClassUID, request.AffectedSOPInstanceUID = ds.SOPClassUID, ds.SOPInstanceUID
+    request.DataSet = BytesIO(data_set)
+    contexts = {context.abstract_syntax: context.context_id for context in assoc.accepted_contexts}
+    assoc._reactor_checkpoint.clear()
+    assoc.dimse.send_msg(request, contexts[ds.SOPClassUID])
+    _, answer = assoc.dimse.get_msg(block=True)
+    assoc._reactor_checkpoint.set()
+    assoc.release()
+    return answer

@@ -43,11 +43,11 @@ def test_an_image_that_ends_the_reader_each_time_fails_in_the_end_and_says_so(wo
 def test_an_error_in_reading_puts_the_images_back_and_does_not_end_the_worker(worker, inbox, store, clock, monkeypatch):
     take(inbox, 2)
 
-    def broken(*_arguments):
+    def broken(*_arguments, **_named):
         raise RuntimeError("a bug")
 
     with monkeypatch.context() as patch:
-        patch.setattr("pneumoscope.service.worker.read_all", broken)
+        patch.setattr("pneumoscope.service.worker.read_many", broken)
         assert worker.work() == 0
     assert images.count_by_state(store)[State.RECEIVED] == 2
     clock.now += 10

@@ -16,6 +16,7 @@ from pneumoscope.cli.check import check
 from pneumoscope.cli.conformance import conformance
 from pneumoscope.cli.data import DATA_COMMANDS, IMPORTERS
 from pneumoscope.cli.demo import demo
+from pneumoscope.cli.doctor import doctor
 from pneumoscope.cli.dossier import SUBCOMMANDS, dossier
 from pneumoscope.cli.eda import eda
 from pneumoscope.cli.evaluate import evaluate
@@ -91,7 +92,7 @@ def _ended(message: str, code: int) -> typer.Exit:
 
 
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Read": (demo, read, check),
+    "Read": (demo, read, check, doctor),
     "In the clinic": (serve, acceptance, conformance, token, purge),
     "Build a model": (eda, pretrain, train, export, evaluate, ablate),
     "Submission": (plan,),

@@ -3,7 +3,6 @@
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -44,7 +43,13 @@ class Job:
 
 
 def read(
-    paths: Annotated[list[Path], typer.Argument(help="DICOM, PNG or JPEG files, folders, zip archives.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            help="DICOM, PNG or JPEG files, folders, zip archives; with --cluster also manifests (.parquet), "
+            "s3://bucket/prefix and dicomweb+https://archive."
+        ),
+    ],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder for results.")] = None,
     model: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Read with this artefact, not the shipped one.")
@@ -57,10 +62,35 @@ def read(
     claim: Annotated[Claim, typer.Option(help="What may be shown: under triage no location.")] = Claim.DETECTION,
     only: Annotated[list[ResultObject] | None, typer.Option(help="Write only this (repeat for more).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line an image, not a table.")] = False,
+    cluster: Annotated[
+        str | None, typer.Option(help="Read with many processes: local, or a Ray cluster's ray://HOST:PORT.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="With --cluster: most worker processes.")] = None,
+    gpus: Annotated[float, typer.Option(min=0.0, help="With --cluster: share of a GPU for each worker.")] = 0.0,
 ) -> None:
-    """Read chest radiographs; results as JSONL, CSV, gallery, overlays, DICOM SR and Secondary Capture."""
+    """Read chest radiographs; results as JSONL, CSV, gallery, overlays, DICOM SR and Secondary Capture.
+
+    With --cluster, results are partitioned Parquet, and a job that was stopped continues where it was.
+    """
+    if cluster is not None:
+        from pneumoscope.cli.cluster import read_with_cluster
+        from pneumoscope.reading.cluster import Cluster, ClusterJob
+
+        if output is None:
+            raise ConfigError("--cluster: expected an output folder as well (-o DIR), got none")
+        job_on_cluster = ClusterJob(
+            output=output,
+            model=model,
+            operating_point=operating_point,
+            population=population,
+            claim=claim,
+            objects=frozenset(only or ()) - {ResultObject.JSONL},
+        )
+        where = Cluster(address=cluster, workers=workers, gpus_per_worker=gpus)
+        failed = read_with_cluster(paths, job_on_cluster, where, as_json=as_json)
+        raise typer.Exit(EXIT_PARTIAL if failed else EXIT_DONE)
     job = Job(
-        paths=paths,
+        paths=[Path(path) for path in paths],
         output=output,
         model=model,
         operating_point=operating_point,
@@ -108,23 +138,21 @@ def show(job: Job, *, as_json: bool = False) -> Counter[str]:
 
 def run(job: Job) -> Iterator[tuple["Reading", dict[str, Any]]]:
     """Each image's reading and its result line, in input order; written as it goes where there is an output folder."""
-    from pneumoscope.intake import find_images
-    from pneumoscope.model import load, shipped_path
-    from pneumoscope.reading import Reader, read_all
+    from pneumoscope.reading import load_model, read_many
     from pneumoscope.results import DEFAULT_OBJECTS, ResultWriter
 
-    artifact = load(job.model or shipped_path())
+    model = load_model(job.model, engine=job.engine)
     objects = job.only - {ResultObject.JSONL} if job.only else DEFAULT_OBJECTS
-    reader = Reader(
-        artifact,
+    readings = read_many(
+        job.paths,
+        model=model,
         operating_point=job.operating_point,
-        engine=job.engine,
-        heat=job.output is not None and bool(objects),
         population=job.population,
+        keep_pixels=job.output is not None and bool(objects),
     )
-    writer = nullcontext()
-    if job.output is not None:
-        writer = ResultWriter(job.output, card=reader.summary, objects=objects, claim=job.claim)
-    with writer as opened:
-        for reading in read_all(find_images(job.paths), reader):
-            yield reading, reading.to_dict() if opened is None else opened.add(reading)
+    if job.output is None:
+        yield from ((reading, reading.to_dict()) for reading in readings)
+        return
+    with ResultWriter(job.output, card=model.summary(), objects=objects, claim=job.claim) as writer:
+        for reading in readings:
+            yield reading, writer.add(reading)

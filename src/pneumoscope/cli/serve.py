@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pneumoscope.core import EXIT_FAULT, ConfigError
+from pneumoscope.core import EXIT_FAULT, ConfigError, InputError
 
 if TYPE_CHECKING:
     from pneumoscope.service import Node, ServiceConfig
@@ -77,7 +77,11 @@ def _take_studies(node: "Node") -> None:
     from pneumoscope.service import Route
 
     for path in sorted(studies_folder().glob("*.dcm")):
-        node.inbox.take(path.read_bytes(), caller="DEMO", route=Route.UPLOAD)
+        try:
+            node.inbox.take(path.read_bytes(), caller="DEMO", route=Route.UPLOAD)
+        except InputError as error:  # one of the studies is cut off
+            node.inbox.note_refusal(error, caller="DEMO")
+            typer.echo(f"refused {path.name}: {error}")
 
 
 def _say_where(node: "Node", token: str | None) -> None:

@@ -4,6 +4,7 @@ Predictions and references in, an evidence folder out; and the reader of such fo
 a number (the submission, the model card, the documents) draws from. No model is run here.
 """
 
+from pneumoscope.evaluation.api import evaluate
 from pneumoscope.evaluation.cohort import Cohort, recompute, write_evidence
 from pneumoscope.evaluation.folder import Evidence, read_evidence, read_release
 from pneumoscope.evaluation.numbers import Leaf, Node, NotEstimable, Number, Tree, estimate
@@ -29,6 +30,7 @@ __all__ = [
     "cohort_of",
     "default_questions",
     "estimate",
+    "evaluate",
     "read_evidence",
     "read_release",
     "recompute",

@@ -74,6 +74,8 @@ def check_view(radiograph: Radiograph, intended: IntendedUse) -> Check:
     Frontal without PA or AP is enough where both are intended; PA against AP is reported and no refusal then.
     """
     expected = " or ".join(intended.views)
+    if radiograph.header is None and radiograph.view and radiograph.view not in intended.views:
+        return Check("view", Outcome.FAILED, expected, f"{radiograph.view}, as stated with the image")
 
     def judge(header: Dataset) -> tuple[Outcome, str]:
         said = evidence(header)
@@ -92,6 +94,9 @@ def check_patient_age(radiograph: Radiograph, intended: IntendedUse) -> Check:
     """Whether the patient's age is in range; an unknown age is no refusal."""
     youngest, oldest = intended.youngest_years, intended.oldest_years
     expected = f"{youngest:g} to {oldest:g} years"
+    stated = radiograph.age_years
+    if radiograph.header is None and stated is not None and not youngest <= stated <= oldest:
+        return Check("patient_age", Outcome.FAILED, expected, f"{stated:g} years, as stated with the image")
 
     def judge(header: Dataset) -> tuple[Outcome, str]:
         age = radiograph.age_years

@@ -19,12 +19,12 @@ class ImageSource:
 
     Attributes:
         path: Display name; a zip member is `archive.zip!/folder/file.dcm`.
-        location: Where its bytes are.
+        location: Where its bytes are, or the bytes themselves.
         problem: Why it cannot be read, where that is known already; `read_bytes` raises it.
     """
 
     path: str
-    location: Path | ZipMember
+    location: Path | ZipMember | bytes
     problem: UnreadableError | None = None
 
     def read_bytes(self) -> bytes:
@@ -35,6 +35,8 @@ class ImageSource:
         """
         if self.problem is not None:
             raise self.problem
+        if isinstance(self.location, bytes):
+            return self.location
         try:
             if isinstance(self.location, ZipMember):
                 return self.location.read()

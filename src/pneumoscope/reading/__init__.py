@@ -1,8 +1,24 @@
-"""Radiograph to Reading, one at a time or many."""
+"""An image to a `Reading`: one, or many at a time; the model that reads it."""
 
 from pneumoscope.core import EngineName
-from pneumoscope.reading.batch import read_all
 from pneumoscope.reading.engine import Engine, Outputs, open_engine
-from pneumoscope.reading.reader import Candidate, Reader, Settled
+from pneumoscope.reading.lungs import heat_outside_lungs, lung_field
+from pneumoscope.reading.model import Model, Prediction, load_model, shipped_model
+from pneumoscope.reading.pipeline import Settings, read, read_image, read_many
 
-__all__ = ["Candidate", "Engine", "EngineName", "Outputs", "Reader", "Settled", "open_engine", "read_all"]
+__all__ = [
+    "Engine",
+    "EngineName",
+    "Model",
+    "Outputs",
+    "Prediction",
+    "Settings",
+    "heat_outside_lungs",
+    "load_model",
+    "lung_field",
+    "open_engine",
+    "read",
+    "read_image",
+    "read_many",
+    "shipped_model",
+]

@@ -1,36 +1,41 @@
-"""Many inputs: decoding in threads ahead of the model, results in input order, memory bounded."""
+"""A function over many inputs in threads: results in input order, a bounded number of inputs held at any time."""
 
-import itertools
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
 
-from pneumoscope.intake import ImageSource
-from pneumoscope.reading.reader import Candidate, Reader, Settled
-from pneumoscope.results import Reading
+from pneumoscope.core import ConfigError
 
-# Images a pass of the model. A CPU gains a fifth from four, and pays for it with 35 MB of activations.
-BATCH = 1
-# Inputs decoded or waiting at any time. A 10-megapixel image is 40 MB as float32.
-AHEAD = 4
-DECODERS = 2
+Input = TypeVar("Input")
+Output = TypeVar("Output")
+
+LOOK_AHEAD = 2
+"""Inputs taken for each thread, done or not, before the first result is fetched. An image may take 40 MB."""
 
 
-def read_all(sources: Iterable[ImageSource], reader: Reader) -> Iterator[Reading]:
-    """Yield each input's reading, in input order, as they are done.
+def map_in_order(function: Callable[[Input], Output], inputs: Iterable[Input], *, workers: int) -> Iterator[Output]:
+    """Return an iterator of the function's results, in input order, made in threads ahead of who asks for them.
 
-    While the model runs on one batch, the next inputs are decoded, checked and prepared.
+    Inputs are taken lazily: of those whose results were not fetched yet at most `workers * LOOK_AHEAD`.
+
+    Raises:
+        ConfigError: There is no worker.
     """
-    waiting: deque[Future[Candidate | Settled]] = deque()
-    with ThreadPoolExecutor(DECODERS, thread_name_prefix="decode") as pool:
-        try:
-            remaining = iter(sources)
-            while True:
-                for source in itertools.islice(remaining, AHEAD - len(waiting)):
-                    waiting.append(pool.submit(reader.open, source))
-                if not waiting:
-                    return
-                batch = [waiting.popleft().result() for _ in range(min(BATCH, len(waiting)))]
-                yield from reader.read(batch)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    if workers < 1:
+        raise ConfigError(f"workers: expected 1 or more, got {workers}")
+    return _results(function, iter(inputs), workers=workers)
+
+
+def _results(function: Callable[[Input], Output], inputs: Iterator[Input], *, workers: int) -> Iterator[Output]:
+    waiting: deque[Future[Output]] = deque()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="reading")
+    try:
+        while True:
+            waiting.extend(pool.submit(function, one) for one in islice(inputs, workers * LOOK_AHEAD - len(waiting)))
+            if not waiting:
+                return
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

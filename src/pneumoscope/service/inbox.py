@@ -1,55 +1,29 @@
 """The one way in: an object is safe on disk and in the queue, or refused with a reason; never anything between."""
 
-import hashlib
-import io
-import warnings
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeAlias
-from uuid import NAMESPACE_OID, uuid5
 
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
-from pydicom.filereader import read_dataset
-from pydicom.tag import BaseTag
-from pydicom.uid import (
-    UID,
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-)
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 from sqlalchemy.exc import SQLAlchemyError
 
 from pneumoscope.core import CapacityError, InputError
+from pneumoscope.intake import missing_from_data_set, missing_from_file
+from pneumoscope.service.content import Content, InFlight, digest_of, mapped
+from pneumoscope.service.heads import LARGE, RASTERS, about_object, about_raster, head_of, split, text
+from pneumoscope.service.resent import Resent, compare
 from pneumoscope.service.spool import Spool
-from pneumoscope.service.store import Arrival, Route, Store, images
-
-Buffer: TypeAlias = bytes | memoryview
-
-_LAST_GROUP = 0x0020  # patient, study and series identifiers are at or before it
-_HEAD_BYTES, _LATE_HEAD_BYTES = 1024 * 1024, 256 * 1024 * 1024  # private elements of any length may come before
-_FIRST_GROUPS = (b"\x02\x00", b"\x08\x00")
-_RASTERS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
-
+from pneumoscope.service.store import Arrival, Image, Route, Store, images
 
 OWN_NAME = "Pneumoscope"
 """Manufacturer and model name of the objects that `results` makes."""
 
-_KEYWORDS = {
-    "uid": "SOPInstanceUID",
-    "sop_class": "SOPClassUID",
-    "study_uid": "StudyInstanceUID",
-    "series_uid": "SeriesInstanceUID",
-    "patient_id": "PatientID",
-    "patient_name": "PatientName",
-    "accession": "AccessionNumber",
-    "study_date": "StudyDate",
-    "modality": "Modality",
-}
+_MIB = 1024 * 1024
+_COMPARING = threading.Lock()
+"""Held while two objects are decoded and compared, which takes several times their size."""
 
 
 class MismatchError(InputError):
@@ -58,6 +32,10 @@ class MismatchError(InputError):
 
 class ConflictError(InputError):
     """Another object has this SOP Instance UID; the first one is kept, and this one is not."""
+
+
+class IncompleteError(InputError):
+    """The object is cut off; a whole one under its UID is welcome."""
 
 
 SUCCESS = 0x0000
@@ -71,7 +49,7 @@ OUT_OF_RESOURCES, MISMATCH, CONFLICT, CANNOT_UNDERSTAND = (status for _, status 
 
 
 def status_of(error: InputError | CapacityError) -> int:
-    """DIMSE status, and failure reason of STOW-RS, of an error; of the first kind that fits.
+    """Return the DIMSE status, and failure reason of STOW-RS, of an error: that of the first kind that fits.
 
     Source:
         PS3.4 Table B.2-1, PS3.18 Table I.2-2.
@@ -94,55 +72,113 @@ class Receipt:
     new: bool
 
 
-class Inbox:
-    """Takes objects; safe in any thread."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Object:
+    """A whole object: what its head says, its bytes, and the file in `incoming` that holds them, if one does."""
 
-    def __init__(self, store: Store, spool: Spool, *, arrived: Callable[[], None] = lambda: None) -> None:
+    about: dict[str, str]
+    prefix: bytes
+    body: memoryview
+    content: Content | None
+
+    @property
+    def size(self) -> int:
+        return len(self.prefix) + len(self.body)
+
+
+class Inbox:
+    """Accepts objects; safe in any thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        spool: Spool,
+        *,
+        arrived: Callable[[], None] = lambda: None,
+        refused: Callable[[str, str], None] = lambda _caller, _reason: None,
+        max_object_mb: int = 512,
+        max_in_flight_mb: int = 16_384,
+    ) -> None:
+        """`arrived` is called when there is something to read, `refused` with sender and reason of a refusal."""
+        self.max_object_bytes = max_object_mb * _MIB
+        self.in_flight = InFlight(max_in_flight_mb * _MIB)
         self._store = store
         self._spool = spool
         self._arrived = arrived
+        self._refused = refused
+
+    def new_content(self) -> Content:
+        """Return where the bytes of one object go while they arrive; whoever asks discards it in the end."""
+        return Content(self._spool, self.in_flight, limit_bytes=self.max_object_bytes)
+
+    def note_refusal(self, error: InputError, *, caller: str) -> None:
+        """Tell the page of an object that was refused for good; there is no row that could show it."""
+        self._refused(caller, str(error))
 
     def take(self, content: bytes, *, caller: str, route: Route, study_uid: str | None = None) -> Receipt:
-        """Takes a whole file: DICOM, PNG or JPEG; of `study_uid` alone where that is given.
+        """Accept a whole file in memory, as `take_content` does."""
+        received = self.new_content()
+        try:
+            received.write(content)
+            return self.take_content(received, caller=caller, route=route, study_uid=study_uid)
+        finally:
+            received.discard()
+
+    def take_content(self, content: Content, *, caller: str, route: Route, study_uid: str | None = None) -> Receipt:
+        """Accept a whole file: DICOM, PNG or JPEG; of `study_uid` alone where that is given.
 
         Raises:
             MismatchError: It is of another study.
             ConflictError: Another object has its UID.
-            InputError: It is none of these, or lacks a UID.
+            IncompleteError: It is cut off.
+            InputError: It is none of these, lacks a UID, or is too large.
             CapacityError: The disk or the database cannot take it now.
         """
-        if content.startswith(_RASTERS):
-            about, offset = _raster(_digest(content)), 0
-        else:
-            head, meta, offset = _parts_of(content)
-            about = _about(head, meta)
-            if _is_own_result(head):
+        content.raise_fault()
+        if content.is_too_large:
+            raise InputError(f"object: expected at most {self.max_object_bytes // _MIB} MB, found more")
+        with content.view() as view:
+            head = None
+            if bytes(view[:8]).startswith(RASTERS):
+                about, offset = about_raster(digest_of(view)), 0
+            else:
+                head, meta, offset = split(view)
+                about = about_object(head, meta)
+            if study_uid is not None and about["study_uid"] != study_uid:
+                raise MismatchError("object: expected the study that the request names, found another")
+            with _large_where(about["syntax"] == DeflatedExplicitVRLittleEndian):
+                _require_whole(missing_from_file(view))
+            if head is not None and _is_own_result(head):
                 return _returned(about)
-        parts = memoryview(content)[:offset], memoryview(content)[offset:]
-        if study_uid is not None and about["study_uid"] != study_uid:
-            raise MismatchError("object: expected the study that the request names, found another")
-        return self._keep(about, parts, sha256=_digest(parts[1]), caller=caller, route=route)
+            one = _Object(about=about, prefix=bytes(view[:offset]), body=view[offset:], content=content)
+            return self._keep(one, caller=caller, route=route)
 
     def take_data_set(
-        self, data_set: memoryview, *, prefix: bytes, sop_class: str, uid: str, syntax: str, caller: str
+        self, content: Content, *, prefix: bytes, sop_class: str, uid: str, syntax: str, caller: str
     ) -> Receipt:
-        """Takes an encoded data set that came by C-STORE; `prefix` is the file meta information to put before it.
+        """Accept an encoded data set that came by C-STORE; `prefix` is the file meta information to put before it.
 
         Raises:
             MismatchError: The data set names another object than the request.
             ConflictError: Another object has its UID.
+            IncompleteError: It is cut off.
             InputError: It is not a DICOM data set in that transfer syntax, or lacks a UID.
             CapacityError: The disk or the database cannot take it now.
         """
+        content.raise_fault()
         meta = FileMetaDataset()
         meta.TransferSyntaxUID = UID(syntax)
-        head = _head(data_set, syntax=UID(syntax))
-        about = _about(head, meta)
-        if (about["uid"], about["sop_class"]) != (uid, sop_class):
-            raise MismatchError("data set: expected the SOP Class and Instance UID of the request, found others")
-        if _is_own_result(head):
-            return _returned(about)
-        return self._keep(about, [prefix, data_set], sha256=_digest(data_set), caller=caller, route=Route.C_STORE)
+        with content.view() as view:
+            head = head_of(view, syntax=UID(syntax))
+            about = about_object(head, meta)
+            if (about["uid"], about["sop_class"]) != (uid, sop_class):
+                raise MismatchError("data set: expected the SOP Class and Instance UID of the request, found others")
+            with _large_where(syntax == DeflatedExplicitVRLittleEndian):
+                _require_whole(missing_from_data_set(view, syntax=syntax))
+            if _is_own_result(head):
+                return _returned(about)
+            one = _Object(about=about, prefix=prefix, body=view, content=content)
+            return self._keep(one, caller=caller, route=Route.C_STORE)
 
     def recover(self, relative: str) -> bool:
         """Queue an object that is in the spool without a row: the process or the power ended in between.
@@ -154,17 +190,18 @@ class Inbox:
             CapacityError: The database cannot take it now.
             OSError: The file cannot be read.
         """
-        content = self._spool.path(relative).read_bytes()
         caller, route = "", Route.UPLOAD
-        if content.startswith(_RASTERS):
-            digest = _digest(content)
-            about = _raster(digest)
-        else:
-            head, meta, offset = _parts_of(content)
-            about, digest = _about(head, meta), _digest(memoryview(content)[offset:])
-            if caller := _text(meta, "SourceApplicationEntityTitle"):
-                route = Route.C_STORE
-        queued = self._queue(about, relative, size=len(content), sha256=digest, caller=caller, route=route)
+        with mapped(self._spool.path(relative)) as content:
+            size = len(content)
+            if bytes(content[:8]).startswith(RASTERS):
+                digest = digest_of(content)
+                about = about_raster(digest)
+            else:
+                head, meta, offset = split(content)
+                about, digest = about_object(head, meta), digest_of(content[offset:])
+                if caller := text(meta, "SourceApplicationEntityTitle"):
+                    route = Route.C_STORE
+        queued = self._queue(about, relative, size=size, sha256=digest, caller=caller, route=route)
         if not queued:
             with _database():
                 image = images.find(self._store, about["uid"])
@@ -172,42 +209,66 @@ class Inbox:
                 self._spool.delete(relative)
         return queued
 
-    def _keep(
-        self, about: dict[str, str], parts: Sequence[Buffer], *, sha256: str, caller: str, route: Route
-    ) -> Receipt:
-        """Disk first, then the queue: what is in the queue is on disk."""
-        uid = about["uid"]
-        if (known := self._known(uid, sha256)) is not None:
+    def _keep(self, one: _Object, *, caller: str, route: Route) -> Receipt:
+        """Write to disk first, then to the queue: what is in the queue is on disk."""
+        uid, sha256 = one.about["uid"], digest_of(one.body)
+        if (known := self._known(one, sha256)) is not None:
             return known
-        size = sum(map(len, parts))
-        self._spool.require_space(size)
-        relative, fresh = self._spool.add_object(uid, parts)
+        self._spool.require_space(one.size)
+        relative, fresh = self._write(one)
         # An older file without a row is what was left by a process that died; it may hold other content.
         queued = (
-            self._queue(about, relative, size=size, sha256=sha256, caller=caller, route=route)
+            self._queue(one.about, relative, size=one.size, sha256=sha256, caller=caller, route=route)
             if fresh
             else self.recover(relative)
         )
         if queued:
             self._arrived()
         if not (queued and fresh):  # another one may have been faster, and other content
-            self._known(uid, sha256)
-        return Receipt(uid=uid, study_uid=about["study_uid"], sop_class=about["sop_class"], new=queued)
+            self._known(one, sha256)
+        return Receipt(uid=uid, study_uid=one.about["study_uid"], sop_class=one.about["sop_class"], new=queued)
 
-    def _known(self, uid: str, sha256: str) -> Receipt | None:
-        """What became of the object when it came before; None where it did not.
+    def _write(self, one: _Object) -> tuple[str, bool]:
+        if one.content is not None and one.content.path is not None:
+            one.content.sync()
+            return self._spool.add_file(one.about["uid"], one.content.path)
+        return self._spool.add_object(one.about["uid"], (one.prefix, one.body))
+
+    def _known(self, one: _Object, sha256: str) -> Receipt | None:
+        """Return what becomes of an object that came before; None where it did not.
 
         Raises:
             ConflictError: Another object came under its UID.
+            CapacityError: The disk or the database cannot take it now.
         """
+        uid = one.about["uid"]
         with _database():
             image = images.find(self._store, uid)
-            if image is None:
-                return None
-            if image.sha256 != sha256:
-                images.note_resent(self._store, uid)
-                raise ConflictError("UID: expected a new one, found that of another object, kept here")
+        if image is None:
+            return None
+        if image.sha256 != sha256:
+            self._resent(image, one, sha256)
         return Receipt(uid=uid, study_uid=image.study_uid, sop_class=image.sop_class, new=False)
+
+    def _resent(self, image: Image, one: _Object, sha256: str) -> None:
+        """Settle what came again in other bytes: a whole one for a cut-off one, the same image, or another."""
+        with _COMPARING:
+            found = compare(self._spool, image, prefix=one.prefix, body=one.body)
+        with _database():
+            if found.kind is Resent.OTHER:
+                images.note_resent(self._store, image.uid)
+                raise ConflictError("UID: expected a new one, found that of another object, kept here")
+            if found.kind is Resent.SAME:
+                return
+        file = self._spool.replace_object(image.uid, (one.prefix, one.body))
+        with _database():
+            if found.kind is Resent.WHOLE:
+                images.reopen(self._store, image, one.about, file=file, size_bytes=one.size, sha256=sha256)
+                self._arrived()
+            else:
+                images.correct(
+                    self._store, image, one.about, file=file, size_bytes=one.size, sha256=sha256, changed=found.changed
+                )
 
     def _queue(
         self, about: dict[str, str], relative: str, *, size: int, sha256: str, caller: str, route: Route
@@ -215,26 +276,6 @@ class Inbox:
         arrival = Arrival(**about, caller=caller, route=route, file=relative, size_bytes=size, sha256=sha256)
         with _database():
             return images.add(self._store, arrival)
-
-
-def header_of(file: Path) -> Dataset:
-    """What identifies the object in a file whose pixels or other attributes cannot be read.
-
-    Raises:
-        InputError: Not even that can be read, or it is no DICOM file.
-    """
-    with file.open("rb") as opened:
-        return _parts_of(opened.read(_HEAD_BYTES))[0]
-
-
-def named_in(content: bytes) -> tuple[str, str] | None:
-    """SOP Class and Instance UID that a DICOM file names; None where it names none that is valid."""
-    try:
-        head, meta, _ = _parts_of(content)
-        about = _about(head, meta)
-    except InputError:
-        return None
-    return about["sop_class"], about["uid"]
 
 
 @contextmanager
@@ -245,118 +286,25 @@ def _database() -> Iterator[None]:
         raise CapacityError(f"queue: expected a database that answers, found {type(error).__name__}") from error
 
 
-def _parts_of(content: bytes) -> tuple[Dataset, FileMetaDataset, int]:
-    """The head of the data set, the file meta information, and where the data set begins.
-
-    Raises:
-        InputError: This is no DICOM file.
-    """
-    stream = io.BytesIO(content)
-    meta, offset = FileMetaDataset(), 0
-    with _malformed("a DICOM, PNG or JPEG file"):
-        if content[128:132] == b"DICM":
-            stream.seek(132)
-            meta = FileMetaDataset(read_dataset(stream, False, True, stop_when=_is_after_meta))
-            offset = stream.tell()
-        elif content[:2] not in _FIRST_GROUPS:
-            raise ValueError("no DICOM prefix")
-        if not meta.get("TransferSyntaxUID"):
-            explicit = content[offset + 4 : offset + 6].isalpha() and content[offset + 4 : offset + 6].isupper()
-            meta.TransferSyntaxUID = ExplicitVRLittleEndian if explicit else ImplicitVRLittleEndian
-        return _head(memoryview(content)[offset:], syntax=UID(meta.TransferSyntaxUID)), meta, offset
-
-
-def _head(data_set: memoryview, *, syntax: UID) -> Dataset:
-    """The data set up to the study's and series' identifiers; more of it only where they come late.
-
-    Raises:
-        InputError: It cannot be parsed.
-    """
-    for size in (_HEAD_BYTES, _LATE_HEAD_BYTES):
-        head = _first(data_set, size=size, syntax=syntax)
-        if "StudyInstanceUID" in head or len(data_set) <= size:
-            break
-    return head
-
-
-def _first(data_set: memoryview, *, size: int, syntax: UID) -> Dataset:
-    """What identifies the object, of so many bytes."""
-    with _malformed(f"a data set in {syntax.name}"):
-        start = bytes(data_set[:size])
-        if syntax == DeflatedExplicitVRLittleEndian:
-            start = zlib.decompressobj(-zlib.MAX_WBITS).decompress(start, size)
-        return read_dataset(
-            io.BytesIO(start),
-            syntax == ImplicitVRLittleEndian,
-            syntax != ExplicitVRBigEndian,
-            stop_when=_is_after_head,
-        )
-
-
 @contextmanager
-def _malformed(expected: str) -> Iterator[None]:
-    """A block in which pydicom may raise anything; what came is not quoted, since it may name a patient."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
+def _large_where(condition: bool) -> Iterator[None]:
+    """Hold the right to have a whole object in memory, where the block needs it."""
+    if condition:
+        with LARGE:
             yield
-        except InputError:
-            raise
-        except Exception as error:
-            raise InputError(f"object: expected {expected}, found something else") from error
+    else:
+        yield
 
 
-def _about(head: Dataset, meta: FileMetaDataset) -> dict[str, str]:
-    """What the queue says of the object.
-
-    Raises:
-        InputError: A UID that it is filed under is missing or malformed.
-    """
-    found = {name: _text(head, keyword) for name, keyword in _KEYWORDS.items()}
-    for name in ("uid", "sop_class", "study_uid"):
-        if not UID(found[name]).is_valid or not found[name]:
-            came = "one that is malformed" if found[name] else "none"
-            raise InputError(f"object: expected a valid {_KEYWORDS[name]}, found {came}")
-    found["study_date"] = found["study_date"][:8]
-    for name, length in (("series_uid", 64), ("modality", 16)):
-        found[name] = found[name][:length]
-    return found | {"syntax": str(meta.TransferSyntaxUID)[:64]}
+def _require_whole(missing: str | None) -> None:
+    if missing:
+        raise IncompleteError(f"object: expected a whole one, found it cut off: it lacks {missing}")
 
 
 def _is_own_result(head: Dataset) -> bool:
-    """Whether a router sends us back what we made: we have it, and an answer to it would come back for ever."""
-    return _text(head, "Manufacturer") == _text(head, "ManufacturerModelName") == OWN_NAME
+    """Return whether a router sends us back what we made: we have it, and an answer would come back for ever."""
+    return text(head, "Manufacturer") == text(head, "ManufacturerModelName") == OWN_NAME
 
 
 def _returned(about: dict[str, str]) -> Receipt:
     return Receipt(uid=about["uid"], study_uid=about["study_uid"], sop_class=about["sop_class"], new=False)
-
-
-def _text(head: Dataset, keyword: str) -> str:
-    """The attribute as text; empty where it is absent or cannot be decoded. A reader says what is wrong with it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            value = head.get(keyword)
-        except Exception:  # noqa: BLE001  pydicom's converters raise anything on malformed values
-            return ""
-    return "" if value is None else str(value).strip(" \0").replace("\0", "")
-
-
-def _raster(digest: str) -> dict[str, str]:
-    """What the queue says of a PNG or JPEG, which has no header: a study of its own, by its content."""
-    number = uuid5(NAMESPACE_OID, digest).int
-    empty = dict.fromkeys(_KEYWORDS, "")
-    return empty | {"uid": f"2.25.{number}", "study_uid": f"2.25.{number}", "modality": "", "syntax": ""}
-
-
-def _digest(content: Buffer) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _is_after_meta(tag: BaseTag, _vr: str | None, _length: int) -> bool:
-    return tag.group != 0x0002
-
-
-def _is_after_head(tag: BaseTag, _vr: str | None, _length: int) -> bool:
-    return tag.group > _LAST_GROUP

@@ -4,9 +4,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 
 from pneumoscope.core import CapacityError, ConfigError, InputError
 from pneumoscope.model import load, shipped_path
@@ -16,7 +18,7 @@ from pneumoscope.service.delivery import DeliveryWorker, open_sender
 from pneumoscope.service.housekeeping import Housekeeping
 from pneumoscope.service.inbox import Inbox
 from pneumoscope.service.log import logger
-from pneumoscope.service.monitoring import MonitoringJob
+from pneumoscope.service.monitoring import MonitoringJob, note_refusal
 from pneumoscope.service.scp import StorageScp
 from pneumoscope.service.spool import Spool
 from pneumoscope.service.store import deliveries, images, open_store
@@ -46,8 +48,15 @@ class Node:
         self._arrived = threading.Event()
         self._threads: list[threading.Thread] = []
         self._name = f"{socket.gethostname()}:{config.node.port}/"
-        self.inbox = Inbox(self.store, self.spool, arrived=self._arrived.set)
-        artifact = load(config.reading.model or shipped_path())
+        self.inbox = Inbox(
+            self.store,
+            self.spool,
+            arrived=self._arrived.set,
+            refused=self._note_refusal,
+            max_object_mb=config.node.max_object_mb,
+            max_in_flight_mb=config.node.max_in_flight_mb,
+        )
+        artifact = self._artifact = load(config.reading.model or shipped_path())
         self._workers = [
             Worker(
                 config.reading,
@@ -88,8 +97,8 @@ class Node:
         self._start_web()
         for worker in self._workers:
             self._run("reader", worker.run, stop=self._stop, arrived=self._arrived)
-        for worker in self._delivery_workers:
-            self._run("delivery", worker.run, stop=self._stop)
+        for sender in self._delivery_workers:
+            self._run("delivery", sender.run, stop=self._stop)
         self._run("completion", self._completion.run, stop=self._stop)
         housekeeping = Housekeeping(self.config.store, store=self.store, spool=self.spool, watch=self.config.watch)
         self._run("housekeeping", housekeeping.run, stop=self._stop)
@@ -128,6 +137,11 @@ class Node:
                     logger.error("an object in the spool cannot be queued", reason=reason)
         if held or recovered:
             logger.info("resumed what an earlier run left", claims=held, objects=recovered)
+
+    def _note_refusal(self, caller: str, reason: str) -> None:
+        """Show a refused object on the monitoring page: once a day for each sender and reason, since no row has it."""
+        with suppress(SQLAlchemyError):
+            note_refusal(self.store, caller=caller, reason=reason, model_sha256=self._artifact.identity.sha256)
 
     def _start_web(self) -> None:
         thread = self._run("web", self._web.run)

@@ -12,7 +12,7 @@ from PIL import Image as Picture
 from pneumoscope.core import Claim, Format, InputError, Radiograph, ResultObject, Status
 from pneumoscope.results import DICOM_OBJECTS, Outputs, Reading, make_objects, to_line
 from pneumoscope.service.config import Destination, Kind, Send, When
-from pneumoscope.service.inbox import header_of
+from pneumoscope.service.heads import header_of
 from pneumoscope.service.store import Image, Parcel, What
 
 HEAT_FILE, LINE_FILE = "heat.png", "image.json"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pneumoscope.core import InputError
 from pneumoscope.service.config import ServiceConfig
+from pneumoscope.service.heads import header_of
 from pneumoscope.service.housekeeping import Housekeeping
-from pneumoscope.service.inbox import header_of
 from pneumoscope.service.log import hashed
 from pneumoscope.service.spool import Spool
 from pneumoscope.service.store import Image, Store, images, people

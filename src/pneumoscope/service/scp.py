@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from io import BytesIO
 from socket import socket as Socket  # noqa: N812
 from socketserver import BaseServer
 from threading import Thread
@@ -26,8 +25,9 @@ from pydicom.uid import (
 )
 from pynetdicom import AE, AllStoragePresentationContexts, evt
 from pynetdicom.association import Association
+from pynetdicom.dimse_messages import DIMSEMessage
 from pynetdicom.dimse_primitives import C_STORE
-from pynetdicom.dsutils import encode_file_meta
+from pynetdicom.dsutils import create_file_meta, encode_file_meta
 from pynetdicom.events import Event
 from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
@@ -37,10 +37,10 @@ from pneumoscope.core import CapacityError, ConfigError, InputError
 from pneumoscope.intake import RADIOGRAPH_CLASSES, TRANSFER_SYNTAXES
 from pneumoscope.service.config import Kept, NodeConfig
 from pneumoscope.service.connection import prepare_connection, wait_for_events
+from pneumoscope.service.content import Content
 from pneumoscope.service.inbox import SUCCESS, Inbox, status_of
 from pneumoscope.service.log import hashed, logger
 
-_MIB = 1024 * 1024
 MAX_PDU_BYTES = 128 * 1024
 """What we ask peers to send at most in one PDU; a longer one ends the association."""
 
@@ -53,7 +53,7 @@ _LONGEST_COMMENT = 64  # LO
 class _Progress:
     """What one association brought so far."""
 
-    message_bytes: int = 0
+    content: Content | None = None
     aborted: bool = False
     study_uids: set[str] = field(default_factory=set)
 
@@ -73,12 +73,12 @@ class StorageScp:
 
     @property
     def port(self) -> int:
-        """The port in use; another than configured where that was 0."""
+        """Return the port in use; another than configured where that was 0."""
         assert self._server is not None, "started"
         return int(self._server.socket.getsockname()[1]) if self._server.socket else self._config.port
 
     def start(self) -> None:
-        """Listens, in threads of its own.
+        """Listen, in threads of its own.
 
         Raises:
             ConfigError: The port cannot be had, or the certificates cannot be loaded.
@@ -108,7 +108,7 @@ class StorageScp:
         Thread(target=serve, name="dicom", daemon=True).start()
 
     def stop(self) -> None:
-        """Stops listening; associations that are under way have `GRACE_S` to end, then they are aborted."""
+        """Stop listening; associations that are under way have `GRACE_S` to end, then they are aborted."""
         if self._server is None:
             return
         BaseServer.shutdown(self._server)
@@ -124,32 +124,31 @@ class StorageScp:
         return [
             (evt.EVT_C_ECHO, lambda _event: SUCCESS),
             (evt.EVT_C_STORE, self._store),
-            (evt.EVT_PDU_RECV, self._measure),
+            (evt.EVT_PDU_RECV, self._receive),
+            (evt.EVT_REQUESTED, self._request),
             (evt.EVT_RELEASED, self._release),
             (evt.EVT_CONN_CLOSE, self._closed),
         ]
 
     def _closed(self, event: Event) -> None:
-        """Forgets the association; one that nobody asked for (a port check) makes room at once.
+        """Forget the association; one that nobody asked for (a port check) makes room at once.
 
         pynetdicom would wait for its request as long as for a slow peer's, and count it among those that are allowed.
         """
-        self._progress.pop(event.assoc, None)
+        progress = self._progress.pop(event.assoc, None)
+        if progress is not None and progress.content is not None:
+            progress.content.discard()
         if event.assoc.requestor.primitive is None:
             event.assoc.dul.to_user_queue.put(None)  # type: ignore[arg-type]  # what it has waited for in vain
 
     def _store(self, event: Event) -> int | Dataset:
-        progress = self._progress.setdefault(event.assoc, _Progress())
-        progress.message_bytes = 0
         request = cast("C_STORE", event.request)
         caller = str(event.assoc.requestor.ae_title).strip()
-        stream = cast("BytesIO", request.DataSet)
-        meta = event.file_meta
-        meta.SourceApplicationEntityTitle = caller  # so that the file says what the queue says of it
+        content = cast("Content", request.DataSet)
         try:
             receipt = self._inbox.take_data_set(
-                stream.getbuffer(),
-                prefix=b"\0" * 128 + b"DICM" + encode_file_meta(meta),
+                content,
+                prefix=_prefix(request, syntax=event.context.transfer_syntax, caller=caller),
                 sop_class=str(request.AffectedSOPClassUID),
                 uid=str(request.AffectedSOPInstanceUID),
                 syntax=str(event.context.transfer_syntax),
@@ -158,26 +157,68 @@ class StorageScp:
         except (InputError, CapacityError) as error:
             status = status_of(error)
             logger.warning("refused", caller=caller, status=f"{status:04X}", reason=str(error))
+            if isinstance(error, InputError):
+                self._inbox.note_refusal(error, caller=caller)
             return _status(status, str(error))
+        finally:
+            content.discard()
+        progress = self._progress.setdefault(event.assoc, _Progress())
         progress.study_uids.add(receipt.study_uid)
         logger.info("received", study=hashed(receipt.study_uid), caller=caller, new=receipt.new)
         return SUCCESS
 
-    def _measure(self, event: Event) -> None:
-        """Ends an association whose message grows beyond the limit, before it fills our memory."""
+    def _receive(self, event: Event) -> None:
+        """Lead the next message's data set into the spool; end an association whose object grows beyond the limit."""
         if not isinstance(event.pdu, P_DATA_TF):
             return
+        dimse = event.assoc.dimse
         progress = self._progress.setdefault(event.assoc, _Progress())
-        progress.message_bytes += event.pdu.pdu_length
-        if progress.message_bytes > self._config.max_object_mb * _MIB and not progress.aborted:
-            logger.warning("aborted", reason=f"object: expected at most {self._config.max_object_mb} MB, found more")
-            progress.aborted = True
-            event.assoc.acse.send_abort(0x00)
+        if dimse.message is None:
+            dimse.message = DIMSEMessage()
+            progress.content = self._inbox.new_content()
+            progress.content.prefix = partial(_prefix_of, dimse.message, event.assoc)
+            dimse.message.data_set = progress.content
+        too_large = progress.content is not None and progress.content.size > self._config.max_object_mb * 1024**2
+        if too_large and not progress.aborted:
+            self._abort(event.assoc, progress)
+
+    def _abort(self, assoc: Association, progress: _Progress) -> None:
+        reason = f"object: expected at most {self._config.max_object_mb} MB, found more"
+        logger.warning("aborted", reason=reason)
+        self._inbox.note_refusal(InputError(reason), caller=str(assoc.requestor.ae_title).strip())
+        progress.aborted = True
+        assoc.acse.send_abort(0x00)
+
+    def _request(self, event: Event) -> None:
+        """Leave each proposed context its first transfer syntax that is accepted: the requestor's order decides."""
+        request = event.assoc.requestor.primitive
+        for context in request.presentation_context_definition_list if request is not None else ():
+            first = next((syntax for syntax in context.transfer_syntax if syntax in _ACCEPTED), None)
+            if first is not None:
+                context.transfer_syntax = [first]
 
     def _release(self, event: Event) -> None:
         progress = self._progress.get(event.assoc)
         if progress is not None and progress.study_uids:
             self._released(str(event.assoc.requestor.ae_title).strip(), progress.study_uids)
+
+
+def _prefix_of(message: DIMSEMessage, assoc: Association) -> bytes:
+    """Return what comes before the data set in a file, while the message is still arriving."""
+    context = next(one for one in assoc.accepted_contexts if one.context_id == message.context_id)
+    command, caller = message.command_set, str(assoc.requestor.ae_title).strip()
+    return _prefix(command, syntax=context.transfer_syntax[0], caller=caller)
+
+
+def _prefix(command: Any, *, syntax: UID, caller: str) -> bytes:
+    """Return preamble and file meta information for the object that a C-STORE request names."""
+    meta = create_file_meta(
+        sop_class_uid=command.AffectedSOPClassUID,
+        sop_instance_uid=command.AffectedSOPInstanceUID,
+        transfer_syntax=syntax,
+    )
+    meta.SourceApplicationEntityTitle = caller  # so that the file says what the queue says of it
+    return b"\0" * 128 + b"DICM" + encode_file_meta(meta)
 
 
 class _Server(ThreadedAssociationServer):
@@ -192,7 +233,7 @@ class _Server(ThreadedAssociationServer):
         super().__init__(*args, **options)
 
     def get_request(self) -> tuple[Any, Any]:
-        """The next connection; its TLS handshake is left to the association's own thread."""
+        """Return the next connection; its TLS handshake is left to the association's own thread."""
         connection, address = cast("Socket", self.socket).accept()
         connection.settimeout(self._timeout_s)
         if self.ssl_context is not None:
@@ -200,14 +241,14 @@ class _Server(ThreadedAssociationServer):
         return connection, address
 
     def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
-        """Whether the peer's address may connect."""
+        """Return whether the peer's address may connect."""
         allowed = not self._allowed_addresses or client_address[0] in self._allowed_addresses
         if not allowed:
             logger.warning("refused", reason="peer address is not in node.allowed_addresses")
         return allowed
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
-        """A connection that ended before an association began is the peer's affair."""
+        """Log that a connection ended before an association began is the peer's affair."""
         logger.warning("connection lost", reason="ended before the association began")
 
 
@@ -224,7 +265,7 @@ class _Handler(RequestHandler):
 
 
 def _receive(socket: AssociationSocket, n_bytes: int) -> bytearray:
-    """The next bytes, fewer where the peer closed.
+    """Return the next bytes, fewer where the peer closed.
 
     Raises:
         OSError: The peer announced a PDU above the maximum, or was silent too long.
@@ -264,22 +305,23 @@ _AFTER_LOSSLESS = (
     ExplicitVRBigEndian,
 )
 SYNTAXES = (*sorted(TRANSFER_SYNTAXES.difference(_AFTER_LOSSLESS)), *_AFTER_LOSSLESS)
-"""Transfer syntaxes that are accepted; of several in one context the first of these, alike in every process.
+"""Transfer syntaxes that are accepted; of several in one context the requestor's first, which it holds or prefers."""
 
-A peer that holds a compressed image offers it beside native ones: what is accepted must neither make it decompress nor,
-where it holds a native image, compress with loss.
-"""
+_ACCEPTED = frozenset(SYNTAXES)
 
 
 def storage_classes(accept: Kept) -> list[UID]:
-    """The storage SOP classes that are offered."""
+    """Return the storage SOP classes that are offered."""
     if accept is Kept.RADIOGRAPHS:
         return list(RADIOGRAPH_CLASSES)
     return [UID(str(context.abstract_syntax)) for context in AllStoragePresentationContexts]
 
 
 def _tls(config: NodeConfig) -> ssl.SSLContext | None:
-    """TLS 1.2 or later (PS3.15 B.12, BCP 195); client certificates are asked for where their CA is configured."""
+    """Return a context for TLS 1.2 or later (PS3.15 B.12, BCP 195).
+
+    Client certificates are asked for where their CA is configured.
+    """
     if config.tls_certificate is None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

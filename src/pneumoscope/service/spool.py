@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from pneumoscope.core import CapacityError, ConfigError
 
@@ -69,8 +70,46 @@ class Spool:
             return False
         return True
 
+    def open_incoming(self) -> tuple[BinaryIO, Path]:
+        """Open a new file for an object on its way in; who opens it deletes or stores it.
+
+        Raises:
+            OSError: The disk is full or failed.
+        """
+        handle, name = tempfile.mkstemp(dir=self.root / "incoming")
+        return os.fdopen(handle, "wb"), Path(name)
+
     def add_object(self, uid: str, parts: Iterable[bytes | memoryview]) -> tuple[str, bool]:
-        """Write an object; return its path within the spool, and whether it is new; an earlier one is never replaced.
+        """Write an object; return its path within the spool, and whether it is new: an earlier one is never replaced.
+
+        Raises:
+            CapacityError: The disk is full or failed.
+        """
+        with _on_disk(), self.temporary() as temporary:
+            with temporary.open("wb") as file:
+                for part in parts:
+                    file.write(part)
+                file.flush()
+                os.fsync(file.fileno())
+            return self.add_file(uid, temporary)
+
+    def add_file(self, uid: str, file: Path) -> tuple[str, bool]:
+        """File an object that is in `incoming` already, whole and synced; returns as `add_object` does.
+
+        Raises:
+            CapacityError: The disk is full or failed.
+        """
+        relative = f"objects/{_shard(uid)}.dcm"
+        with _on_disk():
+            try:
+                os.link(file, self.root / relative)
+            except FileExistsError:
+                return relative, False
+            _sync_folder((self.root / relative).parent)
+        return relative, True
+
+    def replace_object(self, uid: str, parts: Iterable[bytes | memoryview]) -> str:
+        """Write an object in place of the one under its UID; return its path within the spool.
 
         Raises:
             CapacityError: The disk is full or failed.
@@ -82,12 +121,9 @@ class Spool:
                     file.write(part)
                 file.flush()
                 os.fsync(file.fileno())
-            try:
-                os.link(temporary, self.root / relative)
-            except FileExistsError:
-                return relative, False
+            temporary.replace(self.root / relative)
             _sync_folder((self.root / relative).parent)
-        return relative, True
+        return relative
 
     def write_result(self, uid: str, files: dict[str, bytes]) -> str:
         """Write result files, each whole, in place of older ones; return their folder within the spool.

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pneumoscope.core import CapacityError, Check, Outcome, Status, sha256_of
 from pneumoscope.intake import ImageSource
 from pneumoscope.model import Artifact
-from pneumoscope.reading import EngineName, Reader, read_all
+from pneumoscope.reading import EngineName, Model, read_many
 from pneumoscope.results import Reading
 from pneumoscope.service.config import Destination, ReadingConfig
 from pneumoscope.service.log import hashed, logger
@@ -56,7 +56,8 @@ class Worker:
         self._owed: dict[int, str] = {}  # claimed images to be queued again, with the reason
         self._owed_counts = False
         self._interruptions = 0
-        self._reader = Reader(artifact, operating_point=config.operating_point, engine=EngineName(config.engine))
+        self._model = Model(artifact, engine=EngineName(config.engine))
+        self._model.require_operating_point(config.operating_point)
 
     def run(self, *, stop: threading.Event, arrived: threading.Event) -> None:
         """Work until `stop` is set; wait for `arrived` while there is nothing to do."""
@@ -133,7 +134,8 @@ class Worker:
             yield batch[0], self._given_up(batch[0])
             return
         sources = [ImageSource(path=image.uid, location=self._spool.path(image.file or "")) for image in batch]
-        yield from zip(batch, read_all(sources, self._reader), strict=True)
+        readings = read_many(sources, model=self._model, operating_point=self._config.operating_point)
+        yield from zip(batch, readings, strict=True)
 
     def _settle(self, image: Image, reading: Reading) -> None:
         """Write the files first, then result and deliveries in one transaction: what is in the queue is on disk."""
@@ -157,7 +159,7 @@ class Worker:
             path=image.uid,
             status=Status.FAILED,
             checks=(Check("reading", Outcome.FAILED, "an image that can be read to its end", found),),
-            model=self._reader.artifact.identity,
+            model=self._model.identity,
             elapsed_ms=0.0,
             sop_instance_uid=image.uid,
         )

@@ -25,6 +25,7 @@ class NodeConfig:
         accept: Which SOP classes are offered.
         tls_certificate: PEM file; with `tls_key` it turns TLS on.
         tls_client_ca: PEM file; a client must then show a certificate that it signed.
+        max_in_flight_mb: Objects on their way in, by all routes together; more are refused for now (A700, 503).
         timeout_s: How long a peer may be silent within an association.
     """
 
@@ -37,6 +38,7 @@ class NodeConfig:
     accept: Kept = Kept.ALL
     max_associations: int = 64
     max_object_mb: int = 512
+    max_in_flight_mb: int = 16_384
     timeout_s: float = 30.0
     tls_certificate: Path | None = None
     tls_key: Path | None = None
@@ -47,5 +49,11 @@ class NodeConfig:
             require_ae_title(title, where="node")
         require(0 <= self.port <= 65535, "node.port", expected="0 to 65535", found=self.port)
         require(self.max_object_mb > 0, "node.max_object_mb", expected="a positive number", found=self.max_object_mb)
+        require(
+            self.max_in_flight_mb >= self.max_object_mb,
+            "node.max_in_flight_mb",
+            expected="at least max_object_mb",
+            found=self.max_in_flight_mb,
+        )
         require(self.max_associations > 0, "node.max_associations", expected="1 or more", found=self.max_associations)
         require_pair(self.tls_certificate, self.tls_key, where="node")

@@ -9,7 +9,7 @@ docs/adr/0022-monitoring.md has the reasons.
 
 from pneumoscope.service.monitoring.agreement import Agreement
 from pneumoscope.service.monitoring.control import Limits, Point, Signal
-from pneumoscope.service.monitoring.events import Event, EventKind
+from pneumoscope.service.monitoring.events import Event, EventKind, note_refusal
 from pneumoscope.service.monitoring.events import newest as newest_events
 from pneumoscope.service.monitoring.job import MonitoringJob, report_of
 from pneumoscope.service.monitoring.known_images import self_test
@@ -31,6 +31,7 @@ __all__ = [
     "metrics",
     "monitor",
     "newest_events",
+    "note_refusal",
     "report_of",
     "self_test",
 ]

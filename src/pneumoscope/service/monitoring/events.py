@@ -1,6 +1,8 @@
 """What monitoring found, kept for a later change-control plan: self-tests, alerts, models that came into use."""
 
+import hashlib
 import json
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -20,6 +22,7 @@ class EventKind(StrEnum):
     REFERENCE = "reference"
     SELF_TEST = "self-test"
     ALERT = "alert"
+    REFUSAL = "refusal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,7 @@ class Event:
 def add(
     store: Store, kind: EventKind, key: str, *, model_sha256: str, passed: bool, words: str, detail: dict[str, Any]
 ) -> bool:
-    """Keeps an event; False, and nothing changed, where it is known."""
+    """Keep an event; False, and nothing changed, where it is known."""
     insert = (postgresql if store.engine.dialect.name == "postgresql" else sqlite).insert
     row = {
         "at": store.now(),
@@ -60,14 +63,22 @@ def add(
         return bool(connection.execute(insert(_EVENTS).values(row).on_conflict_do_nothing()).rowcount)
 
 
+def note_refusal(store: Store, *, caller: str, reason: str, model_sha256: str) -> None:
+    """Keep that an object was refused on its way in; once a day for each sender and reason."""
+    day = time.strftime("%Y-%m-%d", time.localtime(store.now()))
+    words = f"object from {caller or 'an unknown sender'} refused: {reason}"
+    key = f"{day}:{hashlib.sha256(words.encode()).hexdigest()[:32]}"
+    add(store, EventKind.REFUSAL, key, model_sha256=model_sha256, passed=False, words=words, detail={})
+
+
 def newest(store: Store, *, kind: EventKind | None = None, limit: int = 50) -> list[Event]:
-    """Events, newest first."""
+    """Return events, newest first."""
     query = select(_EVENTS).order_by(_EVENTS.c.id.desc()).limit(limit)
     return _events(store, query if kind is None else query.where(_EVENTS.c.kind == kind.value))
 
 
 def find(store: Store, kind: EventKind, key: str, *, model_sha256: str) -> Event | None:
-    """The event of that kind and key for that model."""
+    """Return the event of that kind and key for that model."""
     query = select(_EVENTS).where(
         _EVENTS.c.kind == kind.value, _EVENTS.c.key == key, _EVENTS.c.model_sha256 == model_sha256
     )
@@ -75,12 +86,12 @@ def find(store: Store, kind: EventKind, key: str, *, model_sha256: str) -> Event
 
 
 def untold(store: Store) -> list[Event]:
-    """Events that someone should look at and that no webhook took yet, oldest first."""
+    """Return events that someone should look at and that no webhook took yet, oldest first."""
     return _events(store, select(_EVENTS).where(~_EVENTS.c.passed, _EVENTS.c.told_at.is_(None)).order_by(_EVENTS.c.id))
 
 
 def note_told(store: Store, event: Event) -> None:
-    """Notes that the webhook took it."""
+    """Note that the webhook took it."""
     with store.writing() as connection:
         connection.execute(_EVENTS.update().where(_EVENTS.c.id == event.id).values(told_at=store.now()))
 

@@ -4,10 +4,9 @@ import time
 from dataclasses import dataclass
 
 from pneumoscope.core import Status
-from pneumoscope.intake import find_images
 from pneumoscope.model import Artifact
 from pneumoscope.phantom import Study, studies, studies_folder
-from pneumoscope.reading import EngineName, Reader
+from pneumoscope.reading import EngineName, Model, read
 from pneumoscope.service.monitoring import events
 from pneumoscope.service.monitoring.events import EventKind
 from pneumoscope.service.store import Store
@@ -39,8 +38,8 @@ def self_test(
     What must become of each is known by its design. Its probability must be that of the first run of this model
     here, which is kept as the reference: the images are synthetic, so no probability is right in itself.
     """
-    reader = Reader(artifact, operating_point=operating_point, engine=engine, heat=False)
-    found = {study.name: _read(reader, study) for study in studies()}
+    model = Model(artifact, engine=engine)
+    found = {study.name: _read(model, study, operating_point) for study in studies()}
     probabilities = {name: probability for name, (_, probability) in found.items()}
     sha256 = artifact.identity.sha256
     words = f"known images as {artifact.card.name} {artifact.card.version} first read them"
@@ -61,10 +60,9 @@ def self_test(
     return outcome
 
 
-def _read(reader: Reader, study: Study) -> tuple[Status, float | None]:
-    source = next(iter(find_images([studies_folder() / f"{study.name}.dcm"])))
-    reading = reader.read([reader.open(source)])[0]
-    return reading.status, reading.decision.probability if reading.decision else None
+def _read(model: Model, study: Study, operating_point: str) -> tuple[Status, float | None]:
+    reading = read(studies_folder() / f"{study.name}.dcm", model=model, operating_point=operating_point)
+    return reading.status, reading.probability
 
 
 def _wrong_statuses(found: dict[str, tuple[Status, float | None]]) -> list[str]:

@@ -1,13 +1,15 @@
 """The queue of images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from pneumoscope.service.log import hashed
 from pneumoscope.service.store import tables
 from pneumoscope.service.store.database import Store, record_of
+from pneumoscope.service.store.people import add_audit
 from pneumoscope.service.store.records import Arrival, Image, State
 
 _images, _studies = tables.images, tables.studies
@@ -114,6 +116,48 @@ def note_resent(store: Store, uid: str) -> None:
     """Count that another object came under a known UID."""
     with store.writing() as connection:
         connection.execute(update(_images).where(_images.c.uid == uid).values(resent=_images.c.resent + 1))
+
+
+def reopen(store: Store, image: Image, about: Mapping[str, str], *, file: str, size_bytes: int, sha256: str) -> None:
+    """Queue an image anew whose object was cut off and now is whole; the result of the cut-off one goes."""
+    now = store.now()
+    row = {name: about[name] for name in about if name in _images.c} | {
+        "file": file,
+        "size_bytes": size_bytes,
+        "sha256": sha256,
+        "state": State.RECEIVED,
+        "attempts": 0,
+        "error": "",
+        "not_before": now,
+        "settled_at": None,
+        "claimed_by": None,
+        "lease_until": None,
+    }
+    with store.writing() as connection:
+        connection.execute(delete(tables.results).where(tables.results.c.image_id == image.id))
+        connection.execute(update(_images).where(_images.c.id == image.id).values(row))
+        late = {"last_received_at": now, "triggered": False, "completed_at": None, "completed_by": None}
+        connection.execute(update(_studies).where(_studies.c.uid == image.study_uid).values(late))
+        add_audit(connection, store, action="whole object", target=f"study {hashed(image.study_uid)}")
+
+
+def correct(
+    store: Store,
+    image: Image,
+    about: Mapping[str, str],
+    *,
+    file: str,
+    size_bytes: int,
+    sha256: str,
+    changed: Sequence[str],
+) -> None:
+    """Keep an image's corrected demographics, for the page and for later results; the audit log says which changed."""
+    target = f"study {hashed(image.study_uid)}: {', '.join(changed)}"
+    row: dict[str, Any] = {name: about[name] for name in PATIENT_COLUMNS}
+    row |= {"file": file, "size_bytes": size_bytes, "sha256": sha256, "syntax": about["syntax"]}
+    with store.writing() as connection:
+        connection.execute(update(_images).where(_images.c.id == image.id).values(row))
+        add_audit(connection, store, action="corrected", target=target)
 
 
 def claim(store: Store, *, worker: str, limit: int, lease_s: float) -> list[Image]:

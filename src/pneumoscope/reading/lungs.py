@@ -8,15 +8,16 @@ from pneumoscope.explain.localisation import hottest, upsampled
 
 # Share of the places that count as hot; a threshold on heat would find none on a calm image.
 HOT_SHARE = 0.2
-# Places (of `localisation.GRID` a side) around the lungs that still count as lungs: pleura and hila, and a map as
-# coarse as 7 x 7 cannot keep to an edge.
+# Places (of `explain.localisation.GRID` a side) around the lungs that still count as lungs: pleura and hila, and a
+# map as coarse as 7 x 7 cannot keep to an edge.
 MARGIN = 3
 
 
 def heat_outside_lungs(cam: Float[np.ndarray, "y x"], lungs: Float[np.ndarray, "rows columns"]) -> float:
-    """Share of the heat above the map's own median, in its hottest fifth, that lies outside the lungs; in [0, 1].
+    """Return the share, in [0, 1], of the heat in the map's hottest fifth that lies outside the lungs.
 
-    Neither the map's scale nor its offset matters. A flat map has its heat everywhere: the share of area outside.
+    Heat counts above the map's own median. Neither the map's scale nor its offset matters. A flat map has its heat
+    everywhere: the share of area outside.
 
     Args:
         cam: Activation map of one image.
@@ -29,6 +30,6 @@ def heat_outside_lungs(cam: Float[np.ndarray, "y x"], lungs: Float[np.ndarray, "
 
 
 def lung_field(lungs: Float[np.ndarray, "rows columns"]) -> Bool[np.ndarray, "grid grid"]:
-    """The lungs with their margin, on the grid on which heat is judged."""
+    """Return the lungs with their margin, on the grid on which heat is judged."""
     inside = (upsampled(lungs) >= 0.5).astype(np.uint8)
     return np.asarray(Image.fromarray(inside).filter(ImageFilter.MaxFilter(2 * MARGIN + 1))) > 0

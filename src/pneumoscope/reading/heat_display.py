@@ -1,4 +1,4 @@
-"""What one image's heat is worth: whether it may be shown, and whether the flag stands on it."""
+"""The display policy of heat maps: whether one may be shown, and whether its place makes the flag uncertain."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from pneumoscope.model import HeatRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeatVerdict:
+class HeatDisplay:
     """Whether the heat map may be shown, whether it makes the answer uncertain, and why, in words for a person."""
 
     shown: bool
@@ -14,8 +14,8 @@ class HeatVerdict:
     notes: tuple[str, ...]
 
 
-def judge_heat(rule: HeatRule, *, outside: float | None, flagged: bool) -> HeatVerdict:
-    """The verdict by a population's rule.
+def decide_heat_display(rule: HeatRule, *, outside: float | None, flagged: bool) -> HeatDisplay:
+    """Return what a population's rule says of one image's heat map.
 
     A flag whose heat lies outside the lungs by more than the rule's limit is uncertain. An image that is not flagged
     has no heat to explain: its hottest places are only the least calm.
@@ -28,7 +28,7 @@ def judge_heat(rule: HeatRule, *, outside: float | None, flagged: bool) -> HeatV
     limit = rule.largest_outside
     if flagged and outside is not None and limit is not None and outside > limit:
         found = f"{100 * outside:.0f} % of the heat lies outside the lungs, expected at most {100 * limit:.0f} %"
-        return HeatVerdict(shown=False, uncertain=True, notes=(f"uncertain, and no heat map shown: {found}",))
+        return HeatDisplay(shown=False, uncertain=True, notes=(f"uncertain, and no heat map shown: {found}",))
     if not rule.shown:
-        return HeatVerdict(shown=False, uncertain=False, notes=(f"no heat map shown: {rule.why}",))
-    return HeatVerdict(shown=True, uncertain=False, notes=())
+        return HeatDisplay(shown=False, uncertain=False, notes=(f"no heat map shown: {rule.why}",))
+    return HeatDisplay(shown=True, uncertain=False, notes=())

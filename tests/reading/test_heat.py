@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from pneumoscope.explain import heat_map
 from pneumoscope.image import Crop
 from pneumoscope.model import Calibration
+from pneumoscope.reading.heat import heat_map
 
 PLAIN = Calibration(slope=1.0, intercept=0.0, prevalence=0.5)
 

@@ -11,7 +11,7 @@ from pneumoscope.model import Calibration
 def heat_map(
     cam: Float[np.ndarray, "y x"], calibration: Calibration, *, crop: Crop, shape: tuple[int, int]
 ) -> Float32[np.ndarray, "h w"]:
-    """Local suspicion in [0, 1]: the probability that the model would give if the whole image looked like this place.
+    """Return local suspicion in [0, 1]: the probability if the whole image looked like this place.
 
     The map's mean is the image's logit, so it is on an absolute scale: a calm image stays calm, where a map that is
     stretched to its own maximum would show a hot spot in every lung. Zero outside the crop that the model saw.

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from pneumoscope.explain import heat_outside_lungs, lung_field
-from pneumoscope.explain.lungs import HOT_SHARE, MARGIN
+from pneumoscope.reading import heat_outside_lungs, lung_field
+from pneumoscope.reading.lungs import HOT_SHARE, MARGIN
 
 # Two lungs of a third of the width each, over the middle half of the height.
 LUNGS = np.zeros((56, 56))
