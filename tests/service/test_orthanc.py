@@ -37,10 +37,7 @@ class Site:
         table = tomllib.loads(block("toml"))
         table["node"]["port"], table["store"]["path"] = node_port, str(folder / "spool")
         table["reading"] = table.get("reading", {}) | {"model": str(showing_heat(folder / "model.onnx"))}
-        table |= {
-            "web": {"port": web_port, "sign_in": "never"},
-            "destination": [destination or table["destination"][0]],
-        }
+        table["web"]["port"], table["destination"] = web_port, [destination or table["destination"][0]]
         there = table["destination"][0]
         if "url" in there:
             there["url"] = there["url"].replace("8042", str(self.http_port))
