@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pneumoscope import __version__
-from pneumoscope.core import PneumoscopeError
+from pneumoscope.core import ArtifactError, PneumoscopeError, Status
 from pneumoscope.doctor.finding import Finding, Level
 
 _EXTRAS = {
@@ -75,9 +75,10 @@ def _extras() -> Iterator[Finding]:
 
 def _model(path: Path | None) -> Iterator[Finding]:
     """Verify the checksum, and read one synthetic study with each engine that is installed."""
+    from pneumoscope.core import EngineName
     from pneumoscope.model import load, shipped_path
     from pneumoscope.phantom import studies_folder
-    from pneumoscope.reading import EngineName, Reader
+    from pneumoscope.reading import load_model, read
 
     advice = "install the package again, or give --model a file that `pneumoscope export` wrote"
     try:
@@ -89,16 +90,15 @@ def _model(path: Path | None) -> Iterator[Finding]:
     yield Finding(
         name="model", level=Level.OK, found=f"{one.name} {one.version}, checksum verified, SHA-256 {one.sha256}"
     )
-    from pneumoscope.intake import ImageSource
-
     study = min(studies_folder().glob("*.dcm"))
     for engine, module in ((EngineName.ONNXRUNTIME, "onnxruntime"), (EngineName.OPENVINO, "openvino")):
         if find_spec(module) is None:
             continue
         started = time.perf_counter()
         try:
-            reader = Reader(artifact, engine=engine, heat=False)
-            reader.read([reader.open(ImageSource(path=study.name, location=study))])
+            reading = read(study, model=load_model(path, engine=engine))
+            if reading.status is not Status.ANALYSED:
+                raise ArtifactError(f"expected a synthetic image to be analysed, found {reading.status}")
         except Exception as error:  # noqa: BLE001, an engine may raise anything; that is what is asked
             found = f"{type(error).__name__}: {error}"
             yield Finding(name=f"engine {engine}", level=Level.PROBLEM, found=found, advice=f"pip install -U {module}")
