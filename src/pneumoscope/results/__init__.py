@@ -2,12 +2,12 @@
 
 from pneumoscope.results.capture import notice_capture, secondary_capture
 from pneumoscope.results.fhir import fhir_bundle
-from pneumoscope.results.oru import control_id_of, oru_message
 from pneumoscope.results.heat_colour import HEAT_THRESHOLD, heat_opacity, heat_rgb
 from pneumoscope.results.line import Outputs, ResultLine, to_json, to_line
 from pneumoscope.results.not_analysed import not_analysed_report
 from pneumoscope.results.notice import notice
 from pneumoscope.results.objects import DICOM_OBJECTS, Objects, make_objects
+from pneumoscope.results.oru import control_id_of, oru_message
 from pneumoscope.results.overlay import overlay
 from pneumoscope.results.presentation import outlines, presentation_state
 from pneumoscope.results.reading import ModelSummary, Reading
@@ -43,7 +43,6 @@ __all__ = [
     "answer",
     "control_id_of",
     "fhir_bundle",
-    "oru_message",
     "headline",
     "heat_opacity",
     "heat_rgb",
@@ -53,6 +52,7 @@ __all__ = [
     "not_analysed_report",
     "notice",
     "notice_capture",
+    "oru_message",
     "outlines",
     "overlay",
     "percent",
