@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pneumoscope.core import ConfigError, InputError
-from pneumoscope.evaluation.folder import sha256
+from pneumoscope.core import ConfigError, InputError, sha256_of
 
 ID_COLUMNS = ("image_id", "Image Index")
 PREFIX = "prob_"
@@ -84,7 +83,7 @@ def read_predictions(path: Path) -> Predictions:
         raise InputError(f"{path}: expected images with the status {_ANALYSED}, found {_counts(raw['status'])}")
     unscored = {} if scored.all() else raw.loc[~scored, "status"].fillna("without a status").value_counts().to_dict()
     table = _checked(raw[scored], str(path))
-    return Predictions(table, path.name, sha256(path), {str(name): int(count) for name, count in unscored.items()})
+    return Predictions(table, path.name, sha256_of(path), {str(name): int(count) for name, count in unscored.items()})
 
 
 def _checked(raw: pd.DataFrame, where: str) -> pd.DataFrame:
