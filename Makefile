@@ -52,6 +52,9 @@ dossier: .venv/.ready ## run the tests of the requirements, build the submission
 	@.venv/bin/pneumoscope dossier --evidence $(EVIDENCE)
 	@.venv/bin/pneumoscope dossier verify
 
+requirements: .venv/.ready ## break the code of each requirement once and see its tests fail (an hour; goes on where it was)
+	@.venv/bin/python scripts/requirements $(REQUIREMENTS)
+
 studies: .venv/.ready ## draw the demo's synthetic studies again
 	@.venv/bin/python -m pneumoscope.phantom
 

@@ -57,6 +57,7 @@ def test_pdf_markdown_record_and_bill_of_materials_are_written_and_alike_twice(p
     first = {path.name: path.read_bytes() for path in (place / "out").iterdir() if path.is_file()}
     assert set(first) == {
         "FDA_Submission.pdf", "FDA_Submission.md", "submission.json", "sbom.cdx.json", "first-page.png",
+        "vex.cdx.json", "model-card.chai.xml", "Other_Frameworks.md",
     }  # fmt: skip
     build(made, place / "out" / "FDA_Submission.pdf")
     assert {path.name: path.read_bytes() for path in (place / "out").iterdir() if path.is_file()} == first

@@ -8,7 +8,7 @@ from scipy.stats import binom, binomtest, norm
 
 from pneumoscope import stats
 from pneumoscope.core import ConfigError
-from pneumoscope.dossier import draw_power, needs, read_plan
+from pneumoscope.dossier import draw_power, feasible_needs, needs, read_plan
 from pneumoscope.dossier.plan import Plan, facts, joint_power, power_curve
 
 # Positives for a lower exact 95 % bound above the goal, as published tables of exact power give them
@@ -160,3 +160,67 @@ def test_the_command_prints_a_line_for_each_endpoint(capsys: pytest.CaptureFixtu
     assert [line["endpoint"] for line in lines] == [
         need.endpoint for need in needs(read_plan(None, changes=("readers.readers=10",)))
     ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["power=0.01", "readers.readers=100000", "non_inferiority.margin=0.5", "study.images_per_patient=1000.0",
+     "worklist.load=1.0", "time.ratio=1.0", "auroc.method='delong'"],
+)  # fmt: skip
+def test_absurd_assumptions_are_refused_with_the_keys_name(change: str) -> None:
+    with pytest.raises(ConfigError, match=change.partition("=")[0].replace(".", r"\.")):
+        read_plan(None, changes=(change,))
+
+
+def test_an_endpoint_that_no_number_can_show_hides_no_other() -> None:
+    plan = read_plan(None, changes=("auroc.goal=0.95",))
+    found, infeasible = feasible_needs(plan)
+    assert len(found) == len(needs(read_plan(None))) - 1
+    assert [one.partition(":")[0] for one in infeasible] == ["auroc"]
+
+
+def test_hanley_and_mcneils_error_asks_for_fewer_images_than_obuchowskis() -> None:
+    cautious, exponential = (
+        next(one for one in needs(read_plan(None, changes=(f"auroc.method='{name}'",))) if one.endpoint == "AUROC")
+        for name in ("obuchowski", "hanley-mcneil")
+    )
+    assert exponential.images < cautious.images
+    assert "Hanley" in exponential.method
+
+
+def test_consecutive_images_have_the_power_though_the_number_of_positives_is_chance() -> None:
+    plan = read_plan(None)
+    need = next(one for one in needs(plan) if "consecutive" in one.endpoint)
+    rng = np.random.default_rng(3)
+    positives = rng.binomial(need.images, plan.study.natural_prevalence, 400)
+    power = np.mean([exact_power(int(n), plan.sensitivity.expected, plan.sensitivity.goal) for n in set(positives)])
+    assert power == pytest.approx(plan.power, abs=0.03)
+
+
+def test_the_time_study_is_sized_by_the_two_sample_normal_test_by_hand() -> None:
+    plan = read_plan(None, changes=("time.ratio=0.5", "time.sd_log=1.0"))
+    need = next(one for one in needs(plan) if one.endpoint.startswith("Time"))
+    each = ceil(2 * ((norm.ppf(0.8) + norm.ppf(0.975)) / np.log(2)) ** 2)
+    assert each == 33
+    assert need.positives == 2 * each
+
+
+def test_the_safety_margin_is_sized_by_the_variance_of_a_simulated_percentile() -> None:
+    plan = read_plan(None)
+    need = next(one for one in needs(plan) if "safety" in one.endpoint)
+    each = (need.positives or 0) // 2
+    rng = np.random.default_rng(5)
+    waits = np.exp(rng.normal(np.log(plan.safety.median_min), plan.safety.sd_log, (3000, each)))
+    error = np.sqrt(2) * np.percentile(waits, 95, axis=1).std()
+    power = norm.cdf(plan.safety.margin_min / error - norm.ppf(0.975))
+    assert power == pytest.approx(plan.power, abs=0.1)
+
+
+def test_a_sites_waits_are_printed_for_each_order(capsys: pytest.CaptureFixture[str]) -> None:
+    from pneumoscope.cli.plan import plan
+
+    small = ["worklist.images=500", "worklist.replications=3", "worklist.prevalence=0.2"]
+    plan(assumptions=None, change=small, figure=None, as_json=True, triage=True, evidence=None)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["rule"] for line in lines] == ["first come, first served", "released order", "moved up always first"]
+    assert lines[1]["longest_overtaking_min"] <= 60

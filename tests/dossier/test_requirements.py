@@ -3,7 +3,16 @@ from pathlib import Path
 import pytest
 
 from pneumoscope.core import ConfigError
-from pneumoscope.dossier.requirements import Requirement, marks, read_requirements, read_results, trace, write_results
+from pneumoscope.dossier.requirements import (
+    Requirement,
+    marks,
+    read_requirements,
+    read_results,
+    require_assertions,
+    trace,
+    without_assertion,
+    write_results,
+)
 
 TEST_FILE = """
 import pytest
@@ -95,3 +104,17 @@ def test_the_projects_own_requirements_and_marks_fit_each_other() -> None:
     wanted = read_requirements(root / "docs" / "submission" / "requirements.yaml")
     traced = trace(wanted, tests=root / "tests", source=root / "src", results=None)
     assert all(traced.tests[one.id] for one in wanted)
+
+
+@pytest.mark.req("REQ-DO-03")
+def test_a_marked_test_that_asserts_nothing_is_a_fault_and_one_that_asks_a_helper_is_none(tmp_path: Path) -> None:
+    tests = tmp_path / "tests"
+    tests.mkdir()
+    (tests / "test_one.py").write_text(
+        "import pytest\n\n\ndef holds(value):\n    assert value\n\n\n"
+        '@pytest.mark.req("REQ-A")\ndef test_by_a_helper():\n    holds(1)\n\n\n'
+        '@pytest.mark.req("REQ-A")\ndef test_emptied():\n    pass\n'
+    )
+    assert list(without_assertion(tests)) == [("tests/test_one.py", "test_emptied")]
+    with pytest.raises(ConfigError, match="test_emptied: marked with a requirement, and asserts nothing"):
+        require_assertions(tests)

@@ -3,9 +3,12 @@ import json
 from pathlib import Path
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from pneumoscope.core import ConfigError
-from pneumoscope.dossier.sbom import read_components, write_cyclonedx
+from pneumoscope.dossier import read_inputs
+from pneumoscope.dossier.sbom import beside_packages, read_components, write_cyclonedx, write_vex
 
 LOCK = Path(__file__).resolve().parents[2] / "uv.lock"
 
@@ -34,3 +37,20 @@ def test_a_file_that_is_no_lock_is_refused(tmp_path: Path) -> None:
     (tmp_path / "uv.lock").write_text("[[package]]\nname = 'other'\n")
     with pytest.raises(ConfigError, match="expected uv's lock of pneumoscope"):
         read_components(tmp_path / "uv.lock")
+
+
+def test_the_bill_of_a_submission_is_valid_and_has_native_libraries_and_the_model_with_its_card(place: Path) -> None:
+    inputs = read_inputs(place / "device.toml", place / "release")
+    moment, path = dt.datetime(2026, 1, 1, tzinfo=dt.UTC), place / "bill.json"
+    write_cyclonedx(inputs.components, path, version="1", created=moment, more=beside_packages(inputs))
+    write_vex(inputs, place / "vex.json", created=moment)
+    for written in (path, place / "vex.json"):
+        assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(written.read_text()) is None
+    parts = {one["name"]: one for one in json.loads(path.read_text())["components"]}
+    assert {"CPython", "OpenSSL", "SQLite", "numpy"} <= set(parts)
+    card = parts["synthetic"]["modelCard"]
+    assert parts["synthetic"]["type"] == "machine-learning-model"
+    assert {one["type"] for one in card["quantitativeAnalysis"]["performanceMetrics"]} == {
+        "auroc", "sensitivity", "specificity",
+    }  # fmt: skip
+    assert "not done" in (place / "vex.json").read_text()

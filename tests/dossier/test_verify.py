@@ -1,29 +1,61 @@
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from pneumoscope.core import ArtifactError
+from pneumoscope.core import ArtifactError, Population
 from pneumoscope.dossier import build, read_inputs, verify
+from pneumoscope.dossier.requirements import marks
+from pneumoscope.dossier.trees import tree_sha256
+from pneumoscope.dossier.verify import _ran_again
+from pneumoscope.model import (
+    OPERATING_POINTS,
+    Calibration,
+    Conformal,
+    DecisionRule,
+    Guard,
+    OperatingPoint,
+    load,
+    seal,
+    shipped_path,
+)
 
-FOLDER = "submission"
+FOLDER, RULE = "submission", "largest sensitivity + specificity (Youden)"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def built(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A built submission with its own copy of source and tests, and results of these tests, to be tampered with."""
     place = Path(shutil.copytree(pristine, tmp_path_factory.mktemp("built") / "place"))
+    copies = tmp_path_factory.mktemp("copies")
+    skip = shutil.ignore_patterns("*.onnx", "*.pyc", "__pycache__", "*.dcm", "*.png")
+    for name, folder in (("src", ROOT / "src"), ("tests", ROOT / "tests")):
+        shutil.copytree(folder, copies / name, ignore=skip)
+        (place / name).symlink_to(copies / name)
+    trees = {"tests": tree_sha256(place / "tests"), "source": tree_sha256(place / "src" / "pneumoscope")}
+    outcomes = {file: {name: "passed"} for file, name, _ in marks(copies / "tests")}
+    (place / "results.json").write_text(json.dumps(outcomes | {"ran against": trees}))
+    text = (place / "device.toml").read_text()
+    for key, value in (("tests", "tests"), ("source", "src")):
+        text = re.sub(rf'^{key} = ".*"$', f'{key} = "{value}"', text, flags=re.MULTILINE)
+    (place / "device.toml").write_text(
+        re.sub(r"^\[inputs\].*$", '[inputs]\nresults = "results.json"', text, flags=re.MULTILINE)
+    )
     build(read_inputs(place / "device.toml", place / "release"), place / FOLDER / "FDA_Submission.pdf")
     return place
 
 
 @pytest.fixture
 def submission(built: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(built, tmp_path / "place"))
+    return Path(shutil.copytree(built, tmp_path / "place", symlinks=True))
 
 
 def digest(path: Path) -> str:
@@ -137,6 +169,66 @@ def evidence_swapped_and_every_hash_renewed(place: Path) -> None:
     edit_json(record, lambda t: t["inputs"].update({name: digest(place / FOLDER / name) for name in t["inputs"]}))
 
 
+def renew_document(place: Path, name: str) -> None:
+    record = place / FOLDER / "submission.json"
+    edit_json(record, lambda table: table["documents"].update({name: digest(place / FOLDER / name)}))
+
+
+def pdf_and_its_hash(place: Path) -> None:
+    byte_of_the_pdf(place)
+    renew_document(place, "FDA_Submission.pdf")
+
+
+def figure_and_its_hash(place: Path) -> None:
+    figure_redrawn(place)
+    renew_document(place, "figures/roc.svg")
+
+
+def bill_of_materials_and_its_hash(place: Path) -> None:
+    bill_of_materials(place)
+    renew_document(place, "sbom.cdx.json")
+
+
+def value_that_the_document_does_not_show(place: Path) -> None:
+    edit_evidence(place, lambda e: e["labels"]["Pneumonia"]["net_benefit"]["5%"]["score"].update(value=0.4, high=0.5))
+
+
+def pointing_in_the_evidence(place: Path) -> None:
+    edit_evidence(place, lambda e: e["localisation"]["pointing"].update(value=0.99, high=1.0))
+
+
+def pointing_column(place: Path) -> None:
+    edit_predictions(place, lambda table: table.assign(pointing_hit=table["pointing_hit"].where(table.index > 20, 1.0)))
+
+
+def recorded_number(place: Path) -> None:
+    record = place / FOLDER / "submission.json"
+    edit_json(record, lambda table: table["numbers"][0].update(shown="0.999"))
+
+
+def own_copy(place: Path, name: str) -> Path:
+    """Replace the shared copy of a tree by one that may be changed."""
+    shared = (place / name).resolve()
+    (place / name).unlink()
+    return Path(shutil.copytree(shared, place / name))
+
+
+def threshold_comparison_flipped(place: Path) -> None:
+    path = own_copy(place, "src") / "pneumoscope" / "service" / "triage.py"
+    edit_text(path, "result.probability >= result.threshold", "result.probability > result.threshold")
+
+
+def marked_test_emptied(place: Path) -> None:
+    path = own_copy(place, "tests") / "service" / "test_triage.py"
+    edit_text(path, "assert standing(result(0.49)) is Standing.NOT_MOVED", "pass")
+
+
+def results_of_another_source(place: Path) -> None:
+    path = place / "results.json"
+    edit_json(path, lambda table: table["ran against"].update(source="00" * 32))
+    renew_record(place, "../results.json")
+
+
 def bill_of_materials(place: Path) -> None:
     edit_text(place / FOLDER / "sbom.cdx.json", '"numpy"', '"numpi"')
 
@@ -160,6 +252,16 @@ CORRUPTIONS = [
     (figure_redrawn, "figures/roc.svg: expected SHA-256"),
     (device_description, "device.toml: expected SHA-256"),
     (bill_of_materials, "sbom.cdx.json: expected SHA-256"),
+    (pdf_and_its_hash, "FDA_Submission.pdf: its bytes stand there, the inputs give others"),
+    (figure_and_its_hash, "figures/roc.svg, line"),
+    (bill_of_materials_and_its_hash, "sbom.cdx.json, line"),
+    (value_that_the_document_does_not_show, "net_benefit.5%.score: the evidence says 0.4"),
+    (pointing_in_the_evidence, "localisation.pointing: the evidence says 0.99"),
+    (pointing_column, "localisation.pointing: the evidence says"),
+    (recorded_number, "the recorded numbers are not those that the inputs give"),
+    (threshold_comparison_flipped, "source: expected the tree"),
+    (marked_test_emptied, "tests: expected the tree"),
+    (results_of_another_source, "the tests ran against another source tree"),
 ]
 
 
@@ -189,3 +291,94 @@ def test_evidence_of_another_model_in_its_place_is_found(submission: Path, write
 def test_a_folder_without_a_record_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="expected the record of a built submission"):
         verify(tmp_path)
+
+
+def sealed(path: Path) -> str:
+    """Write a small model with a card, and return the SHA-256 of its file."""
+    limits = Conformal(coverage=0.9, positive_from=0.4, negative_to=0.6)
+    points = {name: OperatingPoint(threshold=0.5, rule=RULE) for name in OPERATING_POINTS}
+    rule = DecisionRule(
+        output=0,
+        calibration=Calibration(slope=1, intercept=0, prevalence=0.5),
+        operating_points=points,
+        conformal=limits,
+        fitted_on="validation",
+    )
+    card = replace(
+        load(shipped_path()).card,
+        name="synthetic",
+        version="9.9.9",
+        rules=dict.fromkeys(Population, rule),
+        guard=Guard(limit=76.2, rule="invented"),
+    )
+    path.write_bytes(seal(b"", card))
+    return digest(path)
+
+
+@pytest.fixture(scope="module")
+def with_model(built: Path, tmp_path_factory: pytest.TempPathFactory, write_shared: Callable[..., None]) -> Path:
+    """A built submission whose model lies beside its source."""
+    place = Path(shutil.copytree(built, tmp_path_factory.mktemp("model") / "place", symlinks=True))
+    model = own_copy(place, "src") / "pneumoscope" / "model" / "pneumonia.onnx"
+    identity = {"name": "synthetic", "version": "9.9.9", "sha256": sealed(model)}
+    for name, seed in (("site-test", 1), ("site-val", 2)):
+        write_shared(place / "release" / name, seed=seed, model=identity)
+    build(read_inputs(place / "device.toml", place / "release"), place / FOLDER / "FDA_Submission.pdf")
+    return place
+
+
+def model_byte(place: Path) -> None:
+    path = place / "src" / "pneumoscope" / "model" / "pneumonia.onnx"
+    path.write_bytes(path.read_bytes()[:-1] + b"0")
+
+
+def model_deleted(place: Path) -> None:
+    (place / "src" / "pneumoscope" / "model" / "pneumonia.onnx").unlink()
+
+
+def guard_in_the_evidence(place: Path) -> None:
+    edit_evidence(place, lambda e: e["guard"]["refused"].update(value=0.2, high=0.3))
+
+
+@pytest.mark.req("REQ-DO-02")
+@pytest.mark.parametrize(
+    ("corrupt", "said"),
+    [
+        (model_byte, "pneumonia.onnx: expected SHA-256"),
+        (model_deleted, "pneumonia.onnx: expected a file, found none"),
+        (guard_in_the_evidence, "guard.refused: the evidence says 0.2"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_another_model_or_numbers_that_only_its_card_gives_are_found(
+    with_model: Path, tmp_path: Path, corrupt: Callable[[Path], None], said: str
+) -> None:
+    place = Path(shutil.copytree(with_model, tmp_path / "place", symlinks=True))
+    corrupt(place)
+    with pytest.raises(ArtifactError) as error:
+        verify(place / FOLDER)
+    assert said in str(error.value)
+
+
+def test_with_the_model_at_hand_uncertain_images_count_as_moved_up(with_model: Path) -> None:
+    text = (with_model / FOLDER / "FDA_Submission.md").read_text()
+    assert "Moved up (suspicious or uncertain)" in text
+    assert verify(with_model / FOLDER).recomputed > 200
+
+
+def test_without_it_the_document_says_that_they_are_not_counted(built: Path) -> None:
+    assert "uncertain ones are not counted" in (built / FOLDER / "FDA_Submission.md").read_text()
+
+
+def test_tests_that_are_run_again_must_have_the_recorded_outcome(submission: Path, monkeypatch: Any) -> None:
+    """The outcomes of one test file are invented; the runner is pytest's, asked for that file alone."""
+    record = json.loads((submission / FOLDER / "submission.json").read_text())
+    tests = own_copy(submission, "tests")
+    for path in tests.rglob("test_*.py"):
+        if path.name != "test_triage.py":
+            path.unlink()
+    said = {"tests/service/test_triage.py": {"test_no_such_test": "passed"}}
+    (submission / "results.json").write_text(json.dumps(said))
+    count, differences = _ran_again(submission / FOLDER, record)
+    assert count >= 3
+    assert differences == ["tests/service/test_triage.py::test_no_such_test: recorded as passed, now not run"]

@@ -155,6 +155,7 @@ def replace_text(old: str, new: str) -> str:
     return text.replace(old, new)
 
 
+@pytest.mark.req("REQ-PR-01")
 def test_calibration_is_the_logistic_of_the_scaled_logit() -> None:
     # 2 * 0.5 - 1 = 0, and the logistic of 0 is one half.
     assert ADULTS.calibration.probability(np.array([0.5]))[0] == pytest.approx(0.5)

@@ -59,6 +59,7 @@ def test_the_operating_point_decides_and_the_probability_stays(artifact: Artifac
     ("age_years", "population", "expected"),
     [(5.0, None, "children"), (50.0, "children", "adults"), (None, None, "adults"), (None, "children", "children")],
 )
+@pytest.mark.req("REQ-PO-01")
 def test_the_patients_age_chooses_the_rule_and_only_an_unknown_age_leaves_it_to_the_caller(
     artifact: Artifact, model: Model, studies: list, age_years: float | None, population: str | None, expected: str
 ) -> None:

@@ -435,6 +435,7 @@ def delivery(key="1.2.3"):
     )
 
 
+@pytest.mark.req("REQ-NT-01")
 def test_a_webhook_gets_the_json_and_a_key_to_tell_repeats_by(web, tmp_path, monkeypatch):
     address, _, got = web
     monkeypatch.setenv("HOOK", "t0ken")

@@ -49,6 +49,7 @@ def test_a_study_is_as_urgent_as_its_most_urgent_image():
     assert study_priority([result(0.1), result(0.7)], waited_s=0) == priority(result(0.7), waited_s=0)
 
 
+@pytest.mark.req("REQ-LT-01")
 def test_percentiles_of_the_time_to_result_by_hand():
     found = latency([1.0, 2.0, 3.0, 4.0, 5.0])
     assert (found.n, found.median_s, found.p90_s, found.longest_s) == (5, 3.0, pytest.approx(4.6), 5.0)

@@ -40,22 +40,27 @@ def dossier(
 
 def verify(
     folder: Annotated[Path, typer.Argument(help="Folder of a built submission.")] = SUBMISSION.parent,
+    tests: Annotated[bool, typer.Option("--tests", help="Also run the marked tests again (minutes).")] = False,
 ) -> None:
-    """Recompute every number of a submission from its predictions; fail on any drift, edit or other model."""
+    """Recompute every number of a submission, build it again and compare; fail on any drift, edit or other model."""
     from pneumoscope.dossier import verify as hold
 
-    found = hold(folder)
+    found = hold(folder, run_tests=tests)
+    ran = f", {found.tests} tests run again alike" if found.tests is not None else ""
     typer.echo(
         f"{folder} stands: {found.recomputed} numbers recomputed from predictions, "
-        f"{found.traced} traced to their files, {found.files} files unchanged, text built again alike"
+        f"{found.traced} traced to their files, {found.files} files and the trees of source and tests unchanged, "
+        f"{found.rebuilt} documents built again alike{ran}"
     )
+    for one in found.not_compared:
+        typer.echo(f"not compared: {one}")
 
 
 def diff(
     old: Annotated[Path, typer.Argument(help="Folder of the former submission.")],
     new: Annotated[Path, typer.Argument(help="Folder of the new one.")] = SUBMISSION.parent,
 ) -> None:
-    """What changed between two submissions, numbers first."""
+    """Show what changed between two submissions, numbers first."""
     from pneumoscope.dossier import diff as compare
 
     found = compare(old, new)
@@ -68,23 +73,27 @@ def diff(
 
 def trace(device: DeviceFile = DEVICE) -> None:
     """List requirements without a test and marks without a requirement; what `scripts/check` runs."""
-    from pneumoscope.dossier import read_device, read_requirements
+    from pneumoscope.dossier import read_device, read_requirements, require_assertions
     from pneumoscope.dossier import trace as match
 
     given = read_device(device).inputs
     wanted = read_requirements(device.parent / given.requirements)
     traced = match(wanted, tests=device.parent / given.tests, source=device.parent / given.source, results=None)
+    require_assertions(device.parent / given.tests)
     typer.echo(f"{len(wanted)} requirements, {sum(map(len, traced.tests.values()))} tests that verify them")
 
 
 def results(
     junit: Annotated[Path, typer.Argument(help="JUnit file of `pytest -m req --junitxml=...`.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="JSON that device.toml names.")] = RESULTS,
+    device: DeviceFile = DEVICE,
 ) -> None:
-    """Keep the outcome of each test for the traceability matrix."""
-    from pneumoscope.dossier import write_results
+    """Keep the outcome of each test, and which source and tests ran, for the traceability matrix."""
+    from pneumoscope.dossier import read_device, write_results
 
-    outcomes = [outcome for tests in write_results(junit, output).values() for outcome in tests.values()]
+    given, folder = read_device(device).inputs, device.parent
+    trees = {"tests": folder / given.tests, "source": folder / given.source / "pneumoscope"}
+    outcomes = [outcome for tests in write_results(junit, output, **trees).values() for outcome in tests.values()]
     typer.echo(f"{output}: " + ", ".join(f"{count} {name}" for name, count in sorted(Counter(outcomes).items())))
 
 

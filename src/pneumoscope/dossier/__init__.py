@@ -9,8 +9,9 @@ from pneumoscope.dossier.device import Device, read_device
 from pneumoscope.dossier.diff import Difference, diff
 from pneumoscope.dossier.figures import draw_power
 from pneumoscope.dossier.inputs import Inputs, read_inputs
-from pneumoscope.dossier.plan import Need, Plan, needs, read_plan
-from pneumoscope.dossier.requirements import read_requirements, trace, write_results
+from pneumoscope.dossier.plan import Need, Plan, feasible_needs, needs, read_plan
+from pneumoscope.dossier.requirements import read_requirements, require_assertions, trace, write_results
+from pneumoscope.dossier.site import site_waits
 from pneumoscope.dossier.verify import Verification, verify
 
 __all__ = [
@@ -24,11 +25,14 @@ __all__ = [
     "describe_files",
     "diff",
     "draw_power",
+    "feasible_needs",
     "needs",
     "read_device",
     "read_inputs",
     "read_plan",
     "read_requirements",
+    "require_assertions",
+    "site_waits",
     "trace",
     "verify",
     "write_results",

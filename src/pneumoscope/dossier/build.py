@@ -4,16 +4,20 @@ import datetime as dt
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, TemplateError
 
-from pneumoscope.core import Claim, ConfigError
+from pneumoscope.core import Claim, ConfigError, released_device
+from pneumoscope.dossier.bases import known_bases, problems
+from pneumoscope.dossier.chai import write_model_card
 from pneumoscope.dossier.content import Document, Figure, Section
+from pneumoscope.dossier.facts import key_of
+from pneumoscope.dossier.frameworks import write_frameworks
 from pneumoscope.dossier.inline import Marked, escape
 from pneumoscope.dossier.inputs import Inputs
 from pneumoscope.dossier.makers import makers, recipe_of
@@ -21,14 +25,19 @@ from pneumoscope.dossier.markdown import to_markdown
 from pneumoscope.dossier.markup import parse_sections
 from pneumoscope.dossier.numbers import Numbers
 from pneumoscope.dossier.risks import PROBABILITIES, SEVERITIES
-from pneumoscope.dossier.sbom import write_cyclonedx
+from pneumoscope.dossier.sbom import beside_packages, write_cyclonedx, write_vex
 from pneumoscope.dossier.tables.device import REGULATIONS
-from pneumoscope.dossier.tables.impact import goals_met
+from pneumoscope.dossier.tables.impact import goals_met, outcomes
+from pneumoscope.dossier.trees import tree_sha256
 from pneumoscope.dossier.typeset import to_first_page, to_pdf
+from pneumoscope.evaluation import Number
 
 RECORD = "submission.json"
 SBOM = "sbom.cdx.json"
 FIRST_PAGE = "first-page.png"
+VEX = "vex.cdx.json"
+MODEL_CARD = "model-card.chai.xml"
+FRAMEWORKS = "Other_Frameworks.md"
 SCHEMA = 1
 
 SUBTITLES = {
@@ -58,16 +67,24 @@ def build(inputs: Inputs, output: Path) -> dict[str, Any]:
     markdown.write_text(to_markdown(document, folder), encoding="utf-8")
     to_pdf(document, output, created=created)
     to_first_page(document, folder / FIRST_PAGE, created=created)
-    write_cyclonedx(inputs.components, folder / SBOM, version=inputs.device.version, created=created)
+    version, more = inputs.device.version, beside_packages(inputs)
+    write_cyclonedx(inputs.components, folder / SBOM, version=version, created=created, more=more)
+    write_vex(inputs, folder / VEX, created=created)
+    write_model_card(inputs, folder / MODEL_CARD, created=created)
+    second = write_frameworks(document, folder / FRAMEWORKS)
+    written = (markdown, output, folder / SBOM, folder / VEX, folder / MODEL_CARD, *second, folder / FIRST_PAGE)
     record = _record(inputs, numbers, folder) | {
         "created": created.isoformat(timespec="seconds"),
-        "documents": {
-            path.relative_to(folder).as_posix(): sha256(path)
-            for path in (markdown, output, folder / SBOM, folder / FIRST_PAGE, *_figures(document))
-        },
+        "drawn_with": drawn_with(),
+        "documents": {path.relative_to(folder).as_posix(): sha256(path) for path in (*written, *_figures(document))},
     }
     (folder / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return record
+
+
+def drawn_with() -> str:
+    """Return the versions of what draws the PDF and the figures: with others the bytes differ."""
+    return ", ".join(f"{name} {metadata.version(name)}" for name in ("typst", "matplotlib"))
 
 
 def _figures(document: Document) -> Iterator[Path]:
@@ -76,7 +93,7 @@ def _figures(document: Document) -> Iterator[Path]:
 
 
 def compose(inputs: Inputs, folder: Path) -> tuple[Document, Numbers]:
-    """The document and the numbers that it uses; its figures are drawn into `folder / "figures"`.
+    """Return the document and the numbers that it uses; its figures are drawn into `folder / "figures"`.
 
     Raises:
         ConfigError: A number, section, figure or reference is missing; all of a kind are named.
@@ -89,12 +106,14 @@ def compose(inputs: Inputs, folder: Path) -> tuple[Document, Numbers]:
 
 
 def _record(inputs: Inputs, numbers: Numbers, folder: Path) -> dict[str, Any]:
-    """What the document was made from; paths are relative to its folder."""
+    """Return what the document was made from; paths are relative to its folder."""
 
     def relative(path: Path) -> str:
         return Path(os.path.relpath(path, folder)).as_posix()
 
-    device = inputs.device
+    device, here = inputs.device, inputs.device_path.parent
+    trees = {"source": here / device.inputs.source / "pneumoscope", "tests": here / device.inputs.tests}
+    results = {"results": relative(here / device.inputs.results)} if device.inputs.results else {}
     return {
         "schema": SCHEMA,
         "device": {
@@ -111,8 +130,18 @@ def _record(inputs: Inputs, numbers: Numbers, folder: Path) -> dict[str, Any]:
             for name, one in inputs.release.items()
         },
         "inputs": {relative(path): sha256(path) for path in inputs.files},
+        "trees": {name: {"path": relative(path), "sha256": tree_sha256(path)} for name, path in trees.items()},
+        **results,
+        **_model_file(inputs, relative),
         "numbers": [asdict(use) for use in dict.fromkeys(numbers.uses)],
     }
+
+
+def _model_file(inputs: Inputs, relative: Callable[[Path], str]) -> dict[str, Any]:
+    """Where the model lies and its hash; nothing where the file is not the model of the evidence."""
+    if inputs.card is None:
+        return {}
+    return {"model_file": {"path": relative(inputs.model_file), "sha256": sha256(inputs.model_file)}}
 
 
 def write_sections(inputs: Inputs, numbers: Numbers, folder: Path) -> tuple[Section, ...]:
@@ -120,6 +149,14 @@ def write_sections(inputs: Inputs, numbers: Numbers, folder: Path) -> tuple[Sect
     sections: list[Section] = []
     made = makers(inputs, numbers, folder=folder, before=sections)
     environment = _environment()
+    known = known_bases(inputs.trace.requirements, inputs.device_path.parent / inputs.device.inputs.source)
+    unfounded = [
+        problem
+        for template in sorted(_templates(), key=lambda path: path.name)
+        for problem in problems(template.read_text(encoding="utf-8"), where=template.name, known=known)
+    ]
+    if unfounded:
+        raise ConfigError("; ".join(unfounded))
     for template in sorted(_templates(), key=lambda path: path.name):
         try:
             text = environment.from_string(template.read_text(encoding="utf-8")).render(_words(inputs, numbers))
@@ -130,7 +167,7 @@ def write_sections(inputs: Inputs, numbers: Numbers, folder: Path) -> tuple[Sect
 
 
 def assemble(inputs: Inputs, sections: tuple[Section, ...]) -> Document:
-    """The document of these sections, with its title page."""
+    """Return the document of these sections, with its title page."""
     device, model = inputs.device, inputs.model
     regulation, name, kind = REGULATIONS[device.claim]
     facts = (
@@ -155,6 +192,36 @@ def assemble(inputs: Inputs, sections: tuple[Section, ...]) -> Document:
 def moment(inputs: Inputs) -> dt.datetime:
     """When the youngest evidence was made: the document's date, so that the same inputs give the same bytes."""
     return max(dt.datetime.fromisoformat(one.provenance["created"]) for one in inputs.release.values())
+
+
+def _moved_points(inputs: Inputs) -> str:
+    """Return the largest change of sensitivity or specificity from validation to test of one source, in points."""
+    point, device = inputs.device.operating_point, inputs.device
+    changes = [0.0]
+    for test in device.cohorts("test"):
+        for chosen in device.cohorts("validation"):
+            if test.evidence.rpartition("-")[0] != chosen.evidence.rpartition("-")[0]:
+                continue
+            for name in ("sensitivity", "specificity"):
+                path = f"operating_points.{point}.{name}"
+                pair = [inputs.release[one.evidence].at(f"labels.{one.question}.{path}") for one in (test, chosen)]
+                first, second = (one.value if isinstance(one, Number) else None for one in pair)
+                if first is not None and second is not None and test.question == chosen.question:
+                    changes.append(abs(first - second))
+    return f"{100 * max(changes):.0f}"
+
+
+def _expected_agreement(inputs: Inputs) -> float | None:
+    """Share of right answers (flagged or not) that the measured rates give the first test cohort at 5 % prevalence."""
+    cohort = inputs.device.cohorts("test")[0]
+    evidence, point = inputs.release[cohort.evidence], inputs.device.operating_point
+    with_, without = (
+        evidence.at(f"labels.{cohort.question}.operating_points.{point}.{name}")
+        for name in ("sensitivity", "specificity")
+    )
+    if not (isinstance(with_, Number) and isinstance(without, Number)):
+        return None
+    return 0.05 * with_.value + 0.95 * without.value
 
 
 def _day(when: dt.datetime) -> str:
@@ -212,8 +279,17 @@ def _words(inputs: Inputs, numbers: Numbers) -> dict[str, Any]:
         "validation": device.cohorts("validation"),
         "goals_met": met,
         "goals_all": wanted,
+        "cohorts_met": sum(all(one.met for one in outcomes(inputs, cohort)) for cohort in device.cohorts("test")),
+        "accesses": len(inputs.tables["access"]["access"]),
+        "moved_points": _moved_points(inputs),
+        "screenshots": any((inputs.device_path.parent.parent / "images").glob("*worklist*.png")),
         "severities": ", ".join(SEVERITIES),
         "probabilities": ", ".join(PROBABILITIES),
+        "differences": tuple(map(escape, inputs.differences)),
+        "released": released_device(),
+        "action": lambda cohort, path: f"action/{key_of(cohort)}.{path}",
+        "expected_agreement": _expected_agreement(inputs),
+        "complete": inputs.card is not None,
         "point": f"operating_points.{device.operating_point}",
         "recipe": recipe_of(inputs),
         "initial": numbers.value("training/config.initial_weights") or "random values",

@@ -22,7 +22,7 @@ _UNKNOWN = "not recorded"
 
 
 def describe(images: "pd.DataFrame", *, findings: tuple[str, ...]) -> dict[str, Any]:
-    """Counts, demographics, views, grey levels and co-occurrence of a table with a row an image, by part (`split`).
+    """Return counts, demographics, views, grey levels and co-occurrence by part of the split; a row is an image.
 
     Ages are of images, not patients; where nothing is known it says "not recorded".
 

@@ -64,7 +64,7 @@ class Cohort:
     role: Literal["test", "validation", "context"]
 
     def at(self, path: str) -> str:
-        """The address of one of its numbers."""
+        """Return the address of one of its numbers."""
         return f"{self.evidence}/labels.{self.question}.{path}"
 
 
@@ -149,12 +149,12 @@ class Device:
             raise ValueError("expected at least one cohort with role = 'validation', found none")
 
     def cohorts(self, role: str) -> tuple[Cohort, ...]:
-        """The cohorts of a role, in the order of the file."""
+        """Return the cohorts of a role, in the order of the file."""
         return tuple(cohort for cohort in self.cohort if cohort.role == role)
 
 
 def read_device(path: Path) -> Device:
-    """The device described in a TOML file.
+    """Return the device described in a TOML file.
 
     Raises:
         ConfigError: The file is missing, is no TOML, or has unknown, missing or wrong keys; all are named.
@@ -167,7 +167,7 @@ def read_device(path: Path) -> Device:
 
 
 def validated(kind: type[Record], table: Any, *, where: str) -> Record:
-    """A record from plain data.
+    """Return a record from plain data.
 
     Raises:
         ConfigError: Keys are unknown, missing or wrong; all are named.

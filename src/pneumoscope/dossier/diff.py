@@ -42,7 +42,7 @@ class Difference:
 
 
 def diff(old: Path, new: Path) -> Difference:
-    """What differs between the submissions in two folders.
+    """Return what differs between the submissions in two folders.
 
     Raises:
         ArtifactError: One of them has no record, or its Markdown is missing.
@@ -64,7 +64,7 @@ def _changes(old: dict[str, str], new: dict[str, str], *, said: Any = None) -> t
 
 
 def _numbers(record: dict[str, Any]) -> dict[str, str]:
-    """What is shown at each address, in its longest form."""
+    """Return what is shown at each address, in its longest form."""
     shown: dict[str, str] = {}
     for use in record["numbers"]:
         shown[use["address"]] = max(shown.get(use["address"], ""), use["shown"], key=len)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 INK, QUIET, ACCENT, WARN, BAND = "#1b2330", "#4a5566", "#0b4f6c", "#8a4b00", "#eef2f6"
 
-_WIDTH, _MAIN, _LINE = 760, 430, 17
+_WIDTH, _MAIN, _LINE = 760, 430, 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,12 @@ class Step:
 
 
 def draw_pipeline(steps: tuple[Step, ...], path: Path) -> None:
-    """The steps as boxes from top to bottom, with the way out of each on the right."""
+    """Draw the steps as boxes from top to bottom, with the way out of each on the right."""
     parts: list[str] = []
     top = 10
     boxes = []
     for step in steps:
-        lines = textwrap.wrap(step.detail, 66)
+        lines = textwrap.wrap(step.detail, 56)
         height = 34 + _LINE * len(lines)
         boxes.append((top, height))
         parts += _box(step.title, lines, top=top, height=height)
@@ -54,26 +54,26 @@ def draw_pipeline(steps: tuple[Step, ...], path: Path) -> None:
 def _box(title: str, lines: list[str], *, top: float, height: float) -> list[str]:
     parts = [
         f'<rect x="10" y="{top}" width="{_MAIN}" height="{height}" rx="5" fill="{BAND}" stroke="{ACCENT}"/>',
-        f'<text x="24" y="{top + 21}" font-size="13" font-weight="bold" fill="{ACCENT}">{xml(title)}</text>',
+        f'<text x="24" y="{top + 21}" font-size="15" font-weight="bold" fill="{ACCENT}">{xml(title)}</text>',
     ]
     for place, line in enumerate(lines):
         y = top + 39 + _LINE * place
-        parts.append(f'<text x="24" y="{y}" font-size="11" fill="{INK}">{xml(line)}</text>')
+        parts.append(f'<text x="24" y="{y}" font-size="13" fill="{INK}">{xml(line)}</text>')
     return parts
 
 
 def _exit(words: str, *, middle: float) -> list[str]:
-    lines = textwrap.wrap(words, 34)
+    lines = textwrap.wrap(words, 29)
     left = _MAIN + 70
-    height = 14 + 15 * len(lines)
+    height = 16 + 17 * len(lines)
     parts = [
         _arrow(_MAIN + 10, middle, left, middle),
         f'<rect x="{left}" y="{middle - height / 2}" width="{_WIDTH - left - 10}" height="{height}" rx="5" '
         f'fill="#ffffff" stroke="{WARN}" stroke-dasharray="5 3"/>',
     ]
     for place, line in enumerate(lines):
-        y = middle - height / 2 + 18 + 15 * place
-        parts.append(f'<text x="{left + 10}" y="{y}" font-size="11" fill="{WARN}">{xml(line)}</text>')
+        y = middle - height / 2 + 20 + 17 * place
+        parts.append(f'<text x="{left + 10}" y="{y}" font-size="13" fill="{WARN}">{xml(line)}</text>')
     return parts
 
 
@@ -86,7 +86,7 @@ def _arrow(x1: float, y1: float, x2: float, y2: float) -> str:
 
 
 def pipeline_steps(inputs: Inputs, *, recipe: str) -> tuple[Step, ...]:
-    """The steps as the code makes them: checks by their names, the recipe's own description, the claim's outputs."""
+    """Return the steps as the code makes them: checks by name, the recipe's own description, the claim's outputs."""
     from pneumoscope.intake import CHECKS
 
     names = ", ".join(check.__name__.removeprefix("check_").replace("_", " ") for check in CHECKS)
@@ -154,14 +154,15 @@ class Curve:
     points: "pd.DataFrame"
     marks: dict[str, tuple[float, float]]
     floor: float | None = None
+    steps: bool = False
 
 
 def draw_panels(panels: list[Curve], path: Path, *, labels: tuple[str, str]) -> None:
     """Curves side by side, each under its cohort's name, in letters that can be read in print."""
-    with _plot(path, width=6.6, height=2.9, panels=len(panels)) as every:
+    with _plot(path, width=6.6, height=3.0, panels=len(panels)) as every:
         for axes, panel in zip(every, panels, strict=True):
-            curve = panel.points
-            step = "post" if panel.floor is None else None
+            curve = panel.points.sort_values("x", kind="stable") if not panel.steps else panel.points
+            step = "post" if panel.steps else None
             axes.fill_between(curve["x"], curve["low"], curve["high"], step=step, color=ACCENT, alpha=0.18, lw=0)
             style = "default" if step is None else f"steps-{step}"
             axes.plot(curve["x"], curve["y"], color=ACCENT, lw=1.5, drawstyle=style)
@@ -169,11 +170,83 @@ def draw_panels(panels: list[Curve], path: Path, *, labels: tuple[str, str]) -> 
             axes.plot((0, 1), floor, "--", color=QUIET, lw=0.9)
             for marker, (name, (x, y)) in zip("osD^v", panel.marks.items(), strict=False):
                 axes.plot(x, y, marker, color=WARN, ms=4.5, label=name, zorder=4)
-            axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.03), xlabel=labels[0], ylabel=labels[1])
-            axes.set_title(f"{textwrap.fill(panel.title, 30)}\n{panel.area}", fontsize=8, loc="left")
-        every[0].figure.legend(
-            *every[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False
+            low = -0.02 if curve["y"].min() >= 0 else -0.15
+            axes.set(xlim=(-0.02, 1.02), ylim=(low, 1.03), xlabel=labels[0], ylabel=labels[1])
+            wide = 78 // len(panels)
+            title = f"{textwrap.fill(panel.title, wide)}\n{textwrap.fill(panel.area, wide)}"
+            axes.set_title(title, fontsize=8.5, loc="left")
+        if any(panel.marks for panel in panels):
+            shown = every[0].get_legend_handles_labels()
+            every[0].figure.legend(*shown, loc="outside lower center", ncols=5, frameon=False)
+
+
+def draw_forest(groups: dict[str, dict[str, Any]], path: Path) -> None:
+    """Sensitivity (filled) and specificity (open) of each group, a panel a cohort."""
+    most = max(map(len, groups.values()))
+    with _plot(path, width=6.6, height=1.5 + 0.32 * most, panels=len(groups)) as panels:
+        for place, (axes, (title, named)) in enumerate(zip(panels, groups.items(), strict=True)):
+            rows = list(reversed(named.items()))
+            for height, (_, one) in enumerate(rows):
+                for name, shift, fill in (("sensitivity", 0.14, "full"), ("specificity", -0.14, "none")):
+                    number = one[name]
+                    if hasattr(number, "value"):
+                        axes.plot((number.low, number.high), (height + shift,) * 2, color=ACCENT, lw=1.2)
+                        axes.plot(number.value, height + shift, "o", color=ACCENT, ms=5, fillstyle=fill)
+            labels = [name if place == 0 else "" for name, _ in rows]
+            axes.set(xlim=(0, 1), yticks=range(len(rows)), yticklabels=labels, xlabel="share")
+            axes.set_title(textwrap.fill(title, 26), fontsize=9, loc="left")
+
+
+def draw_waits(loads: dict[str, dict[str, Any]], path: Path) -> None:
+    """95th percentile of the wait by load, a panel for all positives and one for those left, a line an order."""
+    orders = (("first", "first come", ":"), ("released", "released order", "-"), ("always", "always first", "--"))
+    at = [float(load.rstrip(" %")) / 100 for load in loads]
+    with _plot(path, width=6.6, height=2.8, panels=2) as panels:
+        for axes, (group, title) in zip(
+            panels, (("positives", "with the finding"), ("missed", "with the finding, left in place")), strict=True
+        ):
+            for key, label, style in orders:
+                found = [case[f"{key}_{group}_numbers"] for case in loads.values()]
+                values = [one["p95"] if one else float("nan") for one in found]
+                axes.plot(at, values, style, color=ACCENT, marker="o", ms=3.5, lw=1.5, label=label)
+            axes.set(xlabel="load", ylabel="95th percentile, min", ylim=(0, None))
+            axes.set_title(title, fontsize=9, loc="left")
+        panels[0].legend(frameon=False, fontsize=9)
+
+
+def draw_trust_boundaries(path: Path) -> None:
+    """Boxes for what talks, arrows for what crosses, dashes for where trust ends."""
+    boxes = (
+        (10, 60, "Modality, PACS", "C-STORE, STOW-RS"),
+        (10, 150, "Watched folder", "files"),
+        (10, 240, "Browser, REST", "HTTPS, sign-in, roles"),
+        (300, 150, "Pneumoscope node", "limits, checks, audit"),
+        (560, 60, "PACS, FHIR, HL7", "SR, SC, text"),
+        (560, 150, "Spool, database", "patients' pixels"),
+        (560, 240, "Webhook", "alerts, no patient data"),
+    )
+    parts = [_labelled(x, y, title, words) for x, y, title, words in boxes]
+    parts += [_arrow(200, y + 28, 300, y + 28) for y in (60, 150, 240)]
+    parts += [_arrow(490, y + 28, 560, y + 28) for y in (60, 150, 240)]
+    for x in (250, 525):
+        parts.append(
+            f'<line x1="{x}" y1="20" x2="{x}" y2="320" stroke="{WARN}" stroke-width="1.6" stroke-dasharray="7 5"/>'
         )
+    parts.append(f'<line x1="300" y1="88" x2="300" y2="268" stroke="{QUIET}" stroke-width="1.4"/>')
+    parts.append(f'<line x1="490" y1="88" x2="490" y2="268" stroke="{QUIET}" stroke-width="1.4"/>')
+    head = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 335" width="760" height="335" '
+        'font-family="DejaVu Sans, Verdana, sans-serif"><rect width="760" height="335" fill="#ffffff"/>'
+    )
+    path.write_text(head + "".join(parts) + "</svg>\n", encoding="utf-8")
+
+
+def _labelled(x: float, y: float, title: str, words: str) -> str:
+    return (
+        f'<rect x="{x}" y="{y}" width="190" height="56" rx="5" fill="{BAND}" stroke="{ACCENT}"/>'
+        f'<text x="{x + 12}" y="{y + 23}" font-size="14" font-weight="bold" fill="{ACCENT}">{xml(title)}</text>'
+        f'<text x="{x + 12}" y="{y + 43}" font-size="13" fill="{INK}">{xml(words)}</text>'
+    )
 
 
 def draw_power(plan: Plan, path: Path) -> None:

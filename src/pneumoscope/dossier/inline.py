@@ -2,6 +2,7 @@
 
 **strong**   *emphasis*   `code`   [words](https://...)   [@key] a reference   [@key:page] with its page
 [!words] what a person must still provide; a backslash takes the next character as it is
+[=REQ-RD-01] or [=reading.claim] the requirement or configuration key that a statement about behaviour rests on
 """
 
 import re
@@ -47,7 +48,14 @@ class Target:
     key: str
 
 
-Span = Text | Link | Reference | Blank | Target
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """The requirement or configuration key that a statement about the software's behaviour rests on."""
+
+    words: str
+
+
+Span = Basis | Text | Link | Reference | Blank | Target
 
 _SPAN = re.compile(
     r"(?P<escaped>\\.)"
@@ -56,6 +64,7 @@ _SPAN = re.compile(
     r"|`(?P<code>[^`]+)`"
     r"|\[@(?P<key>[^\]:\s]+)(?P<page>:page)?\]"
     r"|\[#(?P<target>[^\]\s]+)\]"
+    r"|\[=(?P<basis>[A-Za-z0-9_.-]+)\]"
     r"|\[!(?P<blank>(?:\\.|[^\]\\])+)\]"
     r"|\[(?P<words>(?:\\.|[^\]\\])+)\]\((?P<url>https?://[^)\s]+)\)"
 )
@@ -76,7 +85,7 @@ def escape(words: object) -> Marked:
 
 
 def parse(text: str) -> tuple[Span, ...]:
-    """The spans of a text, in order; neighbouring plain words are one span."""
+    """Return the spans of a text, in order; neighbouring plain words are one span."""
     spans: list[Span] = []
     for span in _spans(text):
         last = spans[-1] if spans else None
@@ -88,7 +97,7 @@ def parse(text: str) -> tuple[Span, ...]:
 
 
 def plain(text: str) -> str:
-    """The words alone, as a bookmark or an alternative text needs them."""
+    """Return the words alone, as a bookmark or an alternative text needs them."""
     return "".join(span.key if isinstance(span, Reference | Target) else span.words for span in parse(text))
 
 
@@ -116,6 +125,8 @@ def _span(match: re.Match[str]) -> Span:
         return Reference(found["key"], with_page=bool(found["page"]))
     if found["target"]:
         return Target(found["target"])
+    if found["basis"]:
+        return Basis(found["basis"])
     if found["blank"]:
         return Blank(_unescaped(found["blank"]))
     if found["url"]:

@@ -1,6 +1,7 @@
 """Everything that the document is made from, read once and held against each other; all faults are said together."""
 
 import csv
+import io
 import json
 import tomllib
 from collections.abc import Callable, Iterator
@@ -9,13 +10,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pneumoscope.core import ConfigError, PneumoscopeError, Population
+from pneumoscope.core import ArtifactError, ConfigError, PneumoscopeError, Population, check_against_device
 from pneumoscope.dossier.device import Device, read_device
+from pneumoscope.dossier.facts import action_facts, latency_facts, latency_file, simulation_facts
 from pneumoscope.dossier.plan import Plan, facts, read_plan
-from pneumoscope.dossier.requirements import Trace, read_requirements, trace
+from pneumoscope.dossier.requirements import Trace, read_requirements, require_assertions, trace
 from pneumoscope.dossier.risks import Risk, read_risks
 from pneumoscope.dossier.sbom import Component, read_components
 from pneumoscope.evaluation import Evidence, read_release
+from pneumoscope.model import Card, load
 
 Found = TypeVar("Found")
 
@@ -29,8 +32,11 @@ class Inputs:
     """What `read_inputs` found, consistent with itself.
 
     Attributes:
-        tables: Facts by source: `literature`, `training`, `plan`, and `databases` where it is there.
+        tables: Facts by source: `literature`, `training`, `plan`, `access`, `action`, `simulation`, and `databases`,
+            `latency` where they are there.
         files: Every file that was read, for the record of the build.
+        card: Of the model that the evidence is about; None where the file beside the source is another model.
+        differences: What in the device description differs from the released device, each as a sentence.
     """
 
     device: Device
@@ -43,6 +49,13 @@ class Inputs:
     components: tuple[Component, ...]
     plan: Plan
     files: tuple[Path, ...]
+    card: Card | None = None
+    differences: tuple[str, ...] = ()
+
+    @property
+    def model_file(self) -> Path:
+        """Where the model lies beside the source."""
+        return model_file(self.device, self.device_path)
 
     @property
     def model(self) -> dict[str, str]:
@@ -72,13 +85,23 @@ def read_inputs(device_path: Path, evidence: Path) -> Inputs:
         ),
         problems,
     )
+    _tried(lambda: require_assertions(folder / given.tests), problems)
     risks = _tried(lambda: read_risks(folder / given.risks, traced), problems) if traced else ()
     components = _tried(lambda: read_components(folder / given.lock), problems)
     plan = _tried(lambda: read_plan(folder / given.plan if given.plan else None), problems)
     if plan:
         tables["plan"] = _tried(lambda: facts(plan), problems)
+    card = None
     if release:
         problems += contradictions(device, release)
+        card = _card(device, device_path, release)
+        if card is not None:
+            problems += _card_problems(device, card)
+    if not problems:
+        try:
+            tables |= _measured(device, device_path, release, card)
+        except (KeyError, ValueError) as error:
+            problems.append(f"what the device does with the test images cannot be measured: {error!r}")
     if problems:
         raise ConfigError("\n  ".join([f"the document cannot be built, {len(problems)} faults:", *problems]))
     assert traced is not None
@@ -94,11 +117,61 @@ def read_inputs(device_path: Path, evidence: Path) -> Inputs:
         components=components or (),
         plan=plan,
         files=tuple(_files(device, device_path, evidence)),
+        card=card,
+        differences=differences(device),
     )
 
 
+def differences(device: Device) -> tuple[str, ...]:
+    """Return what differs from the released device, which the node's software takes for its own."""
+    found: dict[str, Any] = {
+        name: getattr(device, name) for name in ("claim", "operating_point", "youngest_years", "oldest_years")
+    }
+    found |= {
+        f"monitoring.{name}": getattr(device.monitoring, name) for name in ("reference", "batch", "least_agreement")
+    }
+    return check_against_device(found)
+
+
+def model_file(device: Device, device_path: Path) -> Path:
+    """Return where the model lies beside the source."""
+    return device_path.parent / device.inputs.source / "pneumoscope" / "model" / "pneumonia.onnx"
+
+
+def _card(device: Device, device_path: Path, release: dict[str, Evidence]) -> Card | None:
+    """Return the card, where the file is there and is the model of the evidence."""
+    name = device.cohorts("test")[0].evidence
+    if name not in release:
+        return None
+    try:
+        artifact = load(model_file(device, device_path))
+    except ArtifactError:
+        return None
+    wanted = release[name].provenance["model"].get("sha256")
+    return artifact.card if artifact.identity.sha256 == wanted else None
+
+
+def _card_problems(device: Device, card: Card) -> Iterator[str]:
+    """Yield each difference between the patients of the card and those of the description."""
+    use = card.intended_use
+    for name, said, carded in (
+        ("youngest_years", device.youngest_years, use.youngest_years),
+        ("oldest_years", device.oldest_years, use.oldest_years),
+    ):
+        if said != carded:
+            yield f"{name}: the device description says {said:g}, the model's card {carded:g}"
+
+
+def _measured(device: Device, device_path: Path, release: dict[str, Evidence], card: Card | None) -> dict[str, Any]:
+    """Return what the device does with the test images, and what that does to a worklist."""
+    action = action_facts(device, release, card)
+    found = {"action": action, "simulation": simulation_facts(device, release, card)}
+    latency = latency_facts(device_path.parent / device.inputs.source)
+    return found | ({"latency": latency} if latency else {})
+
+
 def contradictions(device: Device, release: dict[str, Evidence]) -> list[str]:
-    """What in the evidence does not fit the device description, each as a sentence."""
+    """Return what in the evidence does not fit the device description, each as a sentence."""
     problems = []
     for cohort in device.cohort:
         if cohort.evidence not in release:
@@ -119,7 +192,7 @@ def contradictions(device: Device, release: dict[str, Evidence]) -> list[str]:
 
 
 def _threshold_problems(device: Device, release: dict[str, Evidence]) -> Iterator[str]:
-    """The operating point must have been measured on each cohort, at a threshold that validation chose."""
+    """Yield each cohort without the operating point, or with a threshold that validation did not choose."""
     chosen: set[float] = set()
     for role in ("validation", "test"):
         for cohort in device.cohorts(role):
@@ -138,8 +211,13 @@ def _threshold_problems(device: Device, release: dict[str, Evidence]) -> Iterato
 
 
 def _tables(evidence: Path) -> dict[str, Any]:
-    literature = (resources.files("pneumoscope.dossier") / "literature.toml").read_text(encoding="utf-8")
-    tables: dict[str, Any] = {"literature": tomllib.loads(literature), TRAINING: _training(evidence / TRAINING)}
+    shipped = resources.files("pneumoscope.dossier")
+    tables: dict[str, Any] = {
+        name: tomllib.loads((shipped / f"{name}.toml").read_text(encoding="utf-8"))
+        for name in ("literature", "access", "charts")
+    }
+    tables["access"]["locked"] = _locked((shipped / "locked-set.csv").read_text(encoding="utf-8"))
+    tables[TRAINING] = _training(evidence / TRAINING)
     for name, path in (
         ("databases", evidence / TRAINING / "databases.json"),
         ("pretraining", evidence / "pretraining" / "run.json"),
@@ -149,8 +227,19 @@ def _tables(evidence: Path) -> dict[str, Any]:
     return tables
 
 
+def _locked(text: str) -> dict[str, Any]:
+    """Return counts of the locked set: images of test patients that no release has scored by any route."""
+    rows = list(csv.DictReader(io.StringIO(text)))
+    return {
+        "images": len(rows),
+        "films": sum(bool(row["rsna_id"]) for row in rows),
+        "patients": len({row["image_id"][:8] for row in rows}),
+        "ids": [row["image_id"] for row in rows],
+    }
+
+
 def _training(folder: Path) -> dict[str, Any]:
-    """What training left: the first run's record, and under `networks` configuration, curves and layers by reader.
+    """Return the first run's record, and under `networks` configuration, curves and layers by reader.
 
     Runs that answer for the same populations are members of one network: `adults`, or `adults-and-children`.
     """
@@ -193,6 +282,8 @@ def _tried(read: Callable[[], Found], problems: list[str]) -> Found | None:
 def _files(device: Device, device_path: Path, evidence: Path) -> Iterator[Path]:
     given = device.inputs
     yield device_path
+    if (run := latency_file(device_path.parent / given.source)) is not None:
+        yield run
     for path in (given.requirements, given.risks, given.plan, given.lock, given.results):
         if path:
             yield device_path.parent / path

@@ -8,17 +8,38 @@ from pathlib import Path
 from pneumoscope.core import ConfigError
 from pneumoscope.dossier.content import Block, Column, Figure, Panel, Section, Table, texts
 from pneumoscope.dossier.device import Cohort
-from pneumoscope.dossier.figures import Curve, draw_curves, draw_panels, draw_pipeline, draw_power, pipeline_steps
+from pneumoscope.dossier.facts import key_of
+from pneumoscope.dossier.figures import (
+    Curve,
+    draw_curves,
+    draw_forest,
+    draw_panels,
+    draw_pipeline,
+    draw_power,
+    draw_trust_boundaries,
+    draw_waits,
+    pipeline_steps,
+)
 from pneumoscope.dossier.inline import Blank, escape, parse, plain
 from pneumoscope.dossier.inputs import Inputs
 from pneumoscope.dossier.markup import Maker
 from pneumoscope.dossier.numbers import Numbers
 from pneumoscope.dossier.plan import needs
-from pneumoscope.dossier.tables import device, guard, impact, performance, registers, training
+from pneumoscope.dossier.tables import action, device, guard, impact, performance, registers, training
 from pneumoscope.evaluation import Number
 from pneumoscope.image import Recipe
 
 _TABLES = {
+    "moved-up": action.moved_up,
+    "counts": action.counts,
+    "moved-up-groups": action.by_group,
+    "moved-up-beside": action.beside,
+    "accesses": action.accesses,
+    "latency": action.latency,
+    "simulated": action.simulated,
+    "flow": action.flow,
+    "native": registers.native,
+    "cannot-see": registers.cannot_see,
     "outputs": device.outputs,
     "predicates": device.predicates,
     "checks": device.checks,
@@ -67,17 +88,23 @@ def makers(inputs: Inputs, numbers: Numbers, *, folder: Path, before: list[Secti
         "precision-recall": partial(curve_figure, inputs, numbers, "precision-recall", figures),
         "roc": partial(curve_figure, inputs, numbers, "roc", figures),
         "plan": partial(plan, inputs, figures),
+        "reliability": partial(curve_figure, inputs, numbers, "reliability", figures),
+        "decision": partial(curve_figure, inputs, numbers, "decision", figures),
+        "forest": partial(forest, inputs, figures),
+        "waits": partial(waits, inputs, figures),
+        "trust-boundaries": partial(trust_boundaries, figures),
+        "screenshots": partial(screenshots, inputs, folder),
         "manufacturer-items": partial(manufacturer_items, before),
     }
 
 
 def recipe_of(inputs: Inputs) -> str:
-    """The preprocessing recipe of the training run, described by its own code."""
+    """Return the preprocessing recipe of the training run, described by its own code."""
     return Recipe(**inputs.tables["training"]["config"]["recipe"]).describe()
 
 
 def pipeline(inputs: Inputs, figures: Path) -> Iterator[Figure]:
-    """The flowchart."""
+    """Yield the flowchart."""
     path = figures / "pipeline.svg"
     steps = pipeline_steps(inputs, recipe=recipe_of(inputs))
     draw_pipeline(steps, path)
@@ -148,7 +175,7 @@ class _Kind:
     caption: str
     area: tuple[str, str]
     labels: tuple[str, str]
-    marks: tuple[str, str]
+    marks: tuple[str, ...]
 
 
 _KINDS = {
@@ -168,11 +195,85 @@ _KINDS = {
         labels=("recall (sensitivity)", "precision (PPV)"),
         marks=("sensitivity", "ppv"),
     ),
+    "reliability": _Kind(
+        role="test",
+        curve="reliability",
+        caption="Reliability on test images: share with the finding by predicted probability; dashed: perfect",
+        area=("calibration.ece", "calibration error"),
+        labels=("predicted probability", "share with the finding"),
+        marks=(),
+    ),
+    "decision": _Kind(
+        role="test",
+        curve="net_benefit",
+        caption="Net benefit on test images by threshold probability; dashed: flag nobody",
+        area=("prevalence", "prevalence"),
+        labels=("threshold probability", "net benefit"),
+        marks=(),
+    ),
 }
 
 
+def forest(inputs: Inputs, figures: Path) -> Iterator[Figure]:
+    """Sensitivity and specificity of moving up by group, a panel a cohort that has groups."""
+    groups = {}
+    for cohort in inputs.device.cohorts("test"):
+        found = inputs.tables["action"][key_of(cohort)]["groups"]
+        estimable = {name: one for name, one in found.items() if isinstance(one["specificity"], Number)}
+        if estimable:
+            groups[cohort.title] = estimable
+    if not groups:
+        return
+    path = figures / "forest.svg"
+    draw_forest(groups, path)
+    alternative = "; ".join(f"{title}: {', '.join(names)}" for title, names in groups.items())
+    caption = "Moved up, by group: sensitivity (filled) and specificity (open) with 95 % intervals."
+    yield Figure("figure-forest", caption, (Panel(path, f"{caption} {escape(alternative)}. Numbers: table."),), 0.8)
+
+
+def waits(inputs: Inputs, figures: Path) -> Iterator[Figure]:
+    """Yield simulated waits by load."""
+    loads = inputs.tables["simulation"].get("by_load")
+    if not loads:
+        return
+    path = figures / "waits.svg"
+    draw_waits(loads, path)
+    caption = (
+        "Simulated 95th percentile of the wait by load: images with the finding, and of these the ones that are left "
+        "in place."
+    )
+    yield Figure("figure-waits", caption, (Panel(path, f"{caption} Numbers: table of simulated waits."),), 0.9)
+
+
+def trust_boundaries(figures: Path) -> Iterator[Figure]:
+    """Yield what talks to the node, and where trust ends."""
+    path = figures / "trust-boundaries.svg"
+    draw_trust_boundaries(path)
+    words = (
+        "Modalities, archive and browsers of the site's network; the node; its spool and database; alerts by webhook."
+    )
+    yield Figure(
+        "figure-trust", f"Trust boundaries (dashed) and what crosses them. {words}", (Panel(path, words),), 0.85
+    )
+
+
+def screenshots(inputs: Inputs, folder: Path) -> Iterator[Figure]:
+    """Worklist and study page with synthetic studies, where the pictures are there."""
+    images = inputs.device_path.parent.parent / "images"
+    kinds = {"worklist": "The worklist", "study": "One study"}
+    found = {words: path for name, words in kinds.items() for path in sorted(images.glob(f"*{name}*.png"))[:1]}
+    if found:
+        copies = []
+        for words, path in found.items():
+            copy = folder / "figures" / path.name
+            copy.write_bytes(path.read_bytes())
+            copies.append(Panel(copy, f"{words}, with synthetic studies."))
+        caption = f"{' and '.join(found)} in the browser, with synthetic studies."
+        yield Figure("figure-screenshots", caption, tuple(copies))
+
+
 def curve_figure(inputs: Inputs, numbers: Numbers, name: str, figures: Path) -> Iterator[Figure]:
-    """A figure drawn from the curves of the evidence, a panel a cohort."""
+    """Yield a figure drawn from the curves of the evidence, a panel a cohort."""
     kind = _KINDS[name]
     cohorts = inputs.device.cohorts(kind.role)
     panels = [panel for cohort in cohorts if (panel := _panel(inputs, numbers, cohort, kind))]
@@ -182,7 +283,7 @@ def curve_figure(inputs: Inputs, numbers: Numbers, name: str, figures: Path) -> 
     draw_panels(panels, path, labels=kind.labels)
     sources = "".join(dict.fromkeys(numbers.source(cohort.at("auroc")) for cohort in cohorts))
     alternative = f"{kind.caption}. " + escape("; ".join(f"{panel.title}: {panel.area}" for panel in panels))
-    caption = f"{kind.caption}. Bands: pointwise intervals by the bootstrap of patients.{sources}"
+    caption = f"{kind.caption}. Bands: pointwise 95 % intervals.{sources}"
     yield Figure(f"figure-{name}", caption, (Panel(path, alternative),))
 
 
@@ -200,7 +301,7 @@ def _panel(inputs: Inputs, numbers: Numbers, cohort: Cohort, kind: _Kind) -> Cur
         return None
     area, words = kind.area
     marks = {}
-    for name in numbers.keys(cohort.at("operating_points")):
+    for name in numbers.keys(cohort.at("operating_points")) if kind.marks else ():
         x, y = (numbers.node(cohort.at(f"operating_points.{name}.{measure}")) for measure in kind.marks)
         if isinstance(x, Number) and isinstance(y, Number):
             marks[name] = (1 - x.value if kind.curve == "roc" else x.value, y.value)
@@ -210,8 +311,16 @@ def _panel(inputs: Inputs, numbers: Numbers, cohort: Cohort, kind: _Kind) -> Cur
         area=plain(f"{words} {numbers.cell(cohort.at(area))}"),
         points=points,
         marks=marks,
-        floor=floor.value if kind.curve != "roc" and isinstance(floor, Number) else None,
+        floor=_floor(kind, floor),
+        steps=kind.curve == "precision_recall",
     )
+
+
+def _floor(kind: _Kind, prevalence: object) -> float | None:
+    """Return what needs no image: the diagonal (None), the prevalence, or no benefit."""
+    if kind.curve == "net_benefit":
+        return 0.0
+    return prevalence.value if kind.curve == "precision_recall" and isinstance(prevalence, Number) else None
 
 
 def manufacturer_items(before: list[Section]) -> Iterator[Table]:

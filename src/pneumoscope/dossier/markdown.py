@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pneumoscope.dossier.content import Anchor, Block, Bullets, Code, Document, Figure, Note, Paragraph, Section, Table
-from pneumoscope.dossier.inline import Blank, Link, Reference, Span, Target, parse, plain
+from pneumoscope.dossier.inline import Basis, Blank, Link, Reference, Span, Target, parse, plain
 
 _NOTE_TITLES = {"draft": "Draft", "caution": "Caution", "manufacturer": "To be provided by the manufacturer"}
 _SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<>|"})
 
 
 def to_markdown(document: Document, folder: Path) -> str:
-    """The whole text; figures are linked relative to `folder`, where it will be written."""
+    """Return the whole text; figures are linked relative to `folder`, where it will be written."""
     lines = [f"# {_words(document.title)}", "", f"**{_words(document.subtitle)}**", ""]
     lines += [f"> {_inline(document.notice, document)}", ""]
     lines += ["| | |", "|---|---|", *(f"| {name} | {_inline(value, document)} |" for name, value in document.facts), ""]
@@ -101,6 +101,8 @@ def _span(span: Span, document: Document) -> str:
             return f"[{words.translate(_SPECIAL)}]({url})"
         case Target(key):
             return f'<a id="{key}"></a>'
+        case Basis(words):
+            return f"<sub>{words.translate(_SPECIAL)}</sub>"
         case Blank(words):
             return f"**⟦to be provided by the manufacturer: {words.translate(_SPECIAL)}⟧**"
         case _:

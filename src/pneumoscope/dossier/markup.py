@@ -26,7 +26,7 @@ _NUMBERED = re.compile(r"\d+\. ")
 
 
 def parse_sections(text: str, makers: dict[str, Maker], *, where: str) -> tuple[Section, ...]:
-    """The sections of one template; `makers` give the tables and figures that it names.
+    """Return the sections of one template; `makers` give the tables and figures that it names.
 
     Raises:
         ConfigError: Text stands before the first heading, or a table or figure is unknown.

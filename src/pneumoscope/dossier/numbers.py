@@ -16,7 +16,7 @@ from pneumoscope.evaluation import Evidence, NotEstimable, Number
 NOT_ESTIMABLE = "not estimable"
 
 _SHARES = {"sensitivity", "specificity", "ppv", "npv", "accuracy", "prevalence", "coverage", "guard", "conformal"}
-_SHARES |= {"pointing", "pointing_by_chance", "label_ppv", "label_npv"}
+_SHARES |= {"share_moved_up", "pointing", "pointing_by_chance", "label_ppv", "label_npv"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Numbers:
         return self._shown(Use(address, "rest", f"{_plain(1 - leaf.value, address)} [{low}, {high}]"))
 
     def value(self, address: str) -> Marked:
-        """A number's value alone, or a fact such as a count, a threshold or a name."""
+        """Return a number's value alone, or a fact such as a count, a threshold or a name."""
         node = self._node(address)
         shown = _plain(node.value, address) if isinstance(node, Number) else _fact(node, address)
         if isinstance(node, Mapping) or (isinstance(node, list) and any(isinstance(one, Mapping) for one in node)):
@@ -78,18 +78,18 @@ class Numbers:
         return self._shown(Use(address, "value", shown))
 
     def again(self, use: Use) -> str:
-        """What the same use would show now."""
+        """Return what the same use would show now."""
         form = {"full": self.full, "cell": self.cell, "rest": self.rest, "value": self.value}[use.form]
         form(use.address)
         return self.uses[-1].shown
 
     def source(self, address: str) -> Marked:
-        """The short reference to the evidence of an address."""
+        """Return the short reference to the evidence of an address."""
         name, _ = self.split(address)
         return Marked(f"[@ev-{name.replace('/', '-')}]") if name in self.release else Marked("")
 
     def split(self, address: str) -> tuple[str, str]:
-        """The source's name and the path in it; names of evidence are folders and may hold a slash, keys too."""
+        """Return the source's name and the path in it; names of evidence are folders and may hold a slash, keys too."""
         names = (one for one in self.release if address.startswith(f"{one}/"))
         name = max(names, key=len, default=address.partition("/")[0])
         return name, address[len(name) + 1 :]
@@ -108,7 +108,7 @@ class Numbers:
         return tuple(map(str, node)) if isinstance(node, Mapping) else ()
 
     def node(self, address: str) -> Any:
-        """A group or list as it is, for figures; a missing one is collected like a missing number."""
+        """Return a group or list as it is, for figures; a missing one is collected like a missing number."""
         return self._node(address)
 
     def require_complete(self) -> None:
@@ -152,7 +152,7 @@ class Numbers:
 
 
 def _plain(value: float, address: str) -> str:
-    """A value as it is shown: shares in per cent with one decimal, everything else with three."""
+    """Return a value as it is shown: shares in per cent with one decimal, everything else with three."""
     return f"{100 * value:.1f} %" if _SHARES.intersection(address.replace("/", ".").split(".")) else f"{value:.3f}"
 
 

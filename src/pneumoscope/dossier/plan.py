@@ -1,36 +1,44 @@
 """The planner: how many patients, images and readers the validation study needs, from stated assumptions."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import resources
-from math import ceil, floor, prod
+from math import ceil, exp, floor, log, pi, prod, sqrt
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import ConfigDict, Field
+from scipy.stats import binom, norm
 
 from pneumoscope import stats
 from pneumoscope.core import ConfigError, InputError
 from pneumoscope.dossier.device import validated
+from pneumoscope.dossier.queueing import Site
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 _STRICT = ConfigDict(extra="forbid")
 _ERROR = 0.025
 
+_AREA_METHODS = {
+    "obuchowski": "Normal test with Obuchowski's standard error (1994)",
+    "hanley-mcneil": "Normal test with Hanley and McNeil's standard error (1982)",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """Who is enrolled: prevalence, images a patient and their correlation, share that cannot be used."""
+    """Who is enrolled: prevalence (enriched, and natural), images a patient and their correlation, unusable share."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     prevalence: Share
-    images_per_patient: Annotated[float, Field(ge=1)]
+    images_per_patient: Annotated[float, Field(ge=1, le=100)]
     correlation: Annotated[float, Field(ge=0, le=1)]
-    unusable: Annotated[float, Field(ge=0, lt=1)]
+    unusable: Annotated[float, Field(ge=0, le=0.9)]
+    natural_prevalence: Share = 0.05
 
     def patients(self, images: int) -> int:
         """Patients to enrol for the information of that many independent images."""
@@ -53,6 +61,36 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AurocGoal(Goal):
+    """A goal for the AUROC, and the standard error that sizes it."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    method: Literal["obuchowski", "hanley-mcneil"] = "obuchowski"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeGoal:
+    """Primary endpoint of the time study: geometric mean wait with the order over without, and the spread of waits."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    ratio: Annotated[float, Field(ge=0.1, le=0.98)] = 0.7
+    sd_log: Annotated[float, Field(gt=0, le=4)] = 1.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafetyGoal:
+    """Safety endpoint: 95th percentile of the wait of positives left in place, and how much later is accepted."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    median_min: Annotated[float, Field(gt=0, le=10_000)] = 20
+    sd_log: Annotated[float, Field(gt=0, le=4)] = 1.0
+    margin_min: Annotated[float, Field(gt=0, le=1440)] = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubgroupGoal:
     """The sensitivity that every subgroup must exceed by itself."""
 
@@ -68,7 +106,7 @@ class NonInferiority:
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     discordant: Share
-    margin: Share
+    margin: Annotated[float, Field(gt=0, le=0.2)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +126,7 @@ class ReaderStudy:
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
-    readers: Annotated[int, Field(ge=2)]
+    readers: Annotated[int, Field(ge=2, le=200)]
     auroc: Share
     difference: Share
     reader_sd: Annotated[float, Field(ge=0)]
@@ -102,16 +140,20 @@ class Plan:
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
-    power: Share
+    power: Annotated[float, Field(ge=0.5, le=0.999)]
     seed: int
     study: Study
     sensitivity: Goal
     specificity: Goal
-    auroc: Goal
+    auroc: AurocGoal
     non_inferiority: NonInferiority
     f1: F1Goal
     readers: ReaderStudy
     subgroup: SubgroupGoal
+    justification: str = "The goals are arbitrary: no clinical source sets them."
+    time: TimeGoal = field(default_factory=TimeGoal)
+    safety: SafetyGoal = field(default_factory=SafetyGoal)
+    worklist: Site = field(default_factory=Site)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +177,7 @@ class Need:
 
 
 def read_plan(path: Path | None, *, changes: tuple[str, ...] = ()) -> Plan:
-    """The assumptions in a TOML file, or the shipped ones; `changes` are `section.key=value`.
+    """Return the assumptions in a TOML file, or the shipped ones; `changes` are `section.key=value`.
 
     Raises:
         ConfigError: The file or a change cannot be read, or keys are unknown, missing or wrong; all are named.
@@ -153,26 +195,27 @@ def read_plan(path: Path | None, *, changes: tuple[str, ...] = ()) -> Plan:
 
 
 def needs(plan: Plan) -> tuple[Need, ...]:
-    """Every endpoint with its numbers, in the order of the protocol.
+    """Return every endpoint with its numbers, in the order of the protocol.
 
     Raises:
-        ConfigError: An assumption cannot be met by any number, such as a goal above the expected value.
+        ConfigError: An assumption cannot be met by any number, such as a goal above the expected value; all are named.
     """
-    try:
-        return tuple(_needs(plan))
-    except InputError as error:
-        raise ConfigError(f"plan: {error}") from error
+    found, infeasible = feasible_needs(plan)
+    if infeasible:
+        raise ConfigError("plan: " + "; ".join(infeasible))
+    return found
 
 
-def _needs(plan: Plan) -> Iterator[Need]:
-    yield _rate("Sensitivity", plan.sensitivity, plan, with_finding=True)
-    yield _rate("Specificity", plan.specificity, plan, with_finding=False)
-    yield _area(plan)
-    yield _f1(plan)
-    yield _readers(plan)
-    subgroup = Goal(expected=plan.sensitivity.expected, goal=plan.subgroup.goal)
-    yield _rate("Sensitivity in each subgroup", subgroup, plan, with_finding=True)
-    yield _change(plan)
+def feasible_needs(plan: Plan) -> tuple[tuple[Need, ...], tuple[str, ...]]:
+    """Return the endpoints that some number can show, and for each of the others why none can."""
+    found: list[Need] = []
+    infeasible: list[str] = []
+    for key, make in _ENDPOINTS.items():
+        try:
+            found.append(make(plan))
+        except InputError as error:
+            infeasible.append(f"{key}: {error}")
+    return tuple(found), tuple(infeasible)
 
 
 def _need(plan: Plan, endpoint: str, *, positives: int, negatives: int, assumption: str, method: str) -> Need:
@@ -210,7 +253,7 @@ def _area(plan: Plan) -> Need:
         positives=size.positives,
         negatives=size.negatives,
         assumption=f"{goal.expected:g} expected, lower bound above {goal.goal:g}",
-        method="Normal test with Obuchowski's standard error (1994)",
+        method=_AREA_METHODS[goal.method],
     )
 
 
@@ -222,7 +265,7 @@ def _area_size(plan: Plan) -> stats.AurocSize:
         negatives_per_positive=(1 - share) / share,
         power=plan.power,
         error=_ERROR,
-        method="obuchowski",
+        method=goal.method,
     )
 
 
@@ -284,6 +327,103 @@ def _change(plan: Plan) -> Need:
     )
 
 
+def _subgroup(plan: Plan) -> Need:
+    goal = Goal(expected=plan.sensitivity.expected, goal=plan.subgroup.goal)
+    return _rate("Sensitivity in each subgroup", goal, plan, with_finding=True)
+
+
+def _consecutive(plan: Plan) -> Need:
+    """Consecutive images at the natural prevalence: the positives are a random number, so the search is over it."""
+    goal, share = plan.sensitivity, plan.study.natural_prevalence
+    few = stats.proportion_size(expected=goal.expected, goal=goal.goal, power=plan.power, error=_ERROR).n_lasting
+    images = _fewest(lambda n: _power_at(n, share, goal), plan.power, start=few, most=max(4 * few / share, 100))
+    return Need(
+        endpoint="Sensitivity, consecutive images without enrichment",
+        assumption=f"prevalence {share:g}; {goal.expected:g} expected, lower bound above {goal.goal:g}",
+        positives=None,
+        negatives=None,
+        images=images,
+        patients=plan.study.patients(images),
+        method="Exact binomial, averaged over the binomial number of positives",
+    )
+
+
+def _power_at(images: int, share: float, goal: Goal) -> float:
+    """Power of that many images of which a random number has the finding."""
+    low, high = (int(binom.ppf(tail, images, share)) for tail in (1e-4, 1 - 1e-4))
+    counts = np.unique(np.linspace(max(low, 1), max(high, 1), 25).astype(int))
+    powers = [stats.proportion_power(int(n), expected=goal.expected, goal=goal.goal, error=_ERROR) for n in counts]
+    every = np.arange(counts[0], counts[-1] + 1)
+    weights = binom.pmf(every, images, share)
+    return float(np.interp(every, counts, powers) @ weights / weights.sum())
+
+
+def _fewest(power: Callable[[int], float], wanted: float, *, start: int, most: float) -> int:
+    """Return the fewest images with the power, to half a per cent, by bisection."""
+    low, high = start, ceil(most)
+    while high - low > max(1, low // 200):
+        middle = (low + high) // 2
+        low, high = (low, middle) if power(middle) >= wanted else (middle, high)
+    return high
+
+
+def _time(plan: Plan) -> Need:
+    goal = plan.time
+    reach = (norm.ppf(plan.power) + norm.isf(_ERROR)) * goal.sd_log / -log(goal.ratio)
+    each = ceil(2 * reach**2)
+    return _study(
+        plan,
+        "Time to opening, positives (primary)",
+        each,
+        assumption=f"geometric mean {goal.ratio:g} of that in order of arrival, deviation of the log {goal.sd_log:g}",
+        method="Two-sample normal test of log waits; images under each order",
+    )
+
+
+def _safety(plan: Plan) -> Need:
+    goal = plan.safety
+    z = float(norm.ppf(0.95))
+    percentile = goal.median_min * exp(z * goal.sd_log)
+    density = exp(-(z**2) / 2) / (sqrt(2 * pi) * goal.sd_log * percentile)
+    error_of_one = sqrt(0.95 * 0.05) / density
+    each = ceil(2 * ((norm.ppf(plan.power) + norm.isf(_ERROR)) * error_of_one / goal.margin_min) ** 2)
+    return _study(
+        plan,
+        "95th percentile of the wait, positives left in place (safety)",
+        each,
+        assumption=f"{percentile:.0f} min under both orders, not later by more than {goal.margin_min:g} min",
+        method="Normal test of two percentiles, log-normal density (asymptotic variance of a quantile)",
+    )
+
+
+def _study(plan: Plan, endpoint: str, each: int, *, assumption: str, method: str) -> Need:
+    """Return a two-arm study of positives at the natural prevalence."""
+    images = 2 * ceil(each / plan.study.natural_prevalence)
+    return Need(
+        endpoint=endpoint,
+        assumption=assumption,
+        positives=2 * each,
+        negatives=None,
+        images=images,
+        patients=plan.study.patients(images),
+        method=method,
+    )
+
+
+_ENDPOINTS: dict[str, Callable[[Plan], Need]] = {
+    "sensitivity": lambda plan: _rate("Sensitivity", plan.sensitivity, plan, with_finding=True),
+    "specificity": lambda plan: _rate("Specificity", plan.specificity, plan, with_finding=False),
+    "auroc": _area,
+    "f1": _f1,
+    "readers": _readers,
+    "subgroup": _subgroup,
+    "non_inferiority": _change,
+    "study.natural_prevalence": _consecutive,
+    "time": _time,
+    "safety": _safety,
+}
+
+
 def joint_power(plan: Plan, *, images: int) -> float:
     """Least power to meet the goals of sensitivity, specificity and AUROC in one study of so many independent images.
 
@@ -307,9 +447,9 @@ def power_curve(plan: Plan, *, most: int) -> tuple[list[int], list[float]]:
 
 
 def facts(plan: Plan) -> dict[str, Any]:
-    """The plan as facts for the document: what is enrolled, and for the reader study."""
+    """Return the plan as facts for the document: what is enrolled, and for the reader study."""
     found = needs(plan)
-    standalone = [need for need in found if not need.endpoint.startswith(("Reader", "Sensitivity in", "A changed"))]
+    standalone = found[:4]
     readers = next(need for need in found if need.endpoint.startswith("Reader"))
     images = max(need.images for need in standalone)
     return {
@@ -327,8 +467,19 @@ def facts(plan: Plan) -> dict[str, Any]:
         "margin": f"{plan.non_inferiority.margin:g}",
         "unusable": f"{100 * plan.study.unusable:g} %",
         "images_per_patient": f"{plan.study.images_per_patient:g}",
+        "goals": plan.justification,
+        "error": f"{_ERROR:g}",
+        "both_strata": f"{floor(100 * joint_power(plan, images=images) ** 2)} %",
+        "wait_margin": f"{plan.safety.margin_min:g}",
+        "time_positives": _positives(found, "Time to opening"),
+        "safety_positives": _positives(found, "95th percentile"),
         "subgroup": next(need.positives for need in found if need.endpoint.startswith("Sensitivity in")),
     }
+
+
+def _positives(found: tuple[Need, ...], endpoint: str) -> int:
+    """Positive images under each of the two orders."""
+    return next((need.positives or 0) // 2 for need in found if need.endpoint.startswith(endpoint))
 
 
 def _merge(table: dict[str, Any], change: Mapping[str, Any]) -> None:

@@ -238,7 +238,7 @@ def _wait(waited: list[Float[np.ndarray, " _"]]) -> Wait | None:
 
 
 def _overtaking(stream: _Stream, waited: Float[np.ndarray, " n"]) -> float:
-    """The largest difference in arrival by which an image was read before an earlier one, in minutes."""
+    """Return the largest difference in arrival by which an image was read before an earlier one, in minutes."""
     begun = np.argsort(stream.arrival + waited, kind="stable")
     earliest_after = np.minimum.accumulate(stream.arrival[begun][::-1])[::-1]
     return float(np.max(stream.arrival[begun] - earliest_after))

@@ -6,6 +6,7 @@ that the trace can be checked without running a test; results come from pytest's
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +18,15 @@ from pydantic import ConfigDict
 
 from pneumoscope.core import ConfigError
 from pneumoscope.dossier.device import validated
+from pneumoscope.dossier.trees import tree_sha256
 
 NOT_RUN = "not run"
+RAN_AGAINST = "ran against"
+
+_MARK = "pytest.mark.req("
+
+# Helpers of the tests whose name says that they assert.
+_EXPECTS = re.compile(r"(\w+\.)*(assert|check|expect|require)_\w+|run_numerical\w*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +61,7 @@ class Trace:
 
 
 def read_requirements(path: Path) -> tuple[Requirement, ...]:
-    """The requirements in a YAML list.
+    """Return the requirements in a YAML list.
 
     Raises:
         ConfigError: The file is missing or no such list, or an id stands twice; all faults are named.
@@ -78,7 +86,7 @@ def read_yaml(path: Path) -> object:
 
 
 def trace(requirements: tuple[Requirement, ...], *, tests: Path, source: Path, results: Path | None) -> Trace:
-    """The traceability matrix.
+    """Return the traceability matrix.
 
     Raises:
         ConfigError: A requirement has no test or names code that is not there, or a mark names no requirement; all
@@ -106,11 +114,52 @@ def trace(requirements: tuple[Requirement, ...], *, tests: Path, source: Path, r
 def marks(tests: Path) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """File (below the tests' parent), function and requirement ids of each marked test."""
     for path in sorted(tests.rglob("test_*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)) if _MARK in text else ():
             if isinstance(node, ast.FunctionDef):
                 ids = tuple(one for decorator in node.decorator_list for one in _ids(decorator))
                 if ids:
                     yield path.relative_to(tests.parent).as_posix(), node.name, ids
+
+
+def without_assertion(tests: Path) -> Iterator[tuple[str, str]]:
+    """Yield file and name of each marked test that can't fail: no assertion, no expected error, no helper with one."""
+    for path in sorted(tests.rglob("test_*.py")):
+        text = path.read_text(encoding="utf-8")
+        if _MARK not in text:
+            continue
+        module = ast.parse(text)
+        functions = {node.name: node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)}
+        for node in functions.values():
+            if any(ids for decorator in node.decorator_list for ids in _ids(decorator)) and not _asserts(
+                node, functions, seen=set()
+            ):
+                yield path.relative_to(tests.parent).as_posix(), node.name
+
+
+def require_assertions(tests: Path) -> None:
+    """Check that every marked test can fail.
+
+    Raises:
+        ConfigError: One asserts nothing; all are named.
+    """
+    if hollow := [f"{file}::{name}" for file, name in without_assertion(tests)]:
+        raise ConfigError(f"requirements: {', '.join(hollow)}: marked with a requirement, and asserts nothing")
+
+
+def _asserts(node: ast.FunctionDef, functions: dict[str, ast.FunctionDef], *, seen: set[str]) -> bool:
+    """Whether a function asserts, expects an error or a warning, or calls a function that does."""
+    seen.add(node.name)
+    for one in ast.walk(node):
+        if isinstance(one, ast.Assert):
+            return True
+        if isinstance(one, ast.Call):
+            called = ast.unparse(one.func)
+            if called in ("pytest.raises", "pytest.warns", "pytest.fail", "expect") or _EXPECTS.match(called):
+                return True
+            if called in functions and called not in seen and _asserts(functions[called], functions, seen=seen):
+                return True
+    return False
 
 
 def read_results(path: Path) -> dict[tuple[str, str], str]:
@@ -121,13 +170,22 @@ def read_results(path: Path) -> dict[tuple[str, str], str]:
     """
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
-        return {(file, name): str(result) for file, results in table.items() for name, result in results.items()}
+        return {
+            (file, name): str(result)
+            for file, results in table.items()
+            if file != RAN_AGAINST
+            for name, result in results.items()
+        }
     except (OSError, ValueError, AttributeError) as error:
         raise ConfigError(f"{path}: expected results of tests as JSON, found {error}") from error
 
 
-def write_results(junit: Path, output: Path) -> dict[str, dict[str, str]]:
+def write_results(
+    junit: Path, output: Path, *, tests: Path | None = None, source: Path | None = None
+) -> dict[str, dict[str, str]]:
     """Outcome of each test function in pytest's JUnit file, of a parametrised one the worst; written as JSON.
+
+    With `tests` and `source` the file also says which trees they ran against.
 
     Raises:
         ConfigError: The file is missing or is no XML.
@@ -143,7 +201,9 @@ def write_results(junit: Path, output: Path) -> dict[str, dict[str, str]]:
         name = case.get("name", "").partition("[")[0]
         found = "failed" if _has(case, "failure", "error") else "skipped" if _has(case, "skipped") else "passed"
         file[name] = max(file.get(name, found), found, key=order.index)
-    text = json.dumps(outcomes, indent=1, sort_keys=True)
+    against = {"tests": tests, "source": source}
+    trees = {name: tree_sha256(folder) for name, folder in against.items() if folder is not None}
+    text = json.dumps(outcomes | ({RAN_AGAINST: trees} if trees else {}), indent=1, sort_keys=True)
     output.write_text(text + "\n", encoding="utf-8")
     return outcomes
 

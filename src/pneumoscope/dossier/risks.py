@@ -24,6 +24,8 @@ class Risk:
             developers: a clinician must confirm them.
         controls: Requirements that control the risk.
         left: What remains, and who is told.
+        acceptable: Whether the developers would accept what remains, and why.
+        ml: Topic of ISO/TS 24971-2:2026; empty where the hazard is none of machine learning.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -37,10 +39,12 @@ class Risk:
     after: str
     controls: tuple[str, ...]
     left: str
+    acceptable: str = "to be decided"
+    ml: str = ""
 
 
 def read_risks(path: Path, trace: Trace) -> tuple[Risk, ...]:
-    """The risks in a YAML list; each control is a requirement of `trace`, and so has a test.
+    """Return the risks in a YAML list; each control is a requirement of `trace`, and so has a test.
 
     Raises:
         ConfigError: The file is missing or no such list, or a risk names an unknown control or scale; all are named.

@@ -1,15 +1,21 @@
 """The software bill of materials: what the installed base is made of, from the lock, as CycloneDX."""
 
 import datetime as dt
+import json
 import tomllib
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import metadata, resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from packaging.markers import Marker
 
 from pneumoscope.core import ConfigError
+
+if TYPE_CHECKING:
+    from pneumoscope.dossier.inputs import Inputs
 
 ROOT = "pneumoscope"
 
@@ -35,7 +41,7 @@ class Component:
 
 
 def read_components(lock: Path) -> tuple[Component, ...]:
-    """What `pip install pneumoscope` brings on Linux (x86-64, CPython 3.11), by name; no extras, no tools.
+    """Return what `pip install pneumoscope` brings on Linux (x86-64, CPython 3.11), by name; no extras, no tools.
 
     Raises:
         ConfigError: The lock is missing or is not uv's.
@@ -50,12 +56,64 @@ def read_components(lock: Path) -> tuple[Component, ...]:
     return tuple(Component(one["name"], one["version"], _sha256(one), direct=one["name"] in direct) for one in found)
 
 
-def write_cyclonedx(components: tuple[Component, ...], path: Path, *, version: str, created: dt.datetime) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Native:
+    """What is needed beside Python packages; `version` is a range or says who chooses it."""
+
+    name: str
+    version: str
+    supplier: str
+    licence: str
+    note: str
+
+
+def read_native() -> tuple[Native, ...]:
+    """Return interpreter, TLS, database and codecs, as the package lists them."""
+    text = (resources.files("pneumoscope.dossier") / "native.toml").read_text(encoding="utf-8")
+    return tuple(Native(**one) for one in tomllib.loads(text)["component"])
+
+
+def licence_of(name: str) -> str:
+    """Return the licence that an installed package states; "not stated" where it states none or is not installed."""
+    try:
+        found = metadata.metadata(name)
+    except metadata.PackageNotFoundError:
+        return "not stated"
+    stated = found.get("License-Expression") or found.get("License") or ""
+    classified = [one.rpartition(" :: ")[2] for one in found.get_all("Classifier", []) if one.startswith("License")]
+    return stated if 0 < len(stated) <= 40 and "\n" not in stated else "; ".join(classified) or "not stated"
+
+
+def supplier_of(name: str) -> str:
+    """Return who an installed package names as its author or maintainer."""
+    try:
+        found = metadata.metadata(name)
+    except metadata.PackageNotFoundError:
+        return "not stated"
+    named = found.get("Author") or found.get("Maintainer") or found.get("Author-email") or found.get("Maintainer-email")
+    return " ".join((named or "not stated").partition("<")[0].split()).strip('" ,')[:60] or "not stated"
+
+
+def write_cyclonedx(
+    components: tuple[Component, ...],
+    path: Path,
+    *,
+    version: str,
+    created: dt.datetime,
+    more: Sequence[dict[str, Any]] = (),
+) -> None:
     """Write CycloneDX 1.6 JSON; the same lock and moment give the same bytes.
 
+    Args:
+        components: The locked packages.
+        path: Where to write.
+        version: The device's.
+        created: The moment that the file states.
+        more: Components beside the packages, as CycloneDX objects: native libraries and the model.
+
     Source:
-        NTIA, The Minimum Elements For a Software Bill of Materials, 2021: name, version, identifier, dependency,
-        author, time.
+        NTIA, The Minimum Elements For a Software Bill of Materials, 2021: supplier, name, version, identifier,
+        dependency, author, time.
     """
     from cyclonedx.model import HashAlgorithm, HashType
     from cyclonedx.model.bom import Bom
@@ -84,11 +142,106 @@ def write_cyclonedx(components: tuple[Component, ...], path: Path, *, version: s
     bom.register_dependency(root, parts)
     bom.serial_number = uuid.uuid5(uuid.NAMESPACE_URL, repr((version, components)))
     bom.metadata.timestamp = created
-    path.write_text(JsonV1Dot6(bom).output_as_string(indent=2) + "\n", encoding="utf-8")
+    table = json.loads(JsonV1Dot6(bom).output_as_string())
+    for one in table["components"]:
+        one["licenses"] = [{"license": {"name": licence_of(one["name"])}}]
+        one["supplier"] = {"name": supplier_of(one["name"])}
+    table["components"] += more
+    path.write_text(json.dumps(table, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def beside_packages(inputs: "Inputs") -> list[dict[str, Any]]:
+    """Return native libraries and the model (CycloneDX ML-BOM) as components."""
+    native = [
+        {
+            "type": "library",
+            "bom-ref": f"native-{one.name}",
+            "name": one.name,
+            "version": one.version,
+            "supplier": {"name": one.supplier},
+            "licenses": [{"license": {"name": one.licence}}],
+            "description": one.note,
+        }
+        for one in read_native()
+    ]
+    return [*native, _model(inputs)]
+
+
+def _model(inputs: "Inputs") -> dict[str, Any]:
+    """Return the model with its card: task, data sets, measured performance by cohort, limits."""
+    model, device = inputs.model, inputs.device
+    return {
+        "type": "machine-learning-model",
+        "bom-ref": f"{model['name']}@{model['version']}",
+        "name": model["name"],
+        "version": model["version"],
+        "hashes": [{"alg": "SHA-256", "content": model["sha256"]}],
+        "licenses": [{"license": {"name": "Apache-2.0"}}],
+        "modelCard": {
+            "modelParameters": {
+                "approach": {"type": "supervised"},
+                "task": "binary classification of frontal chest radiographs",
+                "architectureFamily": "convolutional neural network",
+                "modelArchitecture": str(inputs.tables["training"]["config"]["backbone"]),
+                "datasets": [
+                    {"type": "dataset", "name": name} for name in ("NIH ChestX-ray14", "RSNA 2018", "Kermany 2018")
+                ],
+                "inputs": [{"format": "frontal chest radiograph, DICOM"}],
+                "outputs": [{"format": "probability; suspicious, not suspicious or uncertain"}],
+            },
+            "quantitativeAnalysis": {"performanceMetrics": list(_metrics(inputs))},
+            "considerations": {
+                "users": [device.texts.users],
+                "useCases": [device.texts.indications],
+                "technicalLimitations": list(device.texts.limitations),
+            },
+        },
+    }
+
+
+def _metrics(inputs: "Inputs") -> Any:
+    """AUROC, sensitivity and specificity of each test cohort, with intervals."""
+    from pneumoscope.evaluation import Number
+
+    point = inputs.device.operating_point
+    for cohort in inputs.device.cohorts("test"):
+        for name in ("auroc", f"operating_points.{point}.sensitivity", f"operating_points.{point}.specificity"):
+            number = inputs.release[cohort.evidence].at(f"labels.{cohort.question}.{name}")
+            if isinstance(number, Number):
+                yield {
+                    "type": name.rpartition(".")[2],
+                    "value": f"{number.value:.4f}",
+                    "slice": cohort.title,
+                    "confidenceInterval": {"lowerBound": f"{number.low:.4f}", "upperBound": f"{number.high:.4f}"},
+                }
+
+
+def write_vex(inputs: "Inputs", path: Path, *, created: dt.datetime) -> None:
+    """Write the vulnerability statement (CycloneDX VEX): whether components were assessed, and each finding.
+
+    None is assessed here: no vulnerability database can be reached when the submission is built. The file says so.
+    """
+    serial = uuid.uuid5(uuid.NAMESPACE_URL, repr(("vex", inputs.device.version, inputs.components)))
+    table = {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "serialNumber": f"urn:uuid:{serial}",
+        "version": 1,
+        "metadata": {
+            "timestamp": created.isoformat(timespec="seconds"),
+            "component": {"type": "application", "name": ROOT, "version": inputs.device.version},
+            "properties": [
+                {"name": "pneumoscope:assessment", "value": "not done: no vulnerability database was at hand"},
+                {"name": "pneumoscope:components", "value": str(len(inputs.components))},
+            ],
+        },
+        "vulnerabilities": [],
+    }
+    path.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
 
 
 def _closure(packages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Packages that the root needs, directly or through another, on Linux."""
+    """Return packages that the root needs, directly or through another, on Linux."""
     seen: dict[str, dict[str, Any]] = {}
     waiting = [{"name": ROOT}]
     while waiting:

@@ -11,12 +11,12 @@ from typing import Any
 
 from pneumoscope.core import ArtifactError
 from pneumoscope.dossier.content import Block, Bullets, Code, Document, Figure, Note, Paragraph, Section, Table
-from pneumoscope.dossier.inline import Blank, Link, Reference, Span, Target, parse, plain
+from pneumoscope.dossier.inline import Basis, Blank, Link, Reference, Span, Target, parse, plain
 
 _PREVIEW_PPI = 72.0
 
 # Tables of up to about a quarter of a page stay on one; of characters in a line of a table as wide as the text.
-_WHOLE_LINES, _LINE_CHARACTERS = 11, 105
+_WHOLE_LINES, _LINE_CHARACTERS = 12, 115
 
 _SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\#$*_`@<>[]~=-+/\"'"})
 
@@ -41,7 +41,7 @@ def to_first_page(document: Document, path: Path, *, created: dt.datetime) -> No
 
 
 def _set(document: Document, folder: Path, *, created: dt.datetime, **options: Any) -> Any:
-    """What Typst makes of the document; figures are found relative to `folder`."""
+    """Return what Typst makes of the document; figures are found relative to `folder`."""
     import matplotlib as mpl
     import typst
 
@@ -157,6 +157,8 @@ def _span(span: Span, document: Document) -> str:
             return f"#link({_string(url)})[{words.translate(_SPECIAL)}];"
         case Target(key):
             return f"#metadata(none) <{key}> "
+        case Basis(words):
+            return f"#basis[{words.translate(_SPECIAL)}];"
         case Blank(words):
             return f"#blank[{words.translate(_SPECIAL)}];"
         case _:

@@ -100,6 +100,7 @@ def test_the_self_test_is_made_at_once_and_then_once_a_day(
     assert len(newest_events(store, kind=EventKind.SELF_TEST)) == len(tests) + 1
 
 
+@pytest.mark.req("REQ-NT-01")
 def test_an_alert_is_told_once_a_day_and_carries_no_patient(
     store: Store, artifact: Artifact, quick: Any, read: Any, hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ REGULATIONS = {
 
 
 def outputs(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
-    """What the device shows under each claim, from the same switch that the software obeys."""
+    """Yield what the device shows under each claim, from the same switch that the software obeys."""
     chosen = inputs.device.claim
 
     def cells(allowed: dict[Claim, bool]) -> tuple[str, ...]:
@@ -38,14 +38,14 @@ def outputs(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
     columns = (Column("Output", 4), *(Column(title, 1.5) for title in titles))
     yield Table(
         "table-outputs",
-        "Outputs under each claim; the switch in `device.toml` is the one in the software.",
+        "Outputs under each claim, from the rule that the software itself uses [=REQ-CL-01].",
         columns,
         rows,
     )
 
 
 def predicates(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
-    """This device beside devices on the market."""
+    """Yield this device beside devices on the market."""
     device = inputs.device
     regulation, name, kind = REGULATIONS[device.claim]
     own = (
@@ -76,7 +76,7 @@ def predicates(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
 
 
 def checks(_inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
-    """The checks of the software, named and described by their own code."""
+    """Yield the checks of the software, named and described by their own code."""
     from pneumoscope.intake import CHECKS
 
     rows = tuple(
@@ -94,21 +94,51 @@ def checks(_inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
 
 
 def special_controls(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
-    """The special controls of the claim's regulation, in our words, and where each is answered."""
+    """Yield the special controls of the claim's regulation, in our words, and where each is answered."""
     triage = inputs.device.claim is Claim.TRIAGE
     effect = "triage is effective: flagged images are read sooner" if triage else "readers do better with the device"
-    rows = (
-        ("(b)(1)", "Description of the algorithms, inputs, outputs, blocks and limits", "[@design], [@limitations]"),
-        ("(b)(1)", f"Protocol and data set of a test that {effect}", "[@reader-protocol], [@plan]"),
-        ("(b)(1)", "Results of that test", "[!results of the study]"),
-        ("(b)(1)", "Stand-alone performance, by confounder, associated disease and acquisition", "[@standalone]"),
-        ("(b)(1)", "Software: hazards, requirements, design, traceability, verification", "[@risk], [@requirements]"),
-        ("(b)(2)", "Labelling: patients, users and their training", "[@indications], [@intended-use]"),
-        ("(b)(2)", "Labelling: warnings, precautions, where the device may fail", "[@limitations], [@nutrition]"),
-        ("(b)(2)", "Labelling: compatible hardware, protocols, what images must be", "[@dicom-checks]"),
-        ("(b)(2)", "Labelling: operating instructions", "[@instructions]"),
-        ("(b)(2)", "Labelling: summary of the tests with intervals and sub-analyses", "[@nutrition], [@standalone]"),
+    identity = (
+        (
+            "(a)",
+            "Aids prioritisation of a time-sensitive finding",
+            "[@indications]; [!why pneumonia is time-sensitive here]",
+        ),
+        (
+            "(a)",
+            "Notifies named clinicians",
+            "[@worklist-order], webhook [=REQ-NT-01]; [!list of clinicians to notify]",
+        ),
+        ("(a)", "Marks no location", "[@claim-chosen] [=REQ-CL-01]"),
+        (
+            "(a)",
+            "Removes no case from the reading queue",
+            "[@worklist-order]: every study stays in the list [=REQ-TR-02]",
+        ),
+        ("(a)", "Works in parallel with the standard of care, which stays the default", "[@indications]"),
     )
-    columns = (Column("Part", 0.5), Column("Special control, in our words", 3.2), Column("Where", 1.6))
-    caption = f"Special controls of {REGULATIONS[inputs.device.claim][0]}, and where they are answered."
-    yield Table("table-special-controls", caption, columns, rows)
+    rows = (
+        *(identity if triage else ()),
+        ("(b)(1)(i)", "Description of the algorithms, inputs, outputs, blocks and limits", "[@design], [@limitations]"),
+        ("(b)(1)(ii)", f"Protocol and data set of a test that {effect}", "[@reader-protocol], [@plan]"),
+        ("(b)(1)(iii)", "Results of that test", "[@worklist-waits] (simulated); [!results of the study]"),
+        ("(b)(1)(iv)", "Stand-alone performance, by confounder, associated disease and acquisition", "[@standalone]"),
+        (
+            "(b)(1)(v)",
+            "Software: hazards, requirements, design, traceability, verification",
+            "[@risk], [@requirements]",
+        ),
+        ("(b)(2)(i)", "Labelling: patients", "[@indications]"),
+        ("(b)(2)(ii)", "Labelling: users and their training", "[@intended-use]; [!training material]"),
+        ("(b)(2)(iii)", "Labelling: warnings, precautions, where the device may fail", "[@limitations], [@nutrition]"),
+        (
+            "(b)(2)",
+            "Labelling: compatible hardware, protocols, what images must be",
+            "[@dicom-checks]; [!list of tested units]",
+        ),
+        ("(b)(2)(iv)", "Labelling: operating instructions", "[@instructions]"),
+        ("(b)(2)(v)", "Labelling: summary of the tests with intervals and sub-analyses", "[@nutrition], [@standalone]"),
+    )
+    columns = (Column("Part", 0.7), Column("Special control, in our words", 3.2), Column("Where", 1.6))
+    caption = f"{REGULATIONS[inputs.device.claim][0]} point by point, and where each is answered."
+    note = "The points are in the authors' words and numbering from memory; the codified text must be compared."
+    yield Table("table-special-controls", caption, columns, rows, note)

@@ -26,7 +26,7 @@ class Outcome:
 
 
 def outcomes(inputs: Inputs, cohort: Cohort) -> tuple[Outcome, ...]:
-    """The plan's goals for sensitivity, specificity and AUROC, and whether the cohort's lower bounds exceed them."""
+    """Return the plan's goals for sensitivity, specificity and AUROC, and whether the lower bounds exceed them."""
     point, plan = f"operating_points.{inputs.device.operating_point}", inputs.plan
     wanted = (
         (f"{point}.sensitivity", plan.sensitivity.goal),
@@ -65,7 +65,7 @@ def goals(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
 
 
 def impact(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """What misses and needless flags amount to, at the cohort's own prevalence and at that of a clinic."""
+    """Yield what misses and needless flags amount to, at the cohort's own prevalence and at that of a clinic."""
     point = inputs.device.operating_point
     rows = []
     for cohort in inputs.device.cohorts("test"):
@@ -134,7 +134,7 @@ def reader_standard(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
 
 
 def localisation(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """The activation map against radiologists' boxes, each measure beside its control."""
+    """Yield the activation map against radiologists' boxes, each measure beside its control."""
     measures = (
         ("The hottest place lies in a box", "pointing", "pointing_by_chance", "a place at random"),
         ("Overlap with the boxes", "overlap", "overlap_of_another_image", "another patient's map"),

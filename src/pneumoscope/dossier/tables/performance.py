@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from pneumoscope.dossier.content import Column, Paragraph, Table
 from pneumoscope.dossier.device import Cohort
+from pneumoscope.dossier.facts import key_of
 from pneumoscope.dossier.inline import Marked, escape
 from pneumoscope.dossier.inputs import Inputs
 from pneumoscope.dossier.numbers import Numbers
@@ -68,7 +69,7 @@ def rules(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
 
 
 def thresholds(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """What each threshold attained where it was chosen."""
+    """Yield what each threshold attained where it was chosen."""
     chosen = inputs.device.cohorts("validation")
     names = ("sensitivity", "specificity", "ppv", "f1")
     rows: Rows = []
@@ -83,16 +84,15 @@ def thresholds(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     )
     caption = f"What the thresholds attain on validation images.{_sources(chosen, numbers)}"
     note = (
-        "Validation images chose the threshold, so these numbers flatter it. Rules were met by the label rule, on the "
-    )
-    note += (
-        f"images as they are and once changed; here positives are the reference's, so a rule may miss. {_level(inputs)}"
+        "The thresholds were chosen on these images, so the numbers are optimistic. For the choice each image was used "
+        "twice, unchanged and after one random training augmentation, with the training label; here the images are "
+        f"unchanged and positives are the reference's, so a rule's aim may be missed. {_level(inputs)}"
     )
     yield Table("table-thresholds", caption, columns, tuple(rows), note)
 
 
 def subgroups(inputs: Inputs, numbers: Numbers) -> Iterator[Table | Paragraph]:
-    """A table for each test cohort: each group with its size, AUROC, sensitivity and specificity."""
+    """Yield a table for each test cohort: each group with its size, AUROC, sensitivity and specificity."""
     point = inputs.device.operating_point
     for cohort in inputs.device.cohorts("test"):
         rows: Rows = []
@@ -125,20 +125,33 @@ def subgroups(inputs: Inputs, numbers: Numbers) -> Iterator[Table | Paragraph]:
 
 
 def calibration(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """Expected calibration error, and what else the evidence has, on each test cohort."""
+    """Yield expected calibration error, and what else the evidence has, on each test cohort."""
     tests = inputs.device.cohorts("test")
     names = tuple(dict.fromkeys(name for cohort in tests for name in numbers.keys(cohort.at("calibration"))))
     rows = tuple(
-        (escape(cohort.title), *(numbers.cell(cohort.at(f"calibration.{name}")) for name in names)) for cohort in tests
+        (
+            escape(cohort.title),
+            *(numbers.cell(cohort.at(f"calibration.{name}")) for name in names),
+            _perfect(cohort, numbers),
+        )
+        for cohort in tests
     )
-    columns = (Column("Images", 1.6), *_right(*map(_title, names), width=1.3))
+    columns = (Column("Images", 1.4), *_right(*map(_title, names), "Error if perfect: mean, 95th", width=1.2))
     caption = f"Calibration of the probability.{_sources(tests, numbers)}"
     perfect = "Perfect: error 0, slope 1, intercept 0."
     yield Table("table-calibration", caption, columns, rows, f"{perfect} {_level(inputs)}")
 
 
+def _perfect(cohort: Cohort, numbers: Numbers) -> str:
+    """Return the calibration error that these images would show of a perfectly calibrated model."""
+    at = f"action/{key_of(cohort)}.perfect_calibration"
+    if not numbers.has(f"{at}.mean"):
+        return "too few images"
+    return f"{numbers.value(f'{at}.mean')}, {numbers.value(f'{at}.p95')}"
+
+
 def uncertain(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """What the conformal limits did on each test cohort and view; nothing where the evidence does not say."""
+    """Yield what the conformal limits did on each test cohort and view; nothing where the evidence does not say."""
     names = {
         "covered_with": "Right answer plausible, finding",
         "covered_without": "No finding",
@@ -157,9 +170,9 @@ def uncertain(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
         aim = numbers.value(f"{tests[0].evidence}/conformal.promised")
         caption = (
             f"Results called *uncertain*.{_sources(tests, numbers)} The limits aim at a right answer that stays "
-            f"plausible for {aim} of either class, where images are like validation's, and do not guarantee it: they "
-            "come from single members and their average ships, calibration has several images of a patient and counts "
-            "each twice, and right is there what the label rule holds likelier, here the reference."
+            f"plausible for {aim} of either class. They do not guarantee it: they were fitted to single networks while "
+            "the average ships, a patient has several images there, each image was used twice, and the references here "
+            "differ from the training label."
         )
         columns = (Column("View", 0.7), *_right(*names.values(), width=1.3))
         yield Table("table-uncertain", caption, columns, tuple(rows), _level(inputs))
@@ -206,6 +219,9 @@ def floors(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
         rows += [
             (escape(_words(name)), numbers.cell(cohort.at(f"floors.{name}")), numbers.cell(model)) for name in names
         ]
+        together = f"action/{key_of(cohort)}.without_pixels"
+        if names and _estimable(together, numbers):
+            rows.append(("all four together", numbers.cell(together), numbers.cell(model)))
     columns = (Column("Known without the image", 1.4), *_right("AUROC of that alone", "AUROC of the model", width=1.3))
     caption = f"Floors: what can be had without looking at the image.{_sources(tests, numbers)}"
     if rows:
@@ -230,7 +246,7 @@ def gaps(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
 
 
 def label_noise(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """What the score would attain against the radiologists' reading, by how often the mined label is right."""
+    """Yield what the score would attain against the radiologists' reading, by how often the mined label is right."""
     for cohort in inputs.device.cohorts("test"):
         at = cohort.at("label_noise")
         if not numbers.keys(at):
@@ -279,17 +295,17 @@ def _estimable(address: str, numbers: Numbers) -> bool:
 
 
 def _heading(cohort: Cohort, *, columns: int) -> tuple[str, ...]:
-    """A row that heads the rows of a cohort."""
+    """Return a row that heads the rows of a cohort."""
     return (f"*{escape(cohort.title)}, {escape(cohort.reference)}*", *[""] * (columns - 1))
 
 
 def _first_point(cohort: Cohort, numbers: Numbers) -> str:
-    """The operating point that the evidence compares groups at."""
+    """Return the operating point that the evidence compares groups at."""
     return f"Operating point: *{escape(numbers.keys(cohort.at('operating_points'))[0])}*."
 
 
 def _threshold(at: str, numbers: Numbers) -> str:
-    """The threshold, and below it that of patients of another population among the images."""
+    """Return the threshold, and below it that of patients of another population among the images."""
     others = numbers.keys(f"{at}.threshold_elsewhere")
     also = (f"; {escape(other)}: {numbers.value(f'{at}.threshold_elsewhere.{other}')}" for other in others)
     return f"{numbers.value(f'{at}.threshold')}{''.join(also)}"
@@ -314,7 +330,7 @@ def _sources(cohorts: tuple[Cohort, ...], numbers: Numbers) -> Marked:
 
 
 def _level(inputs: Inputs) -> str:
-    """What the brackets are, from the evidence's own numbers."""
+    """Return what the brackets are, from the evidence's own numbers."""
     first = inputs.device.cohorts("test")[0]
     level = inputs.release[first.evidence].number(f"labels.{first.question}.auroc").level
     return f"In brackets: {100 * level:g} % interval."

@@ -1,20 +1,22 @@
 """Registers: evidence, requirements, risks, bill of materials, checklists."""
 
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from importlib import resources
 
 from pneumoscope.core import ConfigError
-from pneumoscope.dossier.content import Block, Code, Column, Paragraph, Table
+from pneumoscope.dossier.content import Block, Bullets, Code, Column, Paragraph, Table
 from pneumoscope.dossier.inline import escape
 from pneumoscope.dossier.inputs import Inputs
 from pneumoscope.dossier.numbers import Numbers
+from pneumoscope.dossier.sbom import licence_of, read_native
 
 _SHORT = 12
 
 
 def evidence(inputs: Inputs, _numbers: Numbers) -> Iterator[Block]:
-    """What each short reference stands for: cohort, model, manifest, configuration, code, and how to rebuild it."""
+    """Yield what each short reference stands for: cohort, model, manifest, code, and how to rebuild it."""
     rows = []
     for place, (name, one) in enumerate(inputs.release.items(), start=1):
         model, provenance = one.provenance["model"], one.provenance
@@ -38,28 +40,29 @@ def evidence(inputs: Inputs, _numbers: Numbers) -> Iterator[Block]:
     )
     yield Table("table-evidence", "The evidence that this document stands on.", columns, tuple(rows), note)
     yield Paragraph(
-        "The first command rebuilds each folder from model and images, the second holds it against this document:"
+        "The first command measures each folder again from model and images, the second verifies this document:"
     )
     yield Code("make evidence\npneumoscope dossier verify docs/submission")
 
 
 def requirements(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
-    """Requirement to code to test to result."""
+    """Yield requirement to code to test to result."""
     rows = []
     for requirement in inputs.trace.requirements:
         tests = inputs.trace.tests[requirement.id]
-        named = "; ".join(
-            f"{escape(test.name.removeprefix('test_').replace('_', ' '))} (`{_short(test.file)}`)" for test in tests
-        )
+        files = Counter(_short(test.file) for test in tests)
+        named = ", ".join(f"{count} in `{file}`" for file, count in sorted(files.items()))
         results = ", ".join(sorted({test.result for test in tests}))
         code = ", ".join(f"`{path}`" for path in requirement.code)
         rows.append((f"**{escape(requirement.id)}**", escape(requirement.text), code, named, results))
     columns = (
-        Column("Requirement", 1.15), Column("The software shall …", 2.2), Column("Code", 1.4),
-        Column("Tests", 3.2), Column("Result", 0.8),
+        Column("Requirement", 1.15), Column("The software shall …", 3.1), Column("Code", 2),
+        Column("Tests", 1.8), Column("Result", 0.7),
     )  # fmt: skip
     caption = "Requirements, the code that meets them, the tests that verify them, and the result of the last run."
-    note = "Code lies under `src/pneumoscope/`, tests under `tests/`."
+    note = (
+        "Code lies under `src/pneumoscope/`, tests under `tests/`; `test-results.json` names each test with its result."
+    )
     yield Table("table-requirements", caption, columns, tuple(rows), note)
 
 
@@ -68,21 +71,21 @@ def _short(file: str) -> str:
 
 
 def risks(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
-    """Hazard, cause, harm, draft estimates, controls with their requirements, what is left."""
+    """Hazard, cause, harm, draft estimates, controls with their requirements, what is left and whether it would do."""
     rows = tuple(
         (
-            f"**{escape(risk.id)}**",
+            f"**{escape(risk.id)}** {escape(risk.ml)}",
             f"{escape(risk.situation)} *Cause:* {escape(risk.cause)}",
             f"{escape(risk.harm)} ({risk.severity})",
             f"{risk.before} → {risk.after}",
             ", ".join(escape(control) for control in risk.controls),
-            escape(risk.left),
+            f"{escape(risk.left)} *Acceptable:* {escape(risk.acceptable)}",
         )
         for risk in inputs.risks
     )
     columns = (
-        Column("Id", 0.55), Column("Hazardous situation", 2.4), Column("Harm (severity)", 1.3),
-        Column("Probability", 1.0), Column("Controls", 1.1), Column("What is left, and who is told", 1.7),
+        Column("Id, ML", 0.75), Column("Hazardous situation", 2.3), Column("Harm (severity)", 1.1),
+        Column("Probability", 0.95), Column("Controls", 0.95), Column("What is left", 1.9),
     )  # fmt: skip
     caption = (
         "Hazards, controls and what is left. Each control is a requirement with its tests in [@table-requirements]."
@@ -91,22 +94,37 @@ def risks(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
 
 
 def bill_of_materials(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
-    """Name and version of everything that the base installation brings."""
+    """Name, version and licence of everything that the base installation brings, two packages a row."""
+    shown = [(escape(one.name), escape(one.version), escape(licence_of(one.name))) for one in inputs.components]
+    half = (len(shown) + 1) // 2
+    right = [*shown[half:], ("", "", "")][:half]
+    rows = tuple((*first, *second) for first, second in zip(shown[:half], right, strict=True))
+    one = (Column("Package", 1.3), Column("Version", 0.7), Column("Licence", 1.1))
+    note = "Licences as the packages state them. Suppliers and hashes are in the file."
+    yield Table("table-sbom", "Packages of the base installation, from the lock file.", (*one, *one), rows, note)
+
+
+def native(_inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
+    """Yield what is needed beside Python packages."""
     rows = tuple(
-        (
-            escape(one.name),
-            escape(one.version),
-            "direct" if one.direct else "transitive",
-            f"`{one.sha256[:_SHORT]}`",
-        )
-        for one in inputs.components
+        tuple(map(escape, (one.name, one.version, one.supplier, one.licence, one.note))) for one in read_native()
     )
-    columns = (Column("Package", 1.6), Column("Version", 1), Column("Dependency", 1), Column("SHA-256", 1.2))
-    yield Table("table-sbom", "Packages of the base installation, from the lock file.", columns, rows)
+    columns = (
+        Column("Component", 1), Column("Version", 1.6), Column("Supplier", 1.5), Column("Licence", 1),
+        Column("For", 1.6),
+    )  # fmt: skip
+    yield Table("table-native", "Interpreter, libraries and codecs beside the packages.", columns, rows)
+
+
+def cannot_see(_inputs: Inputs, _numbers: Numbers) -> Iterator[Bullets]:
+    """Yield what `dossier verify` cannot see, from its own source."""
+    from pneumoscope.dossier.verify import CANNOT_SEE
+
+    yield Bullets(tuple(f"{one[0].upper()}{one[1:]}." for one in CANNOT_SEE))
 
 
 def checklist(name: str) -> Iterator[Table]:
-    """A filled reporting checklist; each item says where, with its page, or who must provide it.
+    """Yield a filled reporting checklist; each item says where, with its page, or who must provide it.
 
     Raises:
         ConfigError: The checklist's file is not as it must be.

@@ -93,7 +93,7 @@ def _networks(numbers: Numbers) -> tuple[str, ...]:
 
 
 def _of_networks(numbers: Numbers, share: float, *, right: bool = False) -> tuple[Column, ...]:
-    """A column for each network, headed by whom it answers for."""
+    """Return a column for each network, headed by whom it answers for."""
     return tuple(Column(f"For {one.replace('-', ' ')}", share, right=right) for one in _networks(numbers))
 
 
@@ -109,7 +109,7 @@ def _keys(numbers: Numbers, config: str) -> Iterator[str]:
 
 
 def _used(numbers: Numbers, config: str, key: str) -> Marked | str:
-    """The value of a key, nothing where it is off, absent or without effect."""
+    """Return the value of a key, nothing where it is off, absent or without effect."""
     other, values = _ONLY_WITH.get(key, ("", ()))
     if other and numbers.has(f"{config}.{other}") and numbers.node(f"{config}.{other}") not in values:
         return ""
