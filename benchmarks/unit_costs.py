@@ -42,10 +42,8 @@ def measure() -> dict[str, Any]:
     from benchmarks.bench.measure import machine
 
     from pneumoscope.core import ResultObject
-    from pneumoscope.intake import find_images
-    from pneumoscope.model import load, shipped_path
     from pneumoscope.phantom import studies_folder
-    from pneumoscope.reading import Reader, read_all
+    from pneumoscope.reading import load_model, read_many
     from pneumoscope.reading.cluster import ClusterJob, _freeze_inputs, _write_part, part_path
     from pneumoscope.results import ResultWriter
 
@@ -57,16 +55,14 @@ def measure() -> dict[str, Any]:
         for place in range(IMAGES):
             (folder / f"{place:04}.dcm").write_bytes(studies[place % 3].read_bytes())
         started = time.process_time()
-        artifact = load(shipped_path())
-        reader = Reader(artifact, heat=False)
+        model = load_model()
         load_s = time.process_time() - started
         started = time.process_time()
-        assert sum(1 for _ in read_all(find_images([folder]), reader)) == IMAGES
+        assert sum(1 for _ in read_many(folder, model=model, keep_pixels=False)) == IMAGES
         read_s = (time.process_time() - started) / IMAGES
-        drawing = Reader(artifact)
         started = time.process_time()
-        with ResultWriter(Path(scratch) / "out", card=drawing.summary, objects=wanted) as writer:
-            for reading in read_all(find_images([folder]), drawing):
+        with ResultWriter(Path(scratch) / "out", card=model.summary(), objects=wanted) as writer:
+            for reading in read_many(folder, model=model):
                 writer.add(reading)
         with_objects_s = (time.process_time() - started) / IMAGES
         sizes = {
@@ -75,7 +71,7 @@ def measure() -> dict[str, Any]:
         }
         job = ClusterJob(output=Path(scratch) / "parts", partition=IMAGES)
         _freeze_inputs([str(folder)], job)
-        _write_part(job, 0, reader=reader)
+        _write_part(job, 0, model=model)
         row_bytes = part_path(job.output, 0).stat().st_size / IMAGES
     return {
         "machine": machine(),

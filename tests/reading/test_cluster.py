@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 from pneumoscope.core import ArtifactError, ConfigError, RemoteError
-from pneumoscope.intake import find_images
 from pneumoscope.model import load, shipped_path
 from pneumoscope.phantom import studies_folder
-from pneumoscope.reading import Reader, read_all
+from pneumoscope.reading import load_model, read_many
 
 ray = pytest.importorskip("ray", reason="ray not found: pip install 'pneumoscope[cluster]'")
 
@@ -115,8 +114,7 @@ def test_a_job_whose_worker_and_driver_were_killed_goes_on_and_has_every_image_o
     kept = [path for path, moment in written.items() if path.stat().st_mtime_ns == moment]
     assert len(kept) >= parts // 2
     found = list(lines(output))
-    reader = Reader(load(shipped_path()), heat=False)
-    expected = [reading.to_dict() for reading in read_all(find_images([images]), reader)]
+    expected = [reading.to_dict() for reading in read_many(images)]
     assert [line["path"] for line in found] == [line["path"] for line in expected]
     for ours, theirs in zip(found, expected, strict=True):
         assert ours["probability"] == pytest.approx(theirs["probability"], abs=1e-6)
@@ -199,11 +197,11 @@ def test_nothing_to_read_is_an_error_and_leaves_no_list(tmp_path, no_cluster):
 def test_a_part_is_whole_or_absent(images, tmp_path, monkeypatch):
     work = job(tmp_path / "out")
     module._freeze_inputs([str(images)], work)
-    reader = Reader(load(shipped_path()), heat=False)
+    model = load_model()
     monkeypatch.setattr(
         "pyarrow.parquet.write_table", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left"))
     )
     with pytest.raises(ConfigError, match="disk is full"):
-        module._write_part(work, 0, reader=reader)
+        module._write_part(work, 0, model=model)
     assert list(work.output.glob("*part-*")) == []
     assert not part_path(work.output, 0).exists()

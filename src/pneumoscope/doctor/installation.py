@@ -77,7 +77,7 @@ def _model(path: Path | None) -> Iterator[Finding]:
     """Verify the checksum, and read one synthetic study with each engine that is installed."""
     from pneumoscope.model import load, shipped_path
     from pneumoscope.phantom import studies_folder
-    from pneumoscope.reading import EngineName, Reader
+    from pneumoscope.reading import EngineName, Model, read
 
     advice = "install the package again, or give --model a file that `pneumoscope export` wrote"
     try:
@@ -89,16 +89,13 @@ def _model(path: Path | None) -> Iterator[Finding]:
     yield Finding(
         name="model", level=Level.OK, found=f"{one.name} {one.version}, checksum verified, SHA-256 {one.sha256}"
     )
-    from pneumoscope.intake import ImageSource
-
     study = min(studies_folder().glob("*.dcm"))
     for engine, module in ((EngineName.ONNXRUNTIME, "onnxruntime"), (EngineName.OPENVINO, "openvino")):
         if find_spec(module) is None:
             continue
         started = time.perf_counter()
         try:
-            reader = Reader(artifact, engine=engine, heat=False)
-            reader.read([reader.open(ImageSource(path=study.name, location=study))])
+            read(study, model=Model(artifact, engine=engine))
         except Exception as error:  # noqa: BLE001, an engine may raise anything; that is what is asked
             found = f"{type(error).__name__}: {error}"
             yield Finding(name=f"engine {engine}", level=Level.PROBLEM, found=found, advice=f"pip install -U {module}")

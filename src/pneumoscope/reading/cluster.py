@@ -35,8 +35,8 @@ from pneumoscope.core import (
     writing,
 )
 from pneumoscope.model import load, shipped_path
-from pneumoscope.reading.batch import read_all
-from pneumoscope.reading.reader import Reader
+from pneumoscope.reading.model import Model, load_model
+from pneumoscope.reading.pipeline import read_many
 from pneumoscope.reading.remote import Item, list_items, sources_of
 
 PARTITION = 64
@@ -161,21 +161,20 @@ class _PartWorker:
 
     def __init__(self, job: ClusterJob, sha256: str) -> None:
         self._job = job
-        self._reader = _open_reader(job, sha256, heat=bool(job.objects))
+        self._model = _open_model(job, sha256)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         numbers = [int(number) for number in batch["item"]]
         for number in numbers:
             if not part_path(self._job.output, number).is_file():  # another attempt may have written it
-                _write_part(self._job, number, reader=self._reader)
+                _write_part(self._job, number, model=self._model)
         return {"part": np.array(numbers)}
 
 
-def _open_reader(job: ClusterJob, sha256: str, *, heat: bool) -> Reader:
+def _open_model(job: ClusterJob, sha256: str) -> Model:
     if problem := _worker_problem(job.model, sha256, __version__):
         raise ArtifactError(f"worker on {socket.gethostname()}: {problem}")
-    artifact = load(job.model or shipped_path())
-    return Reader(artifact, operating_point=job.operating_point, population=job.population, heat=heat)
+    return load_model(job.model)
 
 
 def _worker_problem(model: Path | None, sha256: str, version: str) -> str | None:
@@ -189,29 +188,34 @@ def _worker_problem(model: Path | None, sha256: str, version: str) -> str | None
     return None if found == sha256 else f"expected the model {sha256[:12]}, found {found[:12]}"
 
 
-def _write_part(job: ClusterJob, number: int, *, reader: Reader) -> None:
+def _write_part(job: ClusterJob, number: int, *, model: Model) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     items = [Item.of_json(json.loads(line)) for line in _inputs(job.output, number).read_text().splitlines()]
-    rows = [_row(line, number) for line in _lines_of(job, number, items, reader)]
+    rows = [_row(line, number) for line in _lines_of(job, number, items, model)]
     table = pa.Table.from_pylist(rows, schema=_schema())
     with atomic_path(part_path(job.output, number), durable=True) as path:
         pq.write_table(table, path, compression="zstd")
 
 
-def _lines_of(job: ClusterJob, number: int, items: list[Item], reader: Reader) -> Iterator[dict[str, Any]]:
+def _lines_of(job: ClusterJob, number: int, items: list[Item], model: Model) -> Iterator[dict[str, Any]]:
     """Yield the result line of each image; with objects, these are written first, into a folder of the part's own."""
-    sources = (source for item in items for source in sources_of(item))
+    readings = read_many(
+        (source for item in items for source in sources_of(item)),
+        model=model,
+        operating_point=job.operating_point,
+        population=job.population,
+        keep_pixels=bool(job.objects),
+    )
     if not job.objects:
-        for reading in read_all(sources, reader):
-            yield reading.to_dict()
+        yield from (reading.to_dict() for reading in readings)
         return
     from pneumoscope.results import ResultWriter
 
     folder = f"objects/part-{number:06}"
-    with ResultWriter(job.output / folder, card=reader.summary, objects=job.objects, claim=job.claim) as writer:
-        for reading in read_all(sources, reader):
+    with ResultWriter(job.output / folder, card=model.summary(), objects=job.objects, claim=job.claim) as writer:
+        for reading in readings:
             line = writer.add(reading)
             named = {kind: name and f"{folder}/{name}" for kind, name in line["outputs"].items()}
             yield {**line, "outputs": named}
