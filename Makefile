@@ -83,6 +83,9 @@ benchreport: .venv/.ready .venv-eda/.ready ## time the exploratory report agains
 benchcache: .venv/.ready ## time the image cache against decoding (needs PNEUMOSCOPE_DATA)
 	@.venv/bin/python benchmarks/cache_speed.py
 
+mutate: .venv/.ready .venv-mutation/.ready ## mutate stats, intake and reading, or MODULES="stats/roc"; count what the tests notice (hours)
+	@scripts/mutate $(MODULES)
+
 faults: .venv/.ready ## kill the node at random under load, count what was lost, draw docs/explanation/faults.md (half an hour)
 	@.venv/bin/python -m benchmarks.faults
 
@@ -90,7 +93,7 @@ load: .venv/.ready ## load on the node beside DCMTK and Orthanc, drawn into docs
 	@.venv/bin/python -m benchmarks.node_load
 
 clean: ## remove the environments, caches and builds
-	rm -rf .tools .venv .venv-base .venv-bench .venv-eda .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
+	rm -rf .tools .venv .venv-base .venv-bench .venv-eda .venv-mutation .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # One environment each; built again when what it is built from has changed.
@@ -104,6 +107,10 @@ clean: ## remove the environments, caches and builds
 
 .venv-bench/.ready: uv.lock benchmarks/requirements.txt scripts/setup
 	@scripts/setup bench
+	@touch $@
+
+.venv-mutation/.ready: scripts/setup
+	@scripts/setup mutation
 	@touch $@
 
 .venv-eda/.ready: benchmarks/requirements-eda.txt

@@ -56,13 +56,14 @@ def _memory(quick: bool) -> Iterator[tuple[Work, Work]]:
     import torch
     from torchvision.models import densenet121
 
-    from pneumoscope.intake import find_images
-    from pneumoscope.model import load, shipped_path
+    from pneumoscope.image import prepare
+    from pneumoscope.intake import read_radiograph
     from pneumoscope.phantom import studies_folder
-    from pneumoscope.reading import Reader
+    from pneumoscope.reading import load_model
 
-    reader = Reader(load(shipped_path()), heat=False)
-    ready = [reader.open(next(iter(find_images([min(studies_folder().glob("*.dcm"))]))))]
+    model = load_model()
+    pixels = read_radiograph(min(studies_folder().glob("*.dcm"))).pixels
+    ready = prepare(pixels, model.card.recipe).array[np.newaxis]
     network = densenet121(weights=None).eval()
     image = torch.rand(1, 3, 64 if quick else 224, 64 if quick else 224)
 
@@ -70,7 +71,7 @@ def _memory(quick: bool) -> Iterator[tuple[Work, Work]]:
         with torch.no_grad():
             return network(image)
 
-    yield partial(reader.read, ready), theirs
+    yield partial(model.predict, ready), theirs
 
 
 @contextmanager
@@ -120,7 +121,7 @@ def _decoding(quick: bool, *, syntax: str) -> Iterator[tuple[Work, Work]]:
     """Bytes of one object to pixels: our reading path against pydicom with its own plugins."""
     from pydicom import dcmread
 
-    from pneumoscope.intake import ImageSource, read_radiograph
+    from pneumoscope.intake import read_radiograph
     from pneumoscope.phantom import studies_folder
 
     ds = dcmread(min(studies_folder().glob("*.dcm")))
@@ -133,8 +134,7 @@ def _decoding(quick: bool, *, syntax: str) -> Iterator[tuple[Work, Work]]:
             except (RuntimeError, NotImplementedError, ValueError) as error:
                 raise NotAtHandError(f"no encoder for {syntax}: {error}") from error
         ds.save_as(path)
-        source = ImageSource(path=path.name, location=path)
-        yield lambda: read_radiograph(source).pixels, lambda: dcmread(path).pixel_array
+        yield lambda: read_radiograph(path).pixels, lambda: dcmread(path).pixel_array
 
 
 @contextmanager
@@ -145,14 +145,11 @@ def _report(quick: bool) -> Iterator[tuple[Work, Work]]:
     from pydicom import dcmread
     from pydicom.uid import generate_uid
 
-    from pneumoscope.intake import find_images
-    from pneumoscope.model import load, shipped_path
     from pneumoscope.phantom import studies_folder
-    from pneumoscope.reading import Reader, read_all
+    from pneumoscope.reading import read
 
     study = sorted(studies_folder().glob("*.dcm"))[1]
-    reader = Reader(load(shipped_path()), heat=False)
-    (reading,) = read_all(find_images([study]), reader)
+    reading = read(study)
     image = dcmread(study)
     context = hd.sr.ObservationContext(
         observer_device_context=hd.sr.ObserverContext(
@@ -236,10 +233,10 @@ def _help(quick: bool) -> Iterator[tuple[Work, Work]]:
 @contextmanager
 def _cluster(quick: bool, *, workers: int) -> Iterator[tuple[Work, Work]]:
     """A local Ray cluster against one process, start included."""
-    from pneumoscope.intake import find_images
-    from pneumoscope.model import load, shipped_path
-    from pneumoscope.reading import Reader, read_all
-    from pneumoscope.reading.cluster import Cluster, ClusterJob, read_on_cluster
+    from pneumoscope.reading import load_model, read_many
+    from pneumoscope.reading.cluster import Cluster
+    from pneumoscope.reading.cluster_parts import ClusterJob
+    from pneumoscope.reading.cluster_read import read_on_cluster
 
     if quick:
         raise NotAtHandError("a cluster takes longer to start than a quick run may")
@@ -247,14 +244,14 @@ def _cluster(quick: bool, *, workers: int) -> Iterator[tuple[Work, Work]]:
         folder = Path(scratch) / "films"
         folder.mkdir()
         _films(folder, _FOLDER * 5)
-        reader = Reader(load(shipped_path()), heat=False)
+        model = load_model()
         runs = iter(range(1000))
 
         def ours() -> object:
             job = ClusterJob(output=Path(scratch) / f"out{next(runs)}", partition=16)
             return read_on_cluster([str(folder)], job, cluster=Cluster(workers=workers))
 
-        yield ours, lambda: sum(1 for _ in read_all(find_images([folder]), reader))
+        yield ours, lambda: sum(1 for _ in read_many(folder, model=model, keep_pixels=False))
 
 
 XRV, PYTORCH = "torchxrayvision script", "PyTorch eager, DenseNet-121"

@@ -9,8 +9,8 @@ from PIL import Image
 
 from pneumoscope.core import ConfigError
 from pneumoscope.eda import Measured, Provenance, draw, explore, measure_pixels, write_report
-from pneumoscope.eda.draw.marks import Dot, Rect, Text
 from pneumoscope.eda.wording import decimal_interval, percent, percent_interval, short_percent
+from pneumoscope.plotting import Dot, Rect, Text
 
 PROVENANCE = Provenance(
     manifest="m.parquet", manifest_sha256="ab12", version="9.9", created="2026-01-01T00:00:00+00:00"

@@ -310,7 +310,7 @@ def test_the_json_has_no_number_without_its_denominator(evidence):
 
 
 def test_a_figure_of_what_cannot_be_estimated_says_so():
-    from pneumoscope.evaluation.figures.style import interval
+    from pneumoscope.evaluation.figures.curves import interval
     from pneumoscope.evaluation.numbers import NotEstimable
 
     assert interval(NotEstimable("one positive image")) == "not estimable"

@@ -123,8 +123,8 @@ def test_a_worker_that_lost_its_lease_leaves_the_other_ones_result_and_files(wor
     (image,) = images.claim(store, worker="slow", limit=1, lease_s=-1)
     worker.work()
     written = (spool.path(results.of_image(store, 1).folder) / "image.json").stat().st_mtime_ns
-    for _, radiograph, reading in worker._read([image]):
-        worker._settle(image, radiograph, reading)
+    for _, reading in worker._read([image]):
+        worker._settle(image, reading)
     assert (spool.path(results.of_image(store, 1).folder) / "image.json").stat().st_mtime_ns == written
 
 

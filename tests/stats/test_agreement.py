@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import cohens_kappa as statsmodels_kappa
 
 from pneumoscope.core import InputError
@@ -64,3 +65,17 @@ def test_raters_who_always_agree_on_many_rows_of_few_patients_keep_the_doubt_of_
 def test_ratings_without_a_kappa_are_refused(first, second, message):
     with pytest.raises(InputError, match=message):
         cohen_kappa(first, second)
+
+
+@pytest.mark.parametrize("weights", ["linear", "quadratic"])
+def test_weighted_kappa_agrees_with_scikit_learn_and_statsmodels(weights):
+    rng = np.random.default_rng(4)
+    first = rng.integers(1, 6, 300)
+    second = np.clip(first + rng.integers(-1, 3, 300), 1, 5)
+    found = cohen_kappa(first, second, weights=weights)
+    assert found.value == pytest.approx(cohen_kappa_score(first, second, weights=weights))
+    table = np.zeros((5, 5))
+    np.add.at(table, (first - 1, second - 1), 1)
+    expected = statsmodels_kappa(table, wt={"linear": "linear", "quadratic": "fc"}[weights])
+    assert found.value == pytest.approx(expected.kappa)
+    assert found.standard_error == pytest.approx(expected.std_kappa, rel=1e-6)

@@ -3,10 +3,12 @@ from functools import partial
 import numpy as np
 import pytest
 from scipy.optimize import lsq_linear
+from scipy.stats import beta, kstest
 from sklearn.metrics import roc_auc_score
 
 from pneumoscope.core import InputError
 from pneumoscope.stats import Corrected, LabelRates, LabelValues, Proportion, correct_for_label_noise
+from pneumoscope.stats.label_noise import _draw
 
 
 def share(value: float, n: float = 1e9) -> Proportion:
@@ -132,3 +134,12 @@ def test_the_flags_are_whatever_the_rule_says_and_the_area_is_the_scores():
 def test_rates_that_cannot_have_produced_the_rows_are_refused():
     with pytest.raises(InputError, match="can have produced these rows, found a corrected"):
         correct(TRUTH, np.where(TRUTH, 0.9, 0.1), quality=RATES, **few())
+
+
+def test_a_label_s_rate_is_drawn_from_the_posterior_of_jeffreys_prior():
+    # Right on all of 8 rows: Beta(8.5, 0.5), whose mean is 8.5 / 9; a flat prior would give 9 / 10, none 1.
+    stated = Proportion(value=1.0, low=0.63, high=1.0, level=0.95, n=8, effective_n=8.0, method="")
+    drawn = _draw(stated, 20_001, rng=np.random.default_rng(0))
+    assert drawn[0] == 1.0
+    assert drawn[1:].mean() == pytest.approx(8.5 / 9, abs=0.003)
+    assert kstest(drawn[1:], beta(8.5, 0.5).cdf).pvalue > 0.01

@@ -5,7 +5,9 @@ import sys
 import typer
 
 from pneumoscope.core import Status
-from pneumoscope.reading.cluster import Cluster, ClusterJob, lines, read_on_cluster
+from pneumoscope.reading.cluster import Cluster
+from pneumoscope.reading.cluster_parts import ClusterJob, lines
+from pneumoscope.reading.cluster_read import read_on_cluster
 
 
 def read_with_cluster(addresses: list[str], job: ClusterJob, cluster: Cluster, *, as_json: bool) -> int:

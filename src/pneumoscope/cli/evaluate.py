@@ -47,6 +47,10 @@ def evaluate(
     against: Annotated[
         str | None, typer.Option(help="Whose images alone are the negatives, such as No_Finding.", **_OTHER)
     ] = None,
+    subgroup: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="A manifest column to cut subgroups by too, such as x_ward.", **_OTHER),
+    ] = None,
     points_from: Annotated[
         Path | None, typer.Option(help="Evidence folder whose thresholds to hold, such as validation's.", **_OTHER)
     ] = None,
@@ -68,10 +72,16 @@ def evaluate(
 
     cohort = cohort_of(
         Request(
-            predictions=predictions, manifest=manifest, where=where, asked=asked, points_from=points_from, title=title
+            predictions=predictions,
+            manifest=manifest,
+            where=where,
+            asked=asked,
+            points_from=points_from,
+            axes=subgroup or (),
+            title=title,
         )
     )
-    _show(write_evidence(cohort, output, settings=Settings()))
+    _show(write_evidence(cohort, output, settings=Settings(axes=tuple(subgroup or ()))))
     if lost := cohort.left_out[NOT_IN_MANIFEST]:
         typer.echo(f"pneumoscope: {lost} predictions are of images that {manifest} does not have", err=True)
         raise typer.Exit(EXIT_PARTIAL)

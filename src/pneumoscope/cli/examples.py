@@ -15,6 +15,14 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "train": ("pneumoscope train --preset default -o runs/mine", "pneumoscope train my.toml -o runs/mine --resume"),
     "export": ("pneumoscope export runs/mine -o mine.onnx",),
     "evaluate": ("pneumoscope evaluate --predictions p.csv --manifest m.parquet -o evidence/mine",),
+    "predict": (
+        "pneumoscope predict m.parquet -o p.parquet",
+        "pneumoscope predict m.parquet -o p.csv --model mine.onnx",
+    ),
+    "readers": (
+        "pneumoscope readers ratings.csv -o study",
+        "pneumoscope readers ratings.csv -o study --threshold 3 --model AI --model-threshold 0.4",
+    ),
     "plan": ("pneumoscope plan",),
     "split": ("pneumoscope data split m.parquet --method stratified -o split.csv",),
     "audit": ("pneumoscope data audit m.parquet -o audit.json",),

@@ -23,9 +23,11 @@ from pneumoscope.cli.evaluate import evaluate
 from pneumoscope.cli.examples import epilog
 from pneumoscope.cli.export import export
 from pneumoscope.cli.plan import plan
+from pneumoscope.cli.predict import predict
 from pneumoscope.cli.pretrain import pretrain
 from pneumoscope.cli.purge import purge
 from pneumoscope.cli.read import read
+from pneumoscope.cli.readers import readers
 from pneumoscope.cli.serve import serve
 from pneumoscope.cli.token import token
 from pneumoscope.cli.train import train
@@ -94,7 +96,7 @@ def _ended(message: str, code: int) -> typer.Exit:
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Read": (demo, read, check, doctor),
     "In the clinic": (serve, acceptance, conformance, token, purge),
-    "Build a model": (eda, pretrain, train, export, evaluate, ablate),
+    "Build a model": (eda, pretrain, train, export, predict, evaluate, readers, ablate),
     "Submission": (plan,),
 }
 for _panel, _commands in _PANELS.items():

@@ -74,7 +74,8 @@ def read(
     """
     if cluster is not None:
         from pneumoscope.cli.cluster import read_with_cluster
-        from pneumoscope.reading.cluster import Cluster, ClusterJob
+        from pneumoscope.reading.cluster import Cluster
+        from pneumoscope.reading.cluster_parts import ClusterJob
 
         if output is None:
             raise ConfigError("--cluster: expected an output folder as well (-o DIR), got none")

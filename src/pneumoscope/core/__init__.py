@@ -18,6 +18,7 @@ from pneumoscope.core.errors import (
 )
 from pneumoscope.core.files import atomic_path, sha256_of, sync_folder, write_atomically, writing
 from pneumoscope.core.geometry import Geometry
+from pneumoscope.core.parallel import map_in_order
 from pneumoscope.core.records import (
     ADULT_FROM_YEARS,
     Check,
@@ -74,6 +75,7 @@ __all__ = [
     "atomic_path",
     "check_against_device",
     "exit_code",
+    "map_in_order",
     "released_device",
     "sha256_of",
     "sync_folder",

@@ -13,6 +13,7 @@ from pneumoscope.datasets.nih import import_nih, read_nih, read_nih_labels
 from pneumoscope.datasets.nih_labels import LabelRelease
 from pneumoscope.datasets.nih_readers import boxes_of
 from pneumoscope.datasets.patients import patient_numbers
+from pneumoscope.datasets.pixels import LoadedImage, Seen, each_image, load_images
 from pneumoscope.datasets.rsna import import_rsna
 from pneumoscope.datasets.split import folds_by_patient, split_by_patient, split_official, split_stratified
 from pneumoscope.datasets.split_file import Split, apply_split, read_split, split_of, write_split
@@ -24,19 +25,23 @@ __all__ = [
     "ImageCache",
     "Imported",
     "LabelRelease",
+    "LoadedImage",
     "Prefer",
+    "Seen",
     "Shard",
     "Split",
     "Stored",
     "apply_split",
     "boxes_of",
     "build_cache",
+    "each_image",
     "folds_by_patient",
     "import_csv",
     "import_dicom",
     "import_kermany",
     "import_nih",
     "import_rsna",
+    "load_images",
     "manifest_sha256",
     "patient_numbers",
     "read_kermany",

@@ -35,7 +35,7 @@ _NIH_ARCHIVES = (
 
 
 def nih_archives(*, mirror: str | None = None) -> tuple[RemoteFile, ...]:
-    """The twelve image archives, `images_001.tar.gz` to `images_012.tar.gz`; from a mirror under these names."""
+    """Return the twelve image archives, `images_001.tar.gz` to `images_012.tar.gz`; from a mirror under these names."""
     names = [f"images_{number:03}.tar.gz" for number in range(1, len(_NIH_ARCHIVES) + 1)]
     return tuple(
         RemoteFile(
@@ -49,7 +49,7 @@ def nih_archives(*, mirror: str | None = None) -> tuple[RemoteFile, ...]:
 
 
 def unpack(archive: Path) -> Path:
-    """The folder beside the archive and named as it is, with what was in it; kept as it is where it exists.
+    """Return the folder beside the archive and named as it is, with what was in it; kept as it is where it exists.
 
     Members that would land outside of it are refused (PEP 706, filter "data").
 

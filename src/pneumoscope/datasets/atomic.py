@@ -10,7 +10,7 @@ from pneumoscope.core import ConfigError
 
 @contextmanager
 def atomic(target: Path) -> Iterator[Path]:
-    """A place to write the file at; it becomes `target` when the block ends, and is removed if the block fails.
+    """Yield a place to write the file at; it becomes `target` when the block ends, and is removed if the block fails.
 
     Raises:
         ConfigError: The folder cannot be written or the disk is full.

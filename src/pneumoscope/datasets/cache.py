@@ -31,7 +31,7 @@ def shard_schema(side_px: int, metadata: dict[str, Any]) -> pa.Schema:
 
 
 def pixels_of(batch: pa.RecordBatch, side_px: int) -> UInt8[np.ndarray, "n side side"]:
-    """The batch's images, without a copy."""
+    """Return the batch's images, without a copy."""
     buffer = batch.column("pixels").buffers()[1]
     images: UInt8[np.ndarray, "n side side"] = np.frombuffer(buffer, np.uint8, batch.num_rows * side_px**2).reshape(
         batch.num_rows, side_px, side_px
@@ -40,7 +40,7 @@ def pixels_of(batch: pa.RecordBatch, side_px: int) -> UInt8[np.ndarray, "n side 
 
 
 def read_index(folder: Path) -> dict[str, Any]:
-    """The index of a complete cache.
+    """Return the index of a complete cache.
 
     Raises:
         ConfigError: There is no cache, it is half-written, or of another format.
@@ -150,7 +150,7 @@ class Shard:
 
 
 def stream_cache(uri: str) -> Iterator[Shard]:
-    """A cache's shards one after the other, from a folder or object storage (`s3://`, `gs://`, `file://`).
+    """Yield a cache's shards one after the other, from a folder or object storage (`s3://`, `gs://`, `file://`).
 
     Raises:
         ConfigError: The place is no cache, or of a kind that pyarrow does not know.

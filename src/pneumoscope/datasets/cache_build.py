@@ -77,7 +77,7 @@ def _name(place: int) -> str:
 
 
 def _made_of(part: pd.DataFrame, side_px: int) -> str:
-    """Changes with the rows, their order, their files' sizes and dates, and the side."""
+    """Return a hash of the rows, their order, their files' sizes and dates, and the side."""
     stats = [path.stat() if (path := Path(at)).is_file() else None for at in part["path"]]
     files = [(one.st_size, one.st_mtime_ns) if one else None for one in stats]
     text = json.dumps([FORMAT, side_px, part.to_numpy().tolist(), files])
@@ -128,7 +128,7 @@ def _write_shard(path: Path, part: pd.DataFrame, side_px: int, steps: Iterator[o
 
 
 def _square(path: str, side_px: int) -> UInt8[np.ndarray, "side side"] | str:
-    """The image, or why there is none."""
+    """Return the image, or why there is none."""
     try:
         pixels = read_grey(path)
     except (InputError, OSError) as error:

@@ -90,7 +90,7 @@ def download(
 
 
 def _asked(client: httpx.Client, file: RemoteFile) -> int:
-    """The size by the server; without it a connection that ends early could not be told from one that is done."""
+    """Return the size by the server; else a connection that ends early could not be told from one that is done."""
     try:
         answer = client.head(file.url)
         answer.raise_for_status()

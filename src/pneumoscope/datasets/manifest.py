@@ -38,7 +38,7 @@ class Imported:
 
 
 def arrange(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with all of DESIGN's columns in order, then the known extras that it has, then its own `x_` ones.
+    """Return the table with the manifest's columns in order, then the known extras that it has, then its own `x_` ones.
 
     Text columns are `str`, numbers `float64` (NaN where null), so that equal content has one hash.
 
@@ -72,7 +72,7 @@ def _typed(table: pd.DataFrame, column: Column) -> "pd.Series[Any]":
 
 
 def check(manifest: pd.DataFrame) -> pd.DataFrame:
-    """The arranged table, every value as the schema says.
+    """Return the arranged table, every value as the schema says.
 
     Raises:
         InputError: It is empty, or a value is not allowed; names the column and the first rows.
@@ -131,7 +131,7 @@ def _explained(failures: pd.DataFrame, table: pd.DataFrame) -> str:
 
 
 def allowed(column: Column) -> str:
-    """What a column's values may be, in words."""
+    """Return what a column's values may be, in words."""
     if column.among:
         return " or ".join(column.among)
     if column.kind is Kind.FLAG:
@@ -214,7 +214,7 @@ class Stored:
 
 
 def read_manifest(path: Path) -> Stored:
-    """The manifest in a Parquet file, verified: each value by the schema, all of them by the hash inside.
+    """Return the manifest in a Parquet file, verified: each value by the schema, all of them by the hash inside.
 
     Raises:
         ConfigError: The file is absent or no manifest.
@@ -235,7 +235,7 @@ def read_manifest(path: Path) -> Stored:
 
 
 def read_arrow(path: Path) -> pa.Table:
-    """The Parquet file's columns as they are, unchecked.
+    """Return the Parquet file's columns as they are, unchecked.
 
     Raises:
         ConfigError: The file is absent or no Parquet.

@@ -50,7 +50,7 @@ _IMAGES = "stage_2_train_images"
 
 
 def import_rsna(root: Path, *, nih_match: Path | None = None) -> Imported:
-    """A row an image of the labels' table; age, sex, view and spacing from the DICOM files that are there.
+    """Return a row an image of the labels' table; age, sex, view and spacing from the DICOM files that are there.
 
     Args:
         root: Folder with `stage_2_train_labels.csv`, and `stage_2_train_images` where there are images.

@@ -50,7 +50,7 @@ def write_sheets(stored: Stored, folder: Path) -> list[Path]:
 
 
 def facts_of(source: str) -> SourceFacts:
-    """What is known of a source; says what is missing for one that has no importer of its own."""
+    """Return what is known of a source; says what is missing for one that has no importer of its own."""
     return _FACTS.get(
         source,
         SourceFacts(

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pneumoscope import __version__
-from pneumoscope.core import PneumoscopeError
+from pneumoscope.core import ArtifactError, PneumoscopeError, Status
 from pneumoscope.doctor.finding import Finding, Level
 
 _EXTRAS = {
@@ -75,9 +75,10 @@ def _extras() -> Iterator[Finding]:
 
 def _model(path: Path | None) -> Iterator[Finding]:
     """Verify the checksum, and read one synthetic study with each engine that is installed."""
+    from pneumoscope.core import EngineName
     from pneumoscope.model import load, shipped_path
     from pneumoscope.phantom import studies_folder
-    from pneumoscope.reading import EngineName, Model, read
+    from pneumoscope.reading import load_model, read
 
     advice = "install the package again, or give --model a file that `pneumoscope export` wrote"
     try:
@@ -95,7 +96,9 @@ def _model(path: Path | None) -> Iterator[Finding]:
             continue
         started = time.perf_counter()
         try:
-            read(study, model=Model(artifact, engine=engine))
+            reading = read(study, model=load_model(path, engine=engine))
+            if reading.status is not Status.ANALYSED:
+                raise ArtifactError(f"expected a synthetic image to be analysed, found {reading.status}")
         except Exception as error:  # noqa: BLE001, an engine may raise anything; that is what is asked
             found = f"{type(error).__name__}: {error}"
             yield Finding(name=f"engine {engine}", level=Level.PROBLEM, found=found, advice=f"pip install -U {module}")

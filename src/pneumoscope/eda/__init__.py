@@ -6,8 +6,6 @@ Functions of a manifest give frozen records of numbers; figures are drawn from t
 from pneumoscope.eda.acquisition import Acquisition, acquisition
 from pneumoscope.eda.advice import Advice
 from pneumoscope.eda.demographics import Demographics, demographics
-from pneumoscope.eda.draw.marks import Figure
-from pneumoscope.eda.draw.svg import to_svg
 from pneumoscope.eda.figures import Section, draw
 from pneumoscope.eda.films import FilmReport, report_films
 from pneumoscope.eda.floors import Floors, floors
@@ -17,6 +15,7 @@ from pneumoscope.eda.profile import Profile, profile
 from pneumoscope.eda.readers import Readers, readers
 from pneumoscope.eda.report import Exploration, explore, to_json
 from pneumoscope.eda.shift import Shift, shift
+from pneumoscope.plotting import Figure, to_svg
 
 __all__ = [
     "Acquisition",

@@ -65,7 +65,7 @@ class Acquisition:
 
 
 def acquisition(manifest: pd.DataFrame, *, finding: str) -> Acquisition:
-    """The tables of view, size and spacing, with the finding's share in each."""
+    """Return the tables of view, size and spacing, with the finding's share in each."""
     rows = manifest[manifest[finding].notna()]
     patients = patient_numbers(rows)
     sizes, spacings = size_names(rows), spacing_names(rows)
@@ -103,7 +103,7 @@ def _named(keys: "pd.Series[float]", name: Callable[[float], str]) -> "pd.Series
 
 
 def common(names: "pd.Series[str]", *, most: int = MOST_FORMATS) -> "pd.Series[str]":
-    """The names as categories, most frequent first, all but `most` of them "other"; null stays null."""
+    """Return the names as categories, most frequent first, all but `most` of them "other"; null stays null."""
     values = pd.Categorical(names)
     order = np.argsort(-np.bincount(values.codes[values.codes >= 0], minlength=len(values.categories)), kind="stable")
     place = np.full(len(values.categories) + 1, -1)

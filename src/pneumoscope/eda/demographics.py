@@ -102,7 +102,7 @@ class Demographics:
 
 
 def demographics(manifest: pd.DataFrame) -> Demographics:
-    """The demographic tables of a manifest."""
+    """Return the demographic tables of a manifest."""
     patients = patient_numbers(manifest)
     counts = np.bincount(patients)
     first = first_rows(manifest)

@@ -83,7 +83,7 @@ class FilmReport:
 
 
 def report_films(manifest: pd.DataFrame, measured: Measured, *, finding: str) -> FilmReport:
-    """The tables of the measured images."""
+    """Return the tables of the measured images."""
     table = measured.table
     rows = manifest.loc[table.index]
     positive = (rows[finding] == 1).to_numpy()

@@ -170,7 +170,7 @@ def _by_rate(
 def _by_itself(
     values: Float[np.ndarray, " n"], truth: Bool[np.ndarray, " n"], *, rounds: _Rounds
 ) -> Float[np.ndarray, " n"]:
-    """The number, or less it where positives have the smaller mean among the rows learned from."""
+    """Return the number, or less it where positives have the smaller mean among the rows learned from."""
     score = np.zeros(truth.size)
     for learn, test in rounds:
         rises = values[learn & truth].mean() >= values[learn & ~truth].mean()

@@ -42,7 +42,7 @@ class Group:
 
 
 def compact(manifest: pd.DataFrame) -> pd.DataFrame:
-    """The columns that are explored, texts as categories: the same answers, many times faster on long tables."""
+    """Return the columns that are explored, texts as categories: the same answers, many times faster on long tables."""
     kept = [name for name in manifest.columns if name not in _UNUSED]
     texts = {name: "category" for name in kept if not pd.api.types.is_numeric_dtype(manifest[name])}
     return manifest[kept].astype(texts)
@@ -54,7 +54,7 @@ def has(manifest: pd.DataFrame, column: str) -> bool:
 
 
 def labelled_findings(manifest: pd.DataFrame) -> list[str]:
-    """The findings that at least one row is labelled for, in the manifest's order."""
+    """Return the findings that at least one row is labelled for, in the manifest's order."""
     return [finding for finding in FINDINGS if has(manifest, finding)]
 
 
@@ -64,7 +64,7 @@ def distinct(numbers: Int[np.ndarray, " m"]) -> int:
 
 
 def require_finding(manifest: pd.DataFrame, finding: str) -> None:
-    """The finding is known, and labelled in some row.
+    """Check that the finding is known, and labelled in some row.
 
     Raises:
         ConfigError: It is not.
@@ -119,7 +119,7 @@ def groupings(manifest: pd.DataFrame) -> Iterator[tuple[str, pd.Categorical]]:
 
 
 def shares(manifest: pd.DataFrame, *, finding: str) -> tuple[Group, ...]:
-    """The finding's share in each group of each variable; groups without a labelled row are left out."""
+    """Return the finding's share in each group of each variable; groups without a labelled row are left out."""
     patients = patient_numbers(manifest)
     labels = manifest[finding].to_numpy()
     groups = []

@@ -5,15 +5,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pneumoscope.eda.draw.inks import DARK, FONT, LIGHT, ink_rules, ink_variables
-from pneumoscope.eda.draw.png import write_png
-from pneumoscope.eda.draw.svg import to_svg
 from pneumoscope.eda.figures import Section, draw
 from pneumoscope.eda.pixels import Measured
 from pneumoscope.eda.report import Exploration, to_json
 from pneumoscope.eda.storage import whole
 from pneumoscope.eda.tables import tables
 from pneumoscope.eda.wording import count, percent, percent_interval, plain
+from pneumoscope.plotting import DARK, FONT, LIGHT, colour_rules, colour_variables, to_svg, write_png
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +56,7 @@ def write_report(
 
 
 def to_html(exploration: Exploration, sections: tuple[Section, ...], *, provenance: Provenance) -> str:
-    """The page."""
+    """Render the page."""
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
@@ -80,7 +78,7 @@ def to_html(exploration: Exploration, sections: tuple[Section, ...], *, provenan
 
 
 def keys(exploration: Exploration) -> list[Key]:
-    """The numbers at the top of the page."""
+    """Return the numbers at the top of the page."""
     profile, people = exploration.profile, exploration.demographics
     found = [
         Key(value=count(people.images), name="images", note=f"{people.mean_images_a_patient:.1f} a patient"),
@@ -110,9 +108,9 @@ def keys(exploration: Exploration) -> list[Key]:
 
 
 def _style() -> str:
-    font = f":root {{ --font: {FONT}; {ink_variables(LIGHT)} }}"
-    dark = f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {ink_variables(DARK)} }} }}"
-    return f"{font}\n{dark}\n{ink_rules('svg ')}\n{_asset('page.css')}"
+    font = f":root {{ --font: {FONT}; {colour_variables(LIGHT)} }}"
+    dark = f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {colour_variables(DARK)} }} }}"
+    return f"{font}\n{dark}\n{colour_rules('svg ')}\n{_asset('page.css')}"
 
 
 def _asset(name: str) -> str:

@@ -1,25 +1,20 @@
 """Measurements of the images themselves: brightness, contrast, sharpness, borders, and the mean image of a class."""
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Float32
 
-from pneumoscope.core import UnreadableError
+from pneumoscope.datasets import each_image
 from pneumoscope.eda.groups import NO_FINDING, VIEWS, has, require_finding, without_findings
 from pneumoscope.image import Recipe, trim
-from pneumoscope.intake import read_radiograph
 
 GRID_PX = 128
 DETAIL_PX = 224
 BINS = 64
-THREADS = 2
-_BATCH = 64
 # A share of the side: lead markers (L, R, AP, PORTABLE) lie in the upper corners.
 _CORNER, _BRIGHT = 0.15, 0.95
 
@@ -80,7 +75,7 @@ class _Film:
 def measure_pixels(
     manifest: pd.DataFrame, *, finding: str, watch: Callable[[Iterable[Any]], Iterable[Any]] = iter
 ) -> Measured:
-    """Reads every image that the manifest has a path for, `THREADS` at a time; `watch` sees them pass, for progress.
+    """Measure every image that the manifest has a path for; `watch` sees them pass, for progress.
 
     Raises:
         ConfigError: The finding is unknown, or labelled in no row.
@@ -92,10 +87,12 @@ def measure_pixels(
     sums: dict[tuple[str, str], _Sums] = {}
     numbers: dict[Any, tuple[float, ...]] = {}
     unreadable = []
-    for index, film in watch(_films(rows["path"])):
-        if isinstance(film, str):
-            unreadable.append(film)
+    for seen in watch(each_image(rows, _measured)):
+        film = seen.found
+        if film is None:
+            unreadable.append(str(seen.problem))
             continue
+        index = rows.index[seen.row]
         numbers[index] = film.numbers
         name, view = keys[index]
         if name:
@@ -134,21 +131,7 @@ class _Sums:
         return Histogram(group=group, view=view, images=self.images, shares=tuple(shares.round(5).tolist()))
 
 
-def _films(paths: "pd.Series[str]") -> Iterator[tuple[Any, "_Film | str"]]:
-    """Each image's measurements, or why there are none, in the manifest's order."""
-    pending = iter(paths.items())
-    with ThreadPoolExecutor(THREADS) as pool:
-        while batch := list(islice(pending, _BATCH)):
-            yield from zip([index for index, _ in batch], pool.map(_film, [path for _, path in batch]), strict=True)
-
-
-def _film(path: str) -> "_Film | str":
-    try:
-        pixels = read_radiograph(path).pixels
-    except UnreadableError as error:
-        return str(error)
-    if pixels is None:
-        return f"{path}: expected a single grey image, found a coloured one or several frames"
+def _measured(pixels: Float32[np.ndarray, "h w"]) -> _Film:
     mean, contrast = float(pixels.mean()), float(pixels.std())
     detail = _resized(pixels, DETAIL_PX)
     small = _resized(detail, GRID_PX)

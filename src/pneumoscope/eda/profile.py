@@ -67,7 +67,7 @@ class Profile:
 
 
 def profile(manifest: pd.DataFrame, *, finding: str) -> Profile:
-    """The tables of one finding, over the images that are labelled for it.
+    """Return the tables of one finding, over the images that are labelled for it.
 
     Raises:
         ConfigError: The finding is unknown, or labelled in no row.
@@ -117,7 +117,7 @@ def _alone(
 def _partners(
     present: Bool[np.ndarray, "n findings"], names: list[str], *, finding: str, patients: Int[np.ndarray, " n"]
 ) -> list[Partner]:
-    """The other findings, those that go with it most first; images not labelled for one count as without it."""
+    """Return the other findings, those that go with it most first; images not labelled for one count as without it."""
     positive = present[:, names.index(finding)]
     partners = []
     for column, name in enumerate(names):
@@ -137,7 +137,7 @@ def _partners(
 def _combinations(
     present: Bool[np.ndarray, "n findings"], names: list[str], *, finding: str
 ) -> tuple[Combination, ...]:
-    """The most frequent sets of other findings."""
+    """Return the most frequent sets of other findings."""
     sets, counts = np.unique(present, axis=0, return_counts=True)
     order = np.argsort(-counts, kind="stable")[:MOST_COMBINATIONS]
     return tuple(

@@ -73,7 +73,7 @@ class Readers:
 
 
 def readers(manifest: pd.DataFrame, *, finding: str) -> Readers:
-    """The finding's label, and any label of an opacity, against each reference: all views, PA and AP."""
+    """Return the finding's label, and any label of an opacity, against each reference: all views, PA and AP."""
     comparisons = [
         _compare(rows, label, names=names, reference=reference, view=view)
         for reference in REFERENCES
@@ -85,7 +85,7 @@ def readers(manifest: pd.DataFrame, *, finding: str) -> Readers:
 
 
 def _labels(manifest: pd.DataFrame, finding: str) -> dict[str, tuple[str, ...]]:
-    """The finding alone; and, where it is one of them, any opacity."""
+    """Return the finding alone; and, where it is one of them, any opacity."""
     opacities = tuple(name for name in OPACITIES if has(manifest, name))
     labels: dict[str, tuple[str, ...]] = {finding: (finding,)}
     if finding in opacities and len(opacities) > 1:

@@ -45,7 +45,7 @@ class Exploration:
 
 
 def explore(manifest: pd.DataFrame, *, finding: str = "Pneumonia", measured: Measured | None = None) -> Exploration:
-    """The whole exploration; `measured` adds what the images themselves say.
+    """Return the whole exploration; `measured` adds what the images themselves say.
 
     Raises:
         ConfigError: The finding is unknown, or labelled in no row.
@@ -83,7 +83,7 @@ def explore(manifest: pd.DataFrame, *, finding: str = "Pneumonia", measured: Mea
 
 
 def to_json(exploration: Exploration, *, provenance: dict[str, Any]) -> str:
-    """The record as JSON with its provenance; what is not a finite number is null."""
+    """Return the record as JSON with its provenance; what is not a finite number is null."""
     return json.dumps({"provenance": provenance, **_plain(exploration)}, indent=1, ensure_ascii=False) + "\n"
 
 

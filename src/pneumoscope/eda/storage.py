@@ -9,7 +9,7 @@ from pneumoscope.core import ConfigError
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A place to write the file at: it becomes `path` when the block ends, and is removed if the block fails.
+    """Yield a place to write the file at: it becomes `path` when the block ends, and is removed if the block fails.
 
     Raises:
         ConfigError: It, or its folder, could not be written.

@@ -23,7 +23,7 @@ def count(number: int) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """The number and its noun, which takes an s."""
+    """Return the number and its noun, which takes an s."""
     return f"{count(number)} {noun}{'' if number == 1 else 's'}"
 
 
@@ -69,5 +69,5 @@ def listed(names: "list[str] | tuple[str, ...]") -> str:
 
 
 def plain(finding: str) -> str:
-    """A finding's label as words."""
+    """Return a finding's label as words."""
     return finding.replace("_", " ")

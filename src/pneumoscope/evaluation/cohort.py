@@ -96,7 +96,7 @@ def write_evidence(cohort: Cohort, folder: Path, *, settings: Settings) -> Evide
 
 
 def answer_all(rows: pd.DataFrame, questions: Sequence[Question], *, points: Points, settings: Settings) -> Tree:
-    """The answer to each question, by its name."""
+    """Return the answer to each question, by its name."""
     return {
         question.name: answer(rows, question=question, points=points.get(question.score), settings=settings)
         for question in questions
@@ -104,7 +104,7 @@ def answer_all(rows: pd.DataFrame, questions: Sequence[Question], *, points: Poi
 
 
 def recompute(evidence: Evidence) -> Tree:
-    """The folder's labels, computed anew from its predictions by the configuration that it says it was made with.
+    """Return the folder's labels, computed again from its predictions with the configuration in its provenance.
 
     Raises:
         ArtifactError: The folder does not say how it was made.

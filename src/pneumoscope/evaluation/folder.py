@@ -51,7 +51,7 @@ class Evidence:
     other: Tree
 
     def at(self, path: str) -> Node:
-        """The node at a dotted path, such as `labels.Pneumonia.auroc`.
+        """Return the node at a dotted path, such as `labels.Pneumonia.auroc`.
 
         Raises:
             ArtifactError: There is none; says which of its steps is missing and what is there instead.
@@ -66,7 +66,7 @@ class Evidence:
         return found
 
     def number(self, path: str) -> Number:
-        """The number at a dotted path.
+        """Return the number at a dotted path.
 
         Raises:
             ArtifactError: There is none, or it was not estimable.
@@ -84,7 +84,7 @@ class Evidence:
 
 
 def read_evidence(folder: Path, *, name: str | None = None) -> Evidence:
-    """The evidence in a folder, checked: every leaf, the required keys, and the predictions' SHA-256.
+    """Return the evidence in a folder, checked: every leaf, the required keys, and the predictions' SHA-256.
 
     Raises:
         ArtifactError: It is missing, not of this schema, or edited; says all that is wrong with its keys.
@@ -143,10 +143,10 @@ def sha256(path: Path) -> str:
 
 
 def _missing(table: dict[str, Any]) -> Iterator[str]:
-    """Required keys that a parsed file does not have, as dotted paths."""
+    """Yield required keys that a parsed file does not have, as dotted paths."""
     groups = {"cohort": _COHORT_KEYS, "provenance": _PROVENANCE_KEYS}
     labels = table.get("labels")
-    if not isinstance(labels, dict) or not labels:
+    if not isinstance(labels, dict) or not (labels or "readers" in table):
         yield "labels with one question or more"
         labels = {}
     for path, group, keys in [

@@ -20,7 +20,7 @@ def subgroups(sample: Sample, rows: pd.DataFrame, *, points: Mapping[str, Point]
     """AUROC, and sensitivity and specificity at each operating point, of every group on every axis."""
     return {
         axis: {group: _group(sample.of(inside), points=points, settings=settings) for group, inside in named.items()}
-        for axis, named in _axes(rows)
+        for axis, named in _axes(rows, settings)
     }
 
 
@@ -33,7 +33,7 @@ def gaps(
     """
     decided = sample.decided(point)
     tables: dict[str, Tree] = {}
-    for axis, named in _axes(rows):
+    for axis, named in _axes(rows, settings):
         group = np.select(list(named.values()), list(named), default="")
         drawn = settings.drawn(sample.patient, settings.rng(question.name, "gaps", axis))
         try:
@@ -59,9 +59,9 @@ def _gap(found: stats.Estimate | None) -> Leaf:
     return NotEstimable("too few patients to say, or all alike") if found is None else estimate(lambda: found)
 
 
-def _axes(rows: pd.DataFrame) -> Iterator[tuple[str, dict[str, Bool[np.ndarray, " n"]]]]:
-    """The axes with their groups; a single source is no axis."""
-    for axis in AXES:
+def _axes(rows: pd.DataFrame, settings: Settings) -> Iterator[tuple[str, dict[str, Bool[np.ndarray, " n"]]]]:
+    """Yield the axes with their groups; a single source is no axis."""
+    for axis in dict.fromkeys((*AXES, *settings.axes)):
         named = groups(rows, axis)
         if axis != "source" or len(named) > 1:
             yield axis, named

@@ -37,7 +37,7 @@ def published_aurocs() -> tuple[Published, ...]:
 
 @cache
 def published_f1s() -> tuple[PublishedF1, ...]:
-    """The paper's four radiologists, their mean, and CheXNet."""
+    """Return the paper's four radiologists, their mean, and CheXNet."""
     return tuple(PublishedF1(entry["name"], *entry["f1"]) for entry in _table()["reader"])
 
 

@@ -58,7 +58,7 @@ Tree: TypeAlias = Mapping[str, Node]
 
 
 def estimate(measure: Callable[[], Any]) -> Leaf:
-    """The number that `measure` (it returns a record of `pneumoscope.stats`) gives, or why it gives none.
+    """Return the number that `measure` (it returns a record of `pneumoscope.stats`) gives, or why it gives none.
 
     Statistics raise `InputError` where they are undefined (a class is absent, nothing is flagged); here that is
     an answer, not a fault.
@@ -82,7 +82,7 @@ def estimate(measure: Callable[[], Any]) -> Leaf:
 
 
 def to_json(node: Node) -> Any:
-    """The JSON value of a tree; numbers to nine significant digits."""
+    """Return the JSON value of a tree; numbers to nine significant digits."""
     match node:
         case Number():
             return {key: _rounded(value) for key, value in asdict(node).items() if value is not None}
@@ -94,7 +94,7 @@ def to_json(node: Node) -> Any:
 
 
 def from_json(value: Any, *, path: str) -> Node:
-    """The tree of a JSON value, valid in every leaf.
+    """Return the tree of a JSON value, valid in every leaf.
 
     Raises:
         ArtifactError: Something in it is neither a number record, a reason, a fact nor a group of these; says where.

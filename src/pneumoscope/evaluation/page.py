@@ -15,7 +15,7 @@ from pneumoscope.evaluation.numbers import NotEstimable, Number
 
 
 def render_page(template: Path, release: Path) -> str:
-    """The page of a Jinja template; `number`, `value`, `fact`, `given` and `names` take a cohort and a dotted path.
+    """Render a Jinja template; `number`, `value`, `fact`, `given` and `names` take a cohort and a dotted path.
 
     `number` is a value with its interval, or the reason why there is none; `value` the bare value; `fact` a count, a
     threshold, words, yes or no; `given` whether there is anything; `names` what a group has. `table` takes the name

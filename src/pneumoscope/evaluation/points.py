@@ -61,7 +61,7 @@ def sensitivity_and_specificity(sample: Sample, point: Point, *, settings: Setti
 
 
 def at_point(sample: Sample, point: Point, *, rng: np.random.Generator, settings: Settings) -> Tree:
-    """The numbers of flagging images whose score reaches the threshold."""
+    """Return the numbers of flagging images whose score reaches the threshold."""
     truth, decided = sample.truth, sample.decided(point)
     exact, drawn = settings.exact(sample.patient), settings.drawn(sample.patient, rng)
 
@@ -77,7 +77,7 @@ def at_point(sample: Sample, point: Point, *, rng: np.random.Generator, settings
 
 
 def expected(sample: Sample, *, name: str, rng: np.random.Generator, settings: Settings) -> Tree:
-    """What a threshold that was chosen on these very images will attain on others: less than what it shows here."""
+    """Return what a threshold that was chosen on these images will attain on others: less than it shows here."""
     rule, _ = RULES[name]
     try:
         point = stats.operating_point(sample.truth, sample.score, rule=rule, **settings.drawn(sample.patient, rng))

@@ -1,7 +1,7 @@
 """Predictions that came from anywhere, joined to the manifest: what does not fit is an error or is counted."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -12,8 +12,26 @@ from pneumoscope.evaluation.folder import sha256
 ID_COLUMNS = ("image_id", "Image Index")
 PREFIX = "prob_"
 # Columns that are no score, where a file has more than ids and scores.
-_NOT_SCORES = frozenset({"source", "split", "view", "sex", "age_years", "follow_up", "patient_id", "path", "logit"})
+_NOT_SCORES = frozenset(
+    {
+        "source",
+        "split",
+        "view",
+        "sex",
+        "age_years",
+        "follow_up",
+        "patient_id",
+        "path",
+        "logit",
+        "status",
+        "reason",
+        "population",
+        "model_sha256",
+    }
+)
 _MOST_NAMED = 5
+# What `predict` writes beside scores; its other rows have none.
+_ANALYSED = "analysed"
 
 NOT_IN_MANIFEST = "predictions that the manifest does not have"
 
@@ -26,11 +44,13 @@ class Predictions:
         table: `image_id`, `source` where the file says it, and one column `prob_LABEL` a label.
         name: The file's name.
         sha256: The file's hash.
+        unscored: Images that the file has without a score, counted by its `status` (refused, failed).
     """
 
     table: pd.DataFrame
     name: str
     sha256: str
+    unscored: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def scores(self) -> tuple[str, ...]:
@@ -47,7 +67,7 @@ class Joined:
 
 
 def read_predictions(path: Path) -> Predictions:
-    """The predictions in a CSV or Parquet file: `image_id` or `Image Index`, and `prob_LABEL` or `LABEL` columns.
+    """Read predictions from CSV or Parquet: `image_id` or `Image Index`, and `prob_LABEL` or `LABEL` columns.
 
     Raises:
         ConfigError: The file is absent or no table.
@@ -59,7 +79,12 @@ def read_predictions(path: Path) -> Predictions:
         raw = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     except (ValueError, OSError) as error:  # pandas' and pyarrow's parser errors are ValueErrors
         raise ConfigError(f"{path}: expected a table (CSV or Parquet), found {error}") from None
-    return Predictions(_checked(raw, str(path)), path.name, sha256(path))
+    scored = raw["status"] == _ANALYSED if "status" in raw.columns else pd.Series(True, index=raw.index)
+    if not scored.any():
+        raise InputError(f"{path}: expected images with the status {_ANALYSED}, found {_counts(raw['status'])}")
+    unscored = {} if scored.all() else raw.loc[~scored, "status"].fillna("without a status").value_counts().to_dict()
+    table = _checked(raw[scored], str(path))
+    return Predictions(table, path.name, sha256(path), {str(name): int(count) for name, count in unscored.items()})
 
 
 def _checked(raw: pd.DataFrame, where: str) -> pd.DataFrame:
@@ -97,7 +122,7 @@ def _score(values: "pd.Series[float]", image_id: "pd.Series[str]", *, where: str
 
 
 def join(predictions: Predictions, manifest: pd.DataFrame, *, where: Mapping[str, str] | None = None) -> Joined:
-    """The predictions' manifest rows; of those only the ones that have each column of `where` at its value.
+    """Return the predictions' manifest rows; of those only the ones that have each column of `where` at its value.
 
     Raises:
         InputError: Nothing joins, or an id is in several of the manifest's sources and the predictions don't say which.
@@ -115,9 +140,11 @@ def join(predictions: Predictions, manifest: pd.DataFrame, *, where: Mapping[str
             f"{predictions.name}: expected images of the manifest such as {_listed(manifest['image_id'][:2])}, "
             f"found {_listed(predictions.table['image_id'][:2])}: no row joins"
         )
+    unscored = {f"images that the model has not scored: {why}": count for why, count in predictions.unscored.items()}
     left_out = {
         NOT_IN_MANIFEST: len(predictions.table) - len(rows),
-        "manifest images without a prediction": len(manifest) - len(rows),
+        **unscored,
+        "manifest images without a prediction": len(manifest) - len(rows) - sum(unscored.values()),
     }
     for column, value in (where or {}).items():
         if column not in rows:

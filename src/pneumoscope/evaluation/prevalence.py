@@ -27,7 +27,7 @@ def at_prevalence(pair: Pair, *, share: float) -> Tree:
 
 
 def best_f1(sample: Sample, *, settings: Settings) -> Tree:
-    """The highest F1 of any threshold at each prevalence, beside that of flagging everybody.
+    """Return the highest F1 of any threshold at each prevalence, beside that of flagging everybody.
 
     The threshold is chosen on these images for each prevalence anew, which flatters the score.
     """

@@ -68,7 +68,7 @@ class Sample:
     population: Shaped[np.ndarray, " n"]
 
     def of(self, inside: Bool[np.ndarray, " n"]) -> "Sample":
-        """The images for which `inside` is true."""
+        """Return the images for which `inside` is true."""
         return Sample(
             truth=self.truth[inside],
             score=self.score[inside],
@@ -103,7 +103,7 @@ def default_questions(rows: pd.DataFrame, scores: Sequence[str]) -> list[Questio
 
 
 def take(rows: pd.DataFrame, question: Question) -> tuple[Sample, pd.DataFrame]:
-    """The images that a question is about, and their rows.
+    """Return the images that a question is about, and their rows.
 
     Raises:
         InputError: The score, the reference or the negatives' column is not there, or is not 0, 1 or null.

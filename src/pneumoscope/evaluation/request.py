@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pneumoscope.core import ArtifactError
+import pandas as pd
+
+from pneumoscope.core import ArtifactError, InputError
 from pneumoscope.datasets import read_manifest
+from pneumoscope.evaluation.axes import groups
 from pneumoscope.evaluation.cohort import Cohort
 from pneumoscope.evaluation.folder import Evidence, read_evidence
 from pneumoscope.evaluation.predictions import join, read_predictions
-from pneumoscope.evaluation.questions import Question, default_questions
+from pneumoscope.evaluation.questions import Question, default_questions, take
 from pneumoscope.evaluation.settings import Point
 
 
@@ -24,6 +27,7 @@ class Request:
         where: Manifest columns and the value that images must have there, such as `split` and `test`.
         asked: Questions beside those that the labels themselves raise.
         points_from: An evidence folder whose operating points are held; None to choose them on the images.
+        axes: Manifest columns to cut subgroups by too.
         title: The images in words; None for the file's name.
     """
 
@@ -32,33 +36,53 @@ class Request:
     where: Mapping[str, str] = field(default_factory=dict)
     asked: Sequence[Question] = ()
     points_from: Path | None = None
+    axes: Sequence[str] = ()
     title: str | None = None
 
 
 def cohort_of(request: Request) -> Cohort:
-    """The joined predictions, and the questions that they can answer.
+    """Return the joined predictions, and the questions that they can answer.
 
     Raises:
         ConfigError: A file is absent or of another kind.
-        InputError: Predictions are not as expected, or no row joins.
+        InputError: Predictions are not as expected, no row joins, no score has a label of both classes, or there is no
+            column to cut subgroups by.
         ArtifactError: `points_from` is no evidence.
     """
     predictions = read_predictions(request.predictions)
     manifest = read_manifest(request.manifest)
     joined = join(predictions, manifest.manifest, where=request.where)
+    questions = list(dict.fromkeys([*default_questions(joined.rows, predictions.scores), *request.asked]))
+    _check_answerable(joined.rows, questions, scores=predictions.scores)
+    for axis in request.axes:
+        groups(joined.rows, axis)
     return Cohort(
         title=request.title or predictions.name,
         rows=joined.rows,
         left_out=joined.left_out,
-        questions=list(dict.fromkeys([*default_questions(joined.rows, predictions.scores), *request.asked])),
+        questions=questions,
         model={"name": predictions.name, "version": "unknown", "sha256": predictions.sha256},
         manifest_sha256=manifest.sha256,
         points={} if request.points_from is None else _points(read_evidence(request.points_from)),
+        keep=tuple(request.axes),
     )
 
 
+def _check_answerable(rows: pd.DataFrame, questions: Sequence[Question], *, scores: Sequence[str]) -> None:
+    """Raise `InputError` unless some score has a reference with images of both classes."""
+    if not questions:
+        raise InputError(
+            f"expected a manifest that labels one of the scores ({', '.join(scores)}), found none labelled; "
+            "give its column with --reference SCORE=COLUMN"
+        )
+    counts = [(one, take(rows, one)[0].truth) for one in questions]
+    if not any(truth.any() and not truth.all() for _, truth in counts):
+        found = "; ".join(f"{int(truth.sum())} of {truth.size} by {one.reference}" for one, truth in counts)
+        raise InputError(f"expected images with and without the finding, found one class only: {found}")
+
+
 def _points(evidence: Evidence) -> dict[str, dict[str, Point]]:
-    """The operating points of each score against its own label."""
+    """Return the operating points of each score against its own label."""
     found: dict[str, dict[str, Point]] = {}
     for name, label in evidence.labels.items():
         assert isinstance(label, Mapping)

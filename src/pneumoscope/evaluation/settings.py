@@ -41,6 +41,7 @@ class Settings:
         resamples: Draws of every bootstrap.
         fewest: A group with fewer patients of either class is "too few to say".
         prevalences: In percent: where predictive values, F1 and net benefit are given.
+        axes: Columns of the manifest that subgroups are cut by, beside view, sex, age, follow-up and source.
         focus: The scores whose questions are drawn, and whose chosen thresholds are corrected for their optimism.
     """
 
@@ -50,10 +51,11 @@ class Settings:
     fewest: int = 10
     prevalences: tuple[int, ...] = (1, 2, 5, 10, 20, 50)
     focus: tuple[str, ...] = ("Pneumonia",)
+    axes: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, table: dict[str, Any]) -> "Settings":
-        """Settings as they were written into the evidence; lists become tuples again."""
+        """Return settings as they were written into the evidence; lists become tuples again."""
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in table.items()
         }
@@ -68,5 +70,5 @@ class Settings:
         return {"cluster": patient, "level": self.level, "rng": rng, "resamples": self.resamples}
 
     def rng(self, *names: str) -> np.random.Generator:
-        """A generator of its own for each number, by name, so that none depends on what is computed before it."""
+        """Return a random generator of its own for each number, so that none depends on what is computed before it."""
         return np.random.default_rng([self.seed, crc32("/".join(names).encode())])

@@ -5,13 +5,16 @@ from pneumoscope.reading.engine import Engine, Outputs, open_engine
 from pneumoscope.reading.lungs import heat_outside_lungs, lung_field
 from pneumoscope.reading.model import Model, Prediction, load_model, shipped_model
 from pneumoscope.reading.pipeline import Settings, read, read_image, read_many
+from pneumoscope.reading.scores import KnownImage, Score, score_images
 
 __all__ = [
     "Engine",
     "EngineName",
+    "KnownImage",
     "Model",
     "Outputs",
     "Prediction",
+    "Score",
     "Settings",
     "heat_outside_lungs",
     "load_model",
@@ -20,5 +23,6 @@ __all__ = [
     "read",
     "read_image",
     "read_many",
+    "score_images",
     "shipped_model",
 ]

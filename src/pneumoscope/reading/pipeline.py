@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pneumoscope.core import Check, Outcome, Population, Radiograph, Status, UnreadableError, View
+from pneumoscope.core import Check, Outcome, Population, Radiograph, Status, UnreadableError, View, map_in_order
 from pneumoscope.image import Prepared, prepare
 from pneumoscope.intake import AnySource, ImageSource, check, find_images, image_source, read_radiograph
-from pneumoscope.reading.batch import map_in_order
 from pneumoscope.reading.decision import decide
 from pneumoscope.reading.model import Model, load_model, shipped_model
 from pneumoscope.results import Reading

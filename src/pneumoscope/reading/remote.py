@@ -52,23 +52,6 @@ class Item:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FetchedSource(ImageSource):
-    """A source whose bytes are in memory already."""
-
-    content: bytes = b""
-
-    def read_bytes(self) -> bytes:
-        """Return the content.
-
-        Raises:
-            UnreadableError: The image could not be fetched.
-        """
-        if self.problem is not None:
-            raise self.problem
-        return self.content
-
-
 def list_items(addresses: Iterable[str]) -> Iterator[Item]:
     """Yield what lies at each address, in a fixed order: `path`, `s3://bucket/prefix`, `dicomweb+https://host/root`.
 
@@ -91,8 +74,8 @@ def sources_of(item: Item) -> Iterator[ImageSource]:
         check, expected, found = item.problem
         problem = UnreadableError(check, expected=expected, found=found, path=item.path)
         yield ImageSource(path=item.path, location=location, problem=problem)
-    elif item.instance is not None:
-        yield _fetched(item, lambda: _retrieve(item.address, item.instance or ("", "", "")))
+    elif (instance := item.instance) is not None:
+        yield _fetched(item, lambda: _retrieve(item.address, instance))
     elif "://" in item.address:
         yield _fetched(item, lambda: _download(item.address))
     else:
@@ -106,6 +89,7 @@ def _in_folder(address: str) -> Iterator[Item]:
     """One item a file, archives not opened: the worker does that."""
     last = None
     for source in find_images([Path(address)]):
+        assert not isinstance(source.location, bytes)
         file = source.location if isinstance(source.location, Path) else source.location.archive
         absolute = str(file.absolute())
         if source.problem is not None and isinstance(source.location, Path) and "!/" not in source.path:
@@ -211,15 +195,14 @@ def _download(url: str) -> bytes:
         return bytes(system.cat_file(name))
 
 
-def _fetched(item: Item, fetch: Any) -> FetchedSource:
-    location = Path(item.address)
+def _fetched(item: Item, fetch: Any) -> ImageSource:
     try:
-        return FetchedSource(path=item.path, location=location, content=fetch())
+        return ImageSource(path=item.path, location=fetch())
     except UnreadableError as error:
-        return FetchedSource(path=item.path, location=location, problem=error)
+        return ImageSource(path=item.path, location=b"", problem=error)
     except RemoteError as error:
         problem = UnreadableError("archive", expected="the image", found=str(error), path=item.path)
-        return FetchedSource(path=item.path, location=location, problem=problem)
+        return ImageSource(path=item.path, location=b"", problem=problem)
 
 
 @contextmanager

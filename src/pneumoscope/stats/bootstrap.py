@@ -132,7 +132,7 @@ def percentile_band(
     level: float,
     method: str,
 ) -> Band:
-    """A curve with the percentile interval of its resampled `values` at each point by itself.
+    """Return a curve with the percentile interval of its resampled `values` at each point by itself.
 
     Raises:
         InputError: `level` is not between 0 and 1.

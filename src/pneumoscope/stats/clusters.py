@@ -7,7 +7,7 @@ from pneumoscope.stats.validation import number_clusters
 
 
 def clustered_error(influence: Float[np.ndarray, " n"], *, cluster: Shaped[np.ndarray, " n"] | None) -> float:
-    """Standard error of a statistic from what each row adds to its linearisation (of sum 0).
+    """Return the standard error of a statistic from what each row adds to its linearisation (of sum 0).
 
     Without clusters the rows are independent, and nothing is corrected for their finite number: the textbook's
     delta-method variances.

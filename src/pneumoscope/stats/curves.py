@@ -79,7 +79,7 @@ def roc_band(
     level: float = 0.95,
     resamples: int = RESAMPLES,
 ) -> Band:
-    """The highest sensitivity (y) whose false positive rate is at most x; patients are resampled.
+    """Return the highest sensitivity (y) whose false positive rate is at most x; patients are resampled.
 
     Raises:
         InputError: As `roc_curve`, or the grid leaves [0, 1].

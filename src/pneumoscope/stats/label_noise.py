@@ -150,7 +150,7 @@ def _predictive(
 
 
 def _draw(stated: Proportion, draws: int, *, rng: np.random.Generator) -> Float[np.ndarray, " draws"]:
-    """The stated share, then draws from its distribution.
+    """Return the stated share, then draws from its distribution.
 
     Source:
         Brown, Cai and DasGupta, Statistical Science 16(2), 2001, p. 101 (Jeffreys prior).

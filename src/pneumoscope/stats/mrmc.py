@@ -126,8 +126,9 @@ def _random_readers_and_cases(study: _Study) -> MrmcAnalysis:
     df = square**2 / (interaction**2 / ((tests - 1) * (readers - 1))) if interaction > 0 else np.inf
     reader_squares = study.values.var(axis=1, ddof=1)
     mean_squares = reader_squares + readers * np.maximum(study.test_cov2, 0)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         mean_df = mean_squares**2 / (reader_squares**2 / (readers - 1))
+    mean_df[reader_squares == 0] = np.inf
     return _analysis(
         study,
         generalises_to="readers and cases",
@@ -182,7 +183,7 @@ def _analysis(
     mean_df: Float[np.ndarray, " tests"],
     own: tuple[MrmcDifference, ...] = (),
 ) -> MrmcAnalysis:
-    """The analysis whose error mean square is `square` with `df` degrees of freedom."""
+    """Return the analysis whose error mean square is `square` with `df` degrees of freedom."""
     from scipy.stats import chi2, f
 
     if square <= 0:

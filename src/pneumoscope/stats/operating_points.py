@@ -33,7 +33,7 @@ class MaximumF1:
     """
 
     def utility(self, at: Flags) -> _Utility:
-        """What to maximise."""
+        """Return what to maximise."""
         return at.f1
 
 
@@ -46,7 +46,7 @@ class Youden:
     """
 
     def utility(self, at: Flags) -> _Utility:
-        """What to maximise."""
+        """Return what to maximise."""
         return np.asarray(at.sensitivity - at.false_positive_rate)
 
 
@@ -60,7 +60,7 @@ class FixedSensitivity:
         check_share(self.target, name="target sensitivity")
 
     def utility(self, at: Flags) -> _Utility:
-        """What to maximise: the specificity, where the target is met."""
+        """Return what to maximise: the specificity, where the target is met."""
         return np.where(at.sensitivity >= self.target - 1e-9, 1 - at.false_positive_rate, -1.0)
 
 
@@ -74,7 +74,7 @@ class FixedSpecificity:
         check_share(self.target, name="target specificity")
 
     def utility(self, at: Flags) -> _Utility:
-        """What to maximise: the sensitivity, where the target is met."""
+        """Return what to maximise: the sensitivity, where the target is met."""
         return np.where(1 - at.false_positive_rate >= self.target - 1e-9, at.sensitivity, -1.0)
 
 
@@ -101,7 +101,7 @@ class CostWeighted:
             raise InputError(f"expected a miss to cost more than 0 false alarms, found {self.miss_cost}")
 
     def utility(self, at: Flags) -> _Utility:
-        """What to maximise: less misses, less alarms, both by their share of all patients."""
+        """Return what to maximise: less misses, less alarms, both by their share of all patients."""
         gain = self.miss_cost * self.prevalence * at.sensitivity
         return np.asarray(gain - (1 - self.prevalence) * at.false_positive_rate)
 
@@ -132,7 +132,7 @@ class OperatingPoint:
 
 
 def choose_threshold(truth: Bool[np.ndarray, " n"], score: Num[np.ndarray, " n"], *, rule: Rule) -> float:
-    """The threshold that the rule prefers, one of the scores; of equally good ones the highest.
+    """Return the threshold that the rule prefers, one of the scores; of equally good ones the highest.
 
     Raises:
         InputError: A score is outside [0, 1] or NaN, truth has one class, or no threshold meets the rule's target.
@@ -160,7 +160,7 @@ def operating_point(
     level: float = 0.95,
     resamples: int = RESAMPLES,
 ) -> OperatingPoint:
-    """The rule's threshold with its bootstrap interval, and what it will attain on new patients.
+    """Return the rule's threshold with its bootstrap interval, and what it will attain on new patients.
 
     Each resample chooses its own threshold, which is then measured on the resample and on all rows. The mean
     difference is the optimism; its spread is the interval.
@@ -203,7 +203,7 @@ def operating_point(
 
 
 def _best(utility: _Utility) -> Int[np.ndarray, " draws"]:
-    """The first, so highest, of the best thresholds; rounding errors do not break ties."""
+    """Return the first, so highest, of the best thresholds; rounding errors do not break ties."""
     return np.asarray(np.argmax(utility.round(12), axis=1))
 
 

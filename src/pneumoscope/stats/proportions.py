@@ -126,7 +126,7 @@ def proportion(success: Bool[np.ndarray, " n"], *, cluster: _Cluster = None, lev
 
 
 def clopper_pearson(successes: float, trials: float, *, level: float) -> tuple[float, float]:
-    """The exact interval of a proportion; counts may be fractions (effective ones).
+    """Return the exact interval of a proportion; counts may be fractions (effective ones).
 
     Source:
         Clopper and Pearson, Biometrika 26(4), 1934, p. 404.

@@ -16,7 +16,7 @@ Figure = Literal["auroc", "sensitivity", "specificity"]
 def check_readings(
     truth: Bool[np.ndarray, " cases"], rating: Num[np.ndarray, "tests readers cases"], *, names: Sequence[str]
 ) -> None:
-    """Readings are complete: every reader rated every case with every test, of which there are two at least.
+    """Check that readings are complete: every reader rated every case with every test, of which there are two at least.
 
     Raises:
         InputError: They are not.

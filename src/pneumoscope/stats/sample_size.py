@@ -101,7 +101,7 @@ def proportion_size(*, expected: float, goal: float, power: float = 0.8, error: 
 def auroc_standard_error(
     auroc: float, *, positives: int, negatives: int, method: Literal["hanley-mcneil", "obuchowski"] = "hanley-mcneil"
 ) -> float:
-    """Standard error of an area that a study of this size would have.
+    """Return the standard error of an area that a study of this size would have.
 
     Raises:
         InputError: The area is not between 0 and 1, a class is empty, or the method is not known.

@@ -179,7 +179,7 @@ def _rates(totals: Float[np.ndarray, "draws columns"]) -> Float[np.ndarray, "2 d
 
 
 def _subgroup(rows: _Rows, index: int, *, name: str, fewest: int) -> Subgroup:
-    """The measures of the group itself."""
+    """Return the measures of the group itself."""
     inside = rows.group == index
     truth, score, patient = rows.truth[inside], rows.score[inside], rows.patient[inside]
     ill, well = np.unique(patient[truth]).size, np.unique(patient[~truth]).size
@@ -225,7 +225,7 @@ def _with_gaps(
     fewest: int,
     method: str,
 ) -> Subgroup:
-    """The group with its gaps to all other rows, p-values not adjusted yet."""
+    """Return the group with its gaps to all other rows, p-values not adjusted yet."""
     inside = rows.group == index
     others = {
         "sensitivity": np.unique(rows.patient[~inside & rows.truth]).size >= fewest,
@@ -243,7 +243,7 @@ def _with_gaps(
 
 
 def _gap(value: float, change: Float[np.ndarray, " draws"], *, rows: _Rows, method: str) -> Difference | None:
-    """The gap with its normal interval and p-value, which agree; None where resamples don't differ.
+    """Return the gap with its normal interval and p-value, which agree; None where resamples don't differ.
 
     Source:
         Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 13.2 (standard normal interval).
@@ -286,7 +286,7 @@ def _spread(
 
 
 def _adjusted(subgroups: list[Subgroup]) -> tuple[Subgroup, ...]:
-    """The subgroups with p-values by Holm; of two, whose gaps mirror each other, one counts."""
+    """Return the subgroups with p-values by Holm; of two, whose gaps mirror each other, one counts."""
     keys = [
         (index, gap)
         for index, row in enumerate(subgroups[: 1 if len(subgroups) == 2 else None])

@@ -60,7 +60,7 @@ def candidates(truth: Bool[np.ndarray, " n"], score: Num[np.ndarray, " n"]) -> F
 def flags(
     truth: Bool[np.ndarray, " n"], score: Num[np.ndarray, " n"], *, thresholds: Float[np.ndarray, " thresholds"]
 ) -> Flags:
-    """What each threshold flags of all rows, in one line."""
+    """Return what each threshold flags of all rows, in one line."""
     columns = _columns(truth, score, thresholds)
     return _flags(np.asarray(columns.sum(axis=0), dtype=float)[None], thresholds)
 
@@ -75,7 +75,7 @@ def resampled_flags(
     rng: np.random.Generator,
     resamples: int,
 ) -> Flags:
-    """What each threshold flags of each resample; arguments as `resample_totals`.
+    """Return what each threshold flags of each resample; arguments as `resample_totals`.
 
     Raises:
         InputError: As `resample_totals`; or, stratified, fewer than 2 clusters have a class, so that it never varies.

@@ -9,7 +9,7 @@ _DENSE = 16
 
 
 def check_truth(truth: Bool[np.ndarray, " n"], *, measure: str) -> None:
-    """Truth is a flat, boolean, non-empty array.
+    """Check that truth is a flat, boolean, non-empty array.
 
     Raises:
         InputError: It is not.
@@ -19,7 +19,7 @@ def check_truth(truth: Bool[np.ndarray, " n"], *, measure: str) -> None:
 
 
 def check_both_classes(truth: Bool[np.ndarray, " n"], *, measure: str, least: int = 1) -> None:
-    """Truth has at least `least` rows with the finding and as many without.
+    """Check that truth has at least `least` rows with the finding and as many without.
 
     Raises:
         InputError: It has not.
@@ -34,7 +34,7 @@ def check_both_classes(truth: Bool[np.ndarray, " n"], *, measure: str, least: in
 
 
 def check_score(score: Num[np.ndarray, " n"], *, rows: int, measure: str) -> None:
-    """Scores are finite, one a row; any scale.
+    """Check that scores are finite, one a row; any scale.
 
     Raises:
         InputError: They are not.
@@ -46,7 +46,7 @@ def check_score(score: Num[np.ndarray, " n"], *, rows: int, measure: str) -> Non
 
 
 def check_probability(score: Num[np.ndarray, " n"], *, rows: int, measure: str) -> None:
-    """Scores are in [0, 1], one a row.
+    """Check that scores are in [0, 1], one a row.
 
     Raises:
         InputError: They are not.
@@ -57,7 +57,7 @@ def check_probability(score: Num[np.ndarray, " n"], *, rows: int, measure: str) 
 
 
 def check_share(share: float, *, name: str) -> None:
-    """A confidence level or a prevalence lies strictly between 0 and 1.
+    """Check that a confidence level or a prevalence lies strictly between 0 and 1.
 
     Raises:
         InputError: It does not.

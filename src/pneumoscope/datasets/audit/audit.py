@@ -90,6 +90,6 @@ def _read(path: Path) -> tuple[pd.DataFrame, list[Finding]]:
 
 
 def lines(findings: Iterable[Finding]) -> Iterator[str]:
-    """A line a finding, as the command prints them."""
+    """Yield a line a finding, as the command prints them."""
     for one in findings:
         yield f"{one.severity:8}{one.check}: {one.message}"

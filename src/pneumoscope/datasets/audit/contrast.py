@@ -26,7 +26,7 @@ class Contrast:
 
 
 def contrasts(table: pd.DataFrame, label: str) -> Iterator[Contrast]:
-    """The label; the label against No Finding; RSNA's radiologists: those that have enough of both classes."""
+    """Yield the label; the label against No Finding; RSNA's radiologists: those that have enough of both classes."""
     positive, known = (table[label] == 1).to_numpy(), table[label].notna().to_numpy()
     candidates = [Contrast(label, known, positive)]
     if "no_finding" in table:

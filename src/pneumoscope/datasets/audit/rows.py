@@ -16,7 +16,7 @@ _IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm")
 
 
 def row_findings(rows: pd.DataFrame) -> Iterator[Finding]:
-    """Findings that need no pixel, the gravest first."""
+    """Yield findings that need no pixel, the gravest first."""
     yield from _impossible_values(rows)
     yield from _patients_on_two_sides(rows)
     yield from _official_test_in_use(rows)

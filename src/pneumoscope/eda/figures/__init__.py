@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from pneumoscope.eda.draw.marks import Figure
 from pneumoscope.eda.figures import acquisition, brightness, demographics, films, profile, readers, shift
 from pneumoscope.eda.pixels import Measured
 from pneumoscope.eda.report import Exploration
+from pneumoscope.plotting import Figure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

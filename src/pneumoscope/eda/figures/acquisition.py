@@ -1,10 +1,9 @@
 """Figures of how the images were made."""
 
 from pneumoscope.eda.acquisition import Acquisition, Format
-from pneumoscope.eda.draw.forest import ForestAxis, ForestLayout, Point, Row, forest
-from pneumoscope.eda.draw.marks import Figure
 from pneumoscope.eda.groups import NO_FINDING
 from pneumoscope.eda.wording import count, listed, percent, percent_interval, plain
+from pneumoscope.plotting import Figure, ForestAxis, ForestLayout, Point, Row, forest
 
 _WIDTH = 760.0
 _ALL = "All images"
@@ -29,7 +28,7 @@ def views_by_finding(numbers: Acquisition) -> Figure | None:
                     value=100 * one.ap.value,
                     low=100 * one.ap.low,
                     high=100 * one.ap.high,
-                    ink="finding" if one.finding == numbers.finding else "ap",
+                    colour="finding" if one.finding == numbers.finding else "ap",
                     tip=percent_interval(one.ap),
                 ),
             ),
@@ -68,7 +67,7 @@ def views_by_finding(numbers: Acquisition) -> Figure | None:
 
 
 def formats(numbers: Acquisition) -> Figure | None:
-    """The finding's share by original size and by pixel spacing, with how much of each is AP; None if unknown."""
+    """Draw the finding's share by original size and pixel spacing, with how much of each is AP; None if unknown."""
     parts = [("Original size, px", numbers.sizes), ("Pixel spacing", numbers.spacings)]
     rows: list[Row] = []
     for title, group in parts:
@@ -123,7 +122,7 @@ def _row(one: Format) -> Row:
     share = one.group.share
     known = sum(one.views.values())
     points = (
-        (Point(value=100 * share.value, low=100 * share.low, high=100 * share.high, ink="finding"),) if share else ()
+        (Point(value=100 * share.value, low=100 * share.low, high=100 * share.high, colour="finding"),) if share else ()
     )
     ap = percent(one.views.get("AP", 0) / known) if known else ""
     return Row(label=one.name, points=points, columns=(count(one.group.images), ap, percent_interval(share)))

@@ -1,14 +1,26 @@
 """Figures of how bright the images are: aggregates of many, never one patient's film."""
 
-from pneumoscope.eda.draw.axis import Scale, horizontal_grid, vertical_grid
-from pneumoscope.eda.draw.forest import ForestAxis, ForestLayout, Point, Row, forest, span
-from pneumoscope.eda.draw.inks import Ink
-from pneumoscope.eda.draw.marks import Figure, Mark, Text, Trace
-from pneumoscope.eda.figures.films import CHANCE, FEWEST_FILMS, VIEW_INKS
+from pneumoscope.eda.figures.films import CHANCE, FEWEST_FILMS, VIEW_COLOURS
 from pneumoscope.eda.films import FilmReport, Films
 from pneumoscope.eda.groups import NO_FINDING
 from pneumoscope.eda.pixels import BINS, MEASURES
 from pneumoscope.eda.wording import count, decimal_interval, plain
+from pneumoscope.plotting import (
+    Colour,
+    Figure,
+    ForestAxis,
+    ForestLayout,
+    Mark,
+    Point,
+    Row,
+    Scale,
+    Text,
+    Trace,
+    forest,
+    horizontal_grid,
+    span,
+    vertical_grid,
+)
 
 _WIDTH = 760.0
 
@@ -28,16 +40,16 @@ def histograms(numbers: FilmReport, *, finding: str) -> Figure | None:
         marks += horizontal_grid(y, left=x.start, right=x.end, labels={v: f"{v:g}" for v in y.ticks(4)})
         ticks = {0.0: "black", 0.5: "0.5", 1.0: "white"}
         marks += vertical_grid(x, top=bottom, bottom=bottom + 2, labels=ticks, title="grey level")
-        marks.append(Text(x=x.start, y=14, text=view, bold=True, size=13, ink=VIEW_INKS.get(view, "ink")))
+        marks.append(Text(x=x.start, y=14, text=view, bold=True, size=13, colour=VIEW_COLOURS.get(view, "ink")))
         for one in numbers.histograms:
             if one.view != view:
                 continue
-            ink: Ink = "finding" if one.group == finding else "clear"
+            colour: Colour = "finding" if one.group == finding else "clear"
             points = tuple((x((i + 0.5) / BINS), y(100 * share)) for i, share in enumerate(one.shares))
-            marks.append(Trace(points=points, ink=ink))
+            marks.append(Trace(points=points, colour=colour))
             place = 14 + (0 if one.group == finding else 15)
-            marks.append(Text(x=x.end, y=place, text=f"{plain(one.group)}, n = {count(one.images)}", ink=ink, bold=True,
-                              size=11, anchor="end"))  # fmt: skip
+            text = f"{plain(one.group)}, n = {count(one.images)}"
+            marks.append(Text(x=x.end, y=place, text=text, colour=colour, bold=True, size=11, anchor="end"))
     of_grey = [one for one in numbers.separations if one.measure in ("mean", "contrast")]
     best = max(of_grey, key=lambda one: abs(one.auroc.value - CHANCE), default=None)
     takeaway = (
@@ -71,7 +83,7 @@ def intensity(numbers: FilmReport, *, finding: str) -> Figure | None:
         Row(
             label=plain(name),
             points=tuple(
-                Point(value=q.median, low=q.lower, high=q.upper, ink=VIEW_INKS.get(view, "ink"))
+                Point(value=q.median, low=q.lower, high=q.upper, colour=VIEW_COLOURS.get(view, "ink"))
                 for view in views
                 if (name, view) in films and (q := films[name, view].measures["mean"])
             ),
@@ -88,7 +100,7 @@ def intensity(numbers: FilmReport, *, finding: str) -> Figure | None:
         layout=ForestLayout(width=_WIDTH, columns=tuple((f"{view}: median (n)", 112.0) for view in views)),
     )
     legend = [
-        Text(x=90.0 * place, y=12, text=f"\N{BLACK CIRCLE} {view}", ink=VIEW_INKS.get(view, "ink"), bold=True)
+        Text(x=90.0 * place, y=12, text=f"\N{BLACK CIRCLE} {view}", colour=VIEW_COLOURS.get(view, "ink"), bold=True)
         for place, view in enumerate(views)
     ]
     return Figure(

@@ -1,10 +1,8 @@
 """Figures of who is in the data."""
 
 from pneumoscope.eda.demographics import Demographics
-from pneumoscope.eda.draw.axis import Scale, horizontal_grid, vertical_grid
-from pneumoscope.eda.draw.inks import Ink
-from pneumoscope.eda.draw.marks import Figure, Mark, Rect, Text
 from pneumoscope.eda.wording import count, counted, percent, short_percent
+from pneumoscope.plotting import Colour, Figure, Mark, Rect, Scale, Text, horizontal_grid, vertical_grid
 
 _WIDTH = 760.0
 
@@ -32,9 +30,9 @@ def age_pyramid(numbers: Demographics) -> Figure | None:
     sexes = numbers.images_by_sex
     known = sexes.get("Female", 0) + sexes.get("Male", 0)
     women, men = (f" {percent(sexes[sex] / known)}" if known else "" for sex in ("Female", "Male"))
-    marks.append(Text(x=centre - 34, y=14, text=f"Women{women}", ink="female", bold=True, anchor="end"))
-    marks.append(Text(x=centre + 34, y=14, text=f"Men{men}", ink="male", bold=True))
-    marks.append(Text(x=centre, y=14, text="years", ink="quiet", size=11, anchor="middle"))
+    marks.append(Text(x=centre - 34, y=14, text=f"Women{women}", colour="female", bold=True, anchor="end"))
+    marks.append(Text(x=centre + 34, y=14, text=f"Men{men}", colour="male", bold=True))
+    marks.append(Text(x=centre, y=14, text="years", colour="quiet", size=11, anchor="middle"))
     ages = numbers.age_years
     takeaway = (
         f"Half of the images are of people between {ages.lower_quartile:.0f} and {ages.upper_quartile:.0f} years "
@@ -54,15 +52,15 @@ def age_pyramid(numbers: Demographics) -> Figure | None:
     )
 
 
-def _half(number: int, ink: Ink, name: str, *, scale: Scale, y: float, height: float) -> list[Mark]:
+def _half(number: int, colour: Colour, name: str, *, scale: Scale, y: float, height: float) -> list[Mark]:
     end = scale(number)
     outward = end < scale.start
     bar = Rect(
-        x=min(end, scale.start), y=y + 2, width=abs(end - scale.start), height=height - 4, ink=ink,
+        x=min(end, scale.start), y=y + 2, width=abs(end - scale.start), height=height - 4, colour=colour,
         tip=f"{counted(number, 'image')}: {name}",
     )  # fmt: skip
     beside = Text(
-        x=end - 5 if outward else end + 5, y=y + height / 2, text=count(number), ink="quiet", size=10.5,
+        x=end - 5 if outward else end + 5, y=y + height / 2, text=count(number), colour="quiet", size=10.5,
         anchor="end" if outward else "start",
     )  # fmt: skip
     return [bar, beside]
@@ -89,28 +87,30 @@ def images_a_patient(numbers: Demographics) -> Figure | None:
     for index, (load, pair) in enumerate(zip(loads, shares, strict=True)):
         middle = left + step * (index + 0.5)
         marks.append(Text(x=middle, y=bottom + 13, text=load.name, anchor="middle"))
-        sides: tuple[tuple[float, Ink, float, str], ...] = (
+        sides: tuple[tuple[float, Colour, float, str], ...] = (
             (pair[0], "clear", -1.0, f"{counted(load.patients, 'patient')} with {load.name} images each"),
             (pair[1], "depth", 0.0, f"{counted(load.images, 'image')} of patients with {load.name} each"),
         )
-        for share, ink, side, tip in sides:
+        for share, colour, side, tip in sides:
             width = step * 0.36
             x = middle + side * width
-            marks.append(Rect(x=x, y=scale(share), width=width - 2, height=bottom - scale(share), ink=ink, tip=tip))
+            marks.append(
+                Rect(x=x, y=scale(share), width=width - 2, height=bottom - scale(share), colour=colour, tip=tip)
+            )
             marks.append(
                 Text(
                     x=x + width / 2,
                     y=scale(share) - 8,
                     text=short_percent(share),
-                    ink="quiet",
+                    colour="quiet",
                     size=10,
                     anchor="middle",
                 )
             )
     marks += [
-        Text(x=left, y=12, text="Share of patients", ink="clear", bold=True),
-        Text(x=left + 140, y=12, text="Share of images", ink="depth", bold=True),
-        Text(x=(left + _WIDTH) / 2, y=bottom + 32, text="images a patient", ink="quiet", size=11, anchor="middle"),
+        Text(x=left, y=12, text="Share of patients", colour="clear", bold=True),
+        Text(x=left + 140, y=12, text="Share of images", colour="depth", bold=True),
+        Text(x=(left + _WIDTH) / 2, y=bottom + 32, text="images a patient", colour="quiet", size=11, anchor="middle"),
     ]
     return Figure(
         name="images-a-patient",

@@ -3,17 +3,15 @@
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from pneumoscope.eda.draw.forest import ForestAxis, ForestLayout, Point, Row, forest, span
-from pneumoscope.eda.draw.inks import Ink
-from pneumoscope.eda.draw.marks import Figure, Mark, Picture, Text
 from pneumoscope.eda.figures.areas import AREA_COLUMNS, area_row
 from pneumoscope.eda.films import MARKED, SHARPER, FilmReport, differences
 from pneumoscope.eda.groups import NO_FINDING
 from pneumoscope.eda.pixels import MEASURES, Measured
 from pneumoscope.eda.wording import count, decimal_interval, percent, plain, signed
+from pneumoscope.plotting import Colour, Figure, ForestAxis, ForestLayout, Mark, Picture, Point, Row, Text, forest, span
 
 _WIDTH = 760.0
-VIEW_INKS: dict[str, Ink] = {"PA": "pa", "AP": "ap", "LATERAL": "lateral"}
+VIEW_COLOURS: dict[str, Colour] = {"PA": "pa", "AP": "ap", "LATERAL": "lateral"}
 CHANCE = 0.5
 # Fewer films and a mean image may still show one patient.
 FEWEST_FILMS = 20
@@ -51,11 +49,11 @@ def class_maps(measured: Measured, *, finding: str) -> Figure | None:
         notes = (f"n = {count(ill.images)}", f"n = {count(well.images)}",
                  f"{signed(float(difference.min()), digits=1)} to {signed(float(difference.max()), digits=1)}",
                  f"{ill.deviation.min():.1f} to {ill.deviation.max():.1f}")  # fmt: skip
-        marks.append(Text(x=0, y=y + side / 2, text=view, ink=VIEW_INKS.get(view, "ink"), bold=True, size=14))
+        marks.append(Text(x=0, y=y + side / 2, text=view, colour=VIEW_COLOURS.get(view, "ink"), bold=True, size=14))
         for column, (pixels, note) in enumerate(zip(pictures, notes, strict=True)):
             x = left + (side + gap) * column
             marks.append(Picture(x=x, y=y, width=side, height=side, pixels=pixels))
-            marks.append(Text(x=x + side / 2, y=y + side + 11, text=note, ink="quiet", size=11, anchor="middle"))
+            marks.append(Text(x=x + side / 2, y=y + side + 11, text=note, colour="quiet", size=11, anchor="middle"))
     bottom = top + (side + 30) * len(shown)
     marks += _legend(x=left + 2 * (side + gap), y=bottom + 2, width=side)
     view, difference = max(shown, key=lambda one: float(np.abs(one[1]).max()))
@@ -111,7 +109,7 @@ def _legend(*, x: float, y: float, width: float) -> list[Mark]:
     ends = ((x, f"{signed(-_END, digits=1)}", "start"), (x + width / 2, "0", "middle"), (x + width, f"+{_END}", "end"))
     return [
         Picture(x=x, y=y, width=width, height=8, pixels=ramp),
-        *(Text(x=at, y=y + 18, text=text, ink="quiet", size=10, anchor=anchor) for at, text, anchor in ends),  # type: ignore[arg-type]
+        *(Text(x=at, y=y + 18, text=text, colour="quiet", size=10, anchor=anchor) for at, text, anchor in ends),  # type: ignore[arg-type]
     ]
 
 
@@ -123,7 +121,7 @@ def separations(numbers: FilmReport) -> Figure | None:
     for view in dict.fromkeys(one.view for one in numbers.separations):
         rows.append(Row(label=f"{view} films", heading=True))
         rows += [
-            area_row(MEASURES[one.measure], one.auroc, ink=VIEW_INKS.get(view, "ink"))
+            area_row(MEASURES[one.measure], one.auroc, colour=VIEW_COLOURS.get(view, "ink"))
             for one in numbers.separations
             if one.view == view
         ]
@@ -170,7 +168,7 @@ def folders(numbers: FilmReport) -> Figure | None:
             rows.append(
                 Row(
                     label=one.group,
-                    points=(Point(value=q.median, low=q.lower, high=q.upper, ink="depth"),),
+                    points=(Point(value=q.median, low=q.lower, high=q.upper, colour="depth"),),
                     columns=(count(one.images), f"{q.median:.3f} ({q.lower:.3f} to {q.upper:.3f})"),
                 )
             )

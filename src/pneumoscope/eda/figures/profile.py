@@ -1,21 +1,33 @@
 """Figures of one finding: in whom, and with what else."""
 
-from pneumoscope.eda.draw.forest import ForestAxis, ForestLayout, Point, Row, forest, span
-from pneumoscope.eda.draw.inks import Ink
-from pneumoscope.eda.draw.marks import Dot, Figure, Line, Mark, Rect, Text
 from pneumoscope.eda.groups import Group
 from pneumoscope.eda.profile import Combination, Profile
 from pneumoscope.eda.wording import count, counted, decimal_interval, listed, percent, percent_interval, plain
+from pneumoscope.plotting import (
+    Colour,
+    Dot,
+    Figure,
+    ForestAxis,
+    ForestLayout,
+    Line,
+    Mark,
+    Point,
+    Rect,
+    Row,
+    Text,
+    forest,
+    span,
+)
 from pneumoscope.stats import Proportion
 
 _WIDTH = 760.0
-_INKS: dict[str, Ink] = {"PA": "pa", "AP": "ap", "LATERAL": "lateral", "Female": "female", "Male": "male"}
+_COLOURS: dict[str, Colour] = {"PA": "pa", "AP": "ap", "LATERAL": "lateral", "Female": "female", "Male": "male"}
 # Groups with fewer images are in the table, but make no sentence.
 _FEWEST_IMAGES = 200
 
 
 def prevalence(numbers: Profile) -> Figure | None:
-    """The finding's share by group, with intervals; None where rows are not told apart by anything."""
+    """Draw the finding's share by group, with intervals; None where rows are not told apart by anything."""
     names = [group.variable for group in numbers.groups]
     groups = [group for group in numbers.groups if names.count(group.variable) > 1]
     if not groups:
@@ -30,7 +42,7 @@ def prevalence(numbers: Profile) -> Figure | None:
         rows.append(
             Row(
                 label=group.name,
-                points=(_point(group.share, _INKS.get(group.name, "finding")),) if group.share else (),
+                points=(_point(group.share, _COLOURS.get(group.name, "finding")),) if group.share else (),
                 columns=_columns(group.images, group.positives, percent_interval(group.share)),
             )
         )
@@ -56,9 +68,9 @@ def prevalence(numbers: Profile) -> Figure | None:
     )
 
 
-def _point(share: Proportion, ink: Ink) -> Point:
+def _point(share: Proportion, colour: Colour) -> Point:
     tip = percent_interval(share)
-    return Point(value=100 * share.value, low=100 * share.low, high=100 * share.high, ink=ink, tip=tip)
+    return Point(value=100 * share.value, low=100 * share.low, high=100 * share.high, colour=colour, tip=tip)
 
 
 def _columns(images: int, positives: int, interval: str) -> tuple[str, ...]:
@@ -66,7 +78,7 @@ def _columns(images: int, positives: int, interval: str) -> tuple[str, ...]:
 
 
 def _extremes(numbers: Profile) -> str:
-    """The variable whose groups differ most, in a sentence."""
+    """Return the variable whose groups differ most, in a sentence."""
     by_variable: dict[str, list[Group]] = {}
     for group in numbers.groups:
         if group.share and group.images >= _FEWEST_IMAGES:
@@ -95,7 +107,7 @@ def _share(group: Group) -> float:
 
 
 def combinations(numbers: Profile) -> Figure | None:
-    """The most frequent combinations with the finding, as an UpSet plot; None where nothing else is labelled."""
+    """Draw the most frequent combinations with the finding, as an UpSet plot; None where nothing else is labelled."""
     shown = numbers.combinations
     if len(shown) < 2 or numbers.alone is None:
         return None
@@ -105,7 +117,7 @@ def combinations(numbers: Profile) -> Figure | None:
     most = max(one.images for one in shown)
     base = top + bars
     marks: list[Mark] = [
-        Rect(x=left - 4, y=base + 10 + row * index, width=_WIDTH - left, height=row, ink="rule", opacity=0.45)
+        Rect(x=left - 4, y=base + 10 + row * index, width=_WIDTH - left, height=row, colour="rule", opacity=0.45)
         for index in range(0, len(names), 2)
     ]
     marks += [
@@ -115,7 +127,7 @@ def combinations(numbers: Profile) -> Figure | None:
     for index, one in enumerate(shown):
         x = left + step * (index + 0.5)
         marks += _column(one, names, x=x, width=step * 0.55, base=base, height=bars * one.images / most, row=row)
-    marks.append(Text(x=left - 12, y=base - 10, text="images", ink="quiet", size=11, anchor="end"))
+    marks.append(Text(x=left - 12, y=base - 10, text="images", colour="quiet", size=11, anchor="end"))
     together = sum(one.images for one in shown)
     return Figure(
         name="combinations",
@@ -138,13 +150,13 @@ def _column(one: Combination, names: list[str], *, x: float, width: float, base:
 ) -> list[Mark]:  # fmt: skip
     tip = f"{counted(one.images, 'image')}: {listed([plain(name) for name in one.others]) or 'alone'}"
     marks: list[Mark] = [
-        Rect(x=x - width / 2, y=base - height, width=width, height=height, ink="finding", tip=tip),
+        Rect(x=x - width / 2, y=base - height, width=width, height=height, colour="finding", tip=tip),
         Text(x=x, y=base - height - 8, text=count(one.images), size=11, anchor="middle"),
     ]
     places = [base + 10 + row * (names.index(name) + 0.5) for name in one.others]
     if len(places) > 1:
-        marks.append(Line(x1=x, y1=min(places), x2=x, y2=max(places), ink="ink", width=1.6))
-    marks += [Dot(x=x, y=y, ink="ink", radius=4.5) for y in places]
+        marks.append(Line(x1=x, y1=min(places), x2=x, y2=max(places), colour="ink", width=1.6))
+    marks += [Dot(x=x, y=y, colour="ink", radius=4.5) for y in places]
     if not places:
         marks.append(Text(x=x, y=base + 10 + row / 2, text="alone", size=11, anchor="middle", bold=True))
     return marks
@@ -159,7 +171,7 @@ def partners(numbers: Profile) -> Figure | None:
     rows = [
         Row(
             label=plain(partner.finding),
-            points=(Point(value=odds.value, low=odds.low, high=odds.high, ink="finding"),),
+            points=(Point(value=odds.value, low=odds.low, high=odds.high, colour="finding"),),
             columns=(count(partner.together), percent(partner.share), decimal_interval(odds)),
         )
         for partner in known
@@ -216,7 +228,7 @@ def cooccurrence(numbers: Profile) -> Figure | None:
     for j, name in enumerate(names):
         x = left + side * (j + 0.5)
         level = j % 3
-        marks.append(Line(x1=x, y1=top - 12 - 30 * level, x2=x, y2=top - 3, ink="rule"))
+        marks.append(Line(x1=x, y1=top - 12 - 30 * level, x2=x, y2=top - 3, colour="rule"))
         marks.append(
             Text(
                 x=x, y=top - 20 - 30 * level, text=plain(name), size=10.5, anchor="middle", bold=name == numbers.finding
@@ -247,13 +259,13 @@ def cooccurrence(numbers: Profile) -> Figure | None:
 
 def _cell(share: float, *, x: float, y: float, width: float, height: float, same: bool, tip: str) -> list[Mark]:
     if same:
-        return [Rect(x=x + 1, y=y + 1, width=width - 2, height=height - 2, ink="rule", opacity=0.6)]
+        return [Rect(x=x + 1, y=y + 1, width=width - 2, height=height - 2, colour="rule", opacity=0.6)]
     strength = min(1.0, 0.05 + 1.6 * share)
     dark = strength > 0.55
     return [
-        Rect(x=x + 1, y=y + 1, width=width - 2, height=height - 2, ink="depth", opacity=strength, tip=tip),
+        Rect(x=x + 1, y=y + 1, width=width - 2, height=height - 2, colour="depth", opacity=strength, tip=tip),
         Text(x=x + width / 2, y=y + height / 2, text=f"{100 * share:.0f}", size=11, anchor="middle",
-             ink="ground" if dark else "ink"),
+             colour="ground" if dark else "ink"),
     ]  # fmt: skip
 
 

@@ -1,45 +1,45 @@
 """Figures of the labels against radiologists."""
 
-from pneumoscope.eda.draw.forest import ForestAxis, ForestLayout, Point, Row, forest
-from pneumoscope.eda.draw.inks import Ink
-from pneumoscope.eda.draw.marks import Figure, Mark, Rect, Text
 from pneumoscope.eda.readers import RSNA_CLASSES, Comparison, Readers
 from pneumoscope.eda.wording import count, counted, decimal_interval, percent, percent_interval, plain
+from pneumoscope.plotting import Colour, Figure, ForestAxis, ForestLayout, Mark, Point, Rect, Row, Text, forest
 from pneumoscope.stats import Proportion
 
 _WIDTH = 760.0
-_INKS: tuple[Ink, ...] = ("finding", "depth", "clear")
+_COLOURS: tuple[Colour, ...] = ("finding", "depth", "clear")
 _NAMES = ("Lung opacity", "No opacity, but not normal", "Normal")
 # Landis and Koch, Biometrics 33(1), 1977, p. 165: below, agreement is slight.
 _FAIR = 0.2
-_VIEWS: dict[str, Ink] = {"All": "ink", "PA": "pa", "AP": "ap"}
+_VIEWS: dict[str, Colour] = {"All": "ink", "PA": "pa", "AP": "ap"}
 
 
 def classes(numbers: Readers, *, finding: str) -> Figure | None:
-    """What RSNA's radiologists said of the images with each label; None where they read none."""
+    """Draw what RSNA's radiologists said of the images with each label; None where they read none."""
     if not numbers.classes:
         return None
     rows = sorted(numbers.classes, key=lambda one: -one.classes[0] / one.images)
     left, top, row, right = 150.0, 32.0, 22.0, _WIDTH - 60
     marks: list[Mark] = []
     x = left
-    for name, ink in zip(_NAMES, _INKS, strict=True):
-        marks.append(Text(x=x, y=12, text=name, ink=ink, bold=True))
+    for name, colour in zip(_NAMES, _COLOURS, strict=True):
+        marks.append(Text(x=x, y=12, text=name, colour=colour, bold=True))
         x += 8.2 * len(name) + 18
-    marks.append(Text(x=_WIDTH - 4, y=12, text="images", ink="quiet", size=11, anchor="end"))
+    marks.append(Text(x=_WIDTH - 4, y=12, text="images", colour="quiet", size=11, anchor="end"))
     for index, one in enumerate(rows):
         y = top + row * index
         marks.append(Text(x=left - 10, y=y + row / 2, text=plain(one.label), anchor="end", bold=one.label == finding))
         x = left
-        for number, ink, name in zip(one.classes, _INKS, RSNA_CLASSES, strict=True):
+        for number, colour, name in zip(one.classes, _COLOURS, RSNA_CLASSES, strict=True):
             width = (right - left) * number / one.images
             tip = f"{counted(number, 'image')} of {count(one.images)} labelled {plain(one.label)}: {name}"
-            marks.append(Rect(x=x, y=y + 2, width=max(width - 1, 0), height=row - 4, ink=ink, tip=tip))
+            marks.append(Rect(x=x, y=y + 2, width=max(width - 1, 0), height=row - 4, colour=colour, tip=tip))
             if width > 34:
                 share = f"{100 * number / one.images:.0f} %"
-                marks.append(Text(x=x + width / 2, y=y + row / 2, text=share, ink="ground", size=11, anchor="middle"))
+                marks.append(
+                    Text(x=x + width / 2, y=y + row / 2, text=share, colour="ground", size=11, anchor="middle")
+                )
             x += width
-        marks.append(Text(x=_WIDTH - 4, y=y + row / 2, text=count(one.images), ink="quiet", size=11.5, anchor="end"))
+        marks.append(Text(x=_WIDTH - 4, y=y + row / 2, text=count(one.images), colour="quiet", size=11.5, anchor="end"))
     subject = next((one for one in rows if one.label == finding), rows[0])
     opacity, other, normal = subject.classes
     return Figure(
@@ -105,10 +105,10 @@ def agreement(numbers: Readers) -> Figure | None:
 
 
 def _compared(one: Comparison) -> Row:
-    ink = _VIEWS[one.view]
+    colour = _VIEWS[one.view]
     points = tuple(
         Point(
-            value=100 * share.value, low=100 * share.low, high=100 * share.high, ink=ink, hollow=hollow,
+            value=100 * share.value, low=100 * share.low, high=100 * share.high, colour=colour, hollow=hollow,
             tip=percent_interval(share),
         )
         for share, hollow in ((one.precision, False), (one.recall, True))

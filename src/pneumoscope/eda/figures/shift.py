@@ -1,12 +1,10 @@
 """Figures of the split and of the shortcuts."""
 
-from pneumoscope.eda.draw.forest import ForestAxis, ForestLayout, Point, Row, forest
-from pneumoscope.eda.draw.inks import Ink
-from pneumoscope.eda.draw.marks import Figure, Mark, Text
 from pneumoscope.eda.figures.areas import AREA_COLUMNS, area_row
 from pneumoscope.eda.floors import JOINT, Floors
 from pneumoscope.eda.shift import Contrast, Shift
 from pneumoscope.eda.wording import count, decimal_interval, listed, percent, plain
+from pneumoscope.plotting import Colour, Figure, ForestAxis, ForestLayout, Mark, Point, Row, Text, forest
 from pneumoscope.stats import Proportion
 
 _WIDTH = 760.0
@@ -32,8 +30,8 @@ def sides(numbers: Shift) -> Figure | None:
         layout=ForestLayout(width=_WIDTH, labels=190, columns=(("train + val", 80), ("test", 66), ("ratio", 70))),
     )
     legend: tuple[Mark, ...] = (
-        Text(x=0, y=12, text="○ train + val", ink="train", bold=True, size=11.5),
-        Text(x=92, y=12, text="● test", ink="test", bold=True, size=11.5),
+        Text(x=0, y=12, text="○ train + val", colour="train", bold=True, size=11.5),
+        Text(x=92, y=12, text="● test", colour="test", bold=True, size=11.5),
     )
     apart = [one for one in numbers.contrasts if one.differs]
     finding = numbers.test.finding.share, numbers.learn.finding.share
@@ -61,8 +59,8 @@ def sides(numbers: Shift) -> Figure | None:
     )
 
 
-def _point(share: Proportion, ink: Ink, *, hollow: bool) -> Point:
-    return Point(value=100 * share.value, low=100 * share.low, high=100 * share.high, ink=ink, hollow=hollow)
+def _point(share: Proportion, colour: Colour, *, hollow: bool) -> Point:
+    return Point(value=100 * share.value, low=100 * share.low, high=100 * share.high, colour=colour, hollow=hollow)
 
 
 def _ratio(one: Contrast) -> str:
@@ -75,7 +73,7 @@ def shortcut_floors(numbers: tuple[Floors, ...]) -> Figure | None:
     for one in numbers:
         rows.append(Row(label=f"{one.label}  ({one.measured_on})", heading=True))
         rows += [
-            area_row(floor.variable, floor.auroc, ink="finding" if floor.variable == JOINT else "depth")
+            area_row(floor.variable, floor.auroc, colour="finding" if floor.variable == JOINT else "depth")
             for floor in one.floors
         ]
     if not rows:

@@ -1,11 +1,13 @@
 """Figure -> PNG, by Pillow: the same marks in the light colours, for slides and documents."""
 
+import math
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pneumoscope.eda.draw.inks import LIGHT
-from pneumoscope.eda.draw.marks import Dot, Figure, Line, Mark, Picture, Rect, Text, Trace
+from pneumoscope.plotting.marks import Area, Dot, Figure, Line, Mark, Picture, Rect, Text, Trace
+from pneumoscope.plotting.palette import LIGHT
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -36,25 +38,28 @@ def _paint(canvas: "Image", draw: "ImageDraw", *, mark: Mark) -> None:
             box = (mark.x, mark.y, mark.x + mark.width, mark.y + mark.height)
             left, top, right, bottom = (round(edge * SCALE) for edge in box)
             if right > left and bottom > top:
-                draw.rectangle((left, top, right - 1, bottom - 1), fill=_mixed(LIGHT[mark.ink], mark.opacity))
+                draw.rectangle((left, top, right - 1, bottom - 1), fill=_mixed(LIGHT[mark.colour], mark.opacity))
         case Line():
             _line(draw, mark)
         case Trace():
-            points = [(x * SCALE, y * SCALE) for x, y in mark.points]
-            draw.line(points, fill=LIGHT[mark.ink], width=round(mark.width * SCALE), joint="curve")
+            for part in _dashes(mark.points) if mark.dashed else [mark.points]:
+                points = [(x * SCALE, y * SCALE) for x, y in part]
+                draw.line(points, fill=LIGHT[mark.colour], width=round(mark.width * SCALE), joint="curve")
+        case Area():
+            _area(canvas, mark)
         case Dot():
             _dot(canvas, mark)
         case Text():
             font, place = _font(round(mark.size * SCALE)), (mark.x * SCALE, mark.y * SCALE)
             anchor, stroke = _ANCHORS[mark.anchor], 0.5 if mark.bold else 0
-            draw.text(place, mark.text, font=font, fill=LIGHT[mark.ink], anchor=anchor, stroke_width=stroke)
+            draw.text(place, mark.text, font=font, fill=LIGHT[mark.colour], anchor=anchor, stroke_width=stroke)
         case Picture():
             _picture(canvas, mark)
 
 
 def _line(draw: "ImageDraw", mark: Line) -> None:
     ends = [round(end * SCALE) for end in (mark.x1, mark.y1, mark.x2, mark.y2)]
-    width, colour = max(1, round(mark.width * SCALE)), LIGHT[mark.ink]
+    width, colour = max(1, round(mark.width * SCALE)), LIGHT[mark.colour]
     if not mark.dashed:
         draw.line(ends, fill=colour, width=width)
         return
@@ -69,9 +74,34 @@ def _dot(canvas: "Image", mark: Dot) -> None:
     radius = round(mark.radius * SCALE)
     disc = _disc(radius, hollow=False)
     place = (round(mark.x * SCALE) - disc.width // 2, round(mark.y * SCALE) - disc.height // 2)
-    canvas.paste(LIGHT["ground" if mark.hollow else mark.ink], place, disc)
+    canvas.paste(LIGHT["ground" if mark.hollow else mark.colour], place, disc)
     if mark.hollow:
-        canvas.paste(LIGHT[mark.ink], place, _disc(radius, hollow=True))
+        canvas.paste(LIGHT[mark.colour], place, _disc(radius, hollow=True))
+
+
+def _dashes(points: tuple[tuple[float, float], ...]) -> list[list[tuple[float, float]]]:
+    """Return the parts of a line through points that a dash covers: 5 units of every 8."""
+    parts: list[list[tuple[float, float]]] = [[]]
+    travelled = 0.0
+    for (x1, y1), (x2, y2) in pairwise(points):
+        length = math.hypot(x2 - x1, y2 - y1)
+        steps = max(1, math.ceil(length))
+        for step in range(steps + 1):
+            at = travelled + length * step / steps
+            if at % 8 < 5:
+                parts[-1].append((x1 + (x2 - x1) * step / steps, y1 + (y2 - y1) * step / steps))
+            elif parts[-1]:
+                parts.append([])
+        travelled += length
+    return [part for part in parts if len(part) > 1]
+
+
+def _area(canvas: "Image", mark: Area) -> None:
+    from PIL import Image, ImageDraw
+
+    mask = Image.new("L", canvas.size, 0)
+    ImageDraw.Draw(mask).polygon([(x * SCALE, y * SCALE) for x, y in mark.points], fill=round(255 * mark.opacity))
+    canvas.paste(LIGHT[mark.colour], (0, 0), mask)
 
 
 def _picture(canvas: "Image", mark: Picture) -> None:
@@ -83,7 +113,7 @@ def _picture(canvas: "Image", mark: Picture) -> None:
 
 
 def _mixed(colour: str, opacity: float) -> tuple[int, ...]:
-    """The colour over the ground."""
+    """Return the colour over the ground."""
     pairs = zip(_channels(colour), _channels(LIGHT["ground"]), strict=True)
     return tuple(round(opacity * over + (1 - opacity) * under) for over, under in pairs)
 
@@ -94,7 +124,7 @@ def _channels(colour: str) -> tuple[int, ...]:
 
 @cache
 def _disc(radius: int, *, hollow: bool) -> "Image":
-    """A smooth mask of a disc, or of its rim."""
+    """Return a smooth mask of a disc, or of its rim."""
     from PIL import Image, ImageDraw
 
     side = (2 * radius + 1) * _SMOOTH

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import UInt8
 
-from pneumoscope.eda.draw.inks import Ink
+from pneumoscope.plotting.palette import Colour
 
 Anchor = Literal["start", "middle", "end"]
 
@@ -19,7 +19,7 @@ class Rect:
     y: float
     width: float
     height: float
-    ink: Ink
+    colour: Colour
     opacity: float = 1.0
     tip: str = ""
 
@@ -32,7 +32,7 @@ class Line:
     y1: float
     x2: float
     y2: float
-    ink: Ink = "rule"
+    colour: Colour = "rule"
     width: float = 1.0
     dashed: bool = False
 
@@ -42,8 +42,18 @@ class Trace:
     """A line through points."""
 
     points: tuple[tuple[float, float], ...]
-    ink: Ink
+    colour: Colour
     width: float = 1.8
+    dashed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Area:
+    """The filled area within a closed line through points, see-through: such as a band around a curve."""
+
+    points: tuple[tuple[float, float], ...]
+    colour: Colour
+    opacity: float = 0.18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +62,7 @@ class Dot:
 
     x: float
     y: float
-    ink: Ink
+    colour: Colour
     radius: float = 4.0
     hollow: bool = False
     tip: str = ""
@@ -65,7 +75,7 @@ class Text:
     x: float
     y: float
     text: str
-    ink: Ink = "ink"
+    colour: Colour = "ink"
     size: float = 12.0
     anchor: Anchor = "start"
     bold: bool = False
@@ -82,7 +92,7 @@ class Picture:
     pixels: UInt8[np.ndarray, "h w"] | UInt8[np.ndarray, "h w 3"]
 
 
-Mark = Rect | Line | Trace | Dot | Text | Picture
+Mark = Rect | Line | Trace | Area | Dot | Text | Picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from pneumoscope.eda.draw.marks import Line, Mark, Text
+from pneumoscope.plotting.marks import Line, Mark, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class Scale:
     log: bool = False
 
     def __call__(self, value: float) -> float:
-        """The place of a value."""
+        """Return the place of a value."""
         low, high, value = (math.log(max(v, 1e-12)) if self.log else v for v in (self.low, self.high, value))
         share = (value - low) / (high - low) if high > low else 0.0
         return self.start + min(max(share, 0.0), 1.0) * (self.end - self.start)
@@ -51,10 +51,10 @@ def vertical_grid(scale: Scale, *, top: float, bottom: float, labels: dict[float
     for value, label in labels.items():
         x = scale(value)
         marks.append(Line(x1=x, y1=top, x2=x, y2=bottom))
-        marks.append(Text(x=x, y=bottom + 12, text=label, ink="quiet", size=11, anchor="middle"))
+        marks.append(Text(x=x, y=bottom + 12, text=label, colour="quiet", size=11, anchor="middle"))
     if title:
         middle = (scale.start + scale.end) / 2
-        marks.append(Text(x=middle, y=bottom + 29, text=title, ink="quiet", size=11, anchor="middle"))
+        marks.append(Text(x=middle, y=bottom + 29, text=title, colour="quiet", size=11, anchor="middle"))
     return marks
 
 
@@ -66,9 +66,9 @@ def horizontal_grid(
     for value, label in labels.items():
         y = scale(value)
         marks.append(Line(x1=left, y1=y, x2=right, y2=y))
-        marks.append(Text(x=left - 6, y=y, text=label, ink="quiet", size=11, anchor="end"))
+        marks.append(Text(x=left - 6, y=y, text=label, colour="quiet", size=11, anchor="end"))
     if title:
-        marks.append(Text(x=left, y=min(scale.start, scale.end) - 16, text=title, ink="quiet", size=11))
+        marks.append(Text(x=left, y=min(scale.start, scale.end) - 16, text=title, colour="quiet", size=11))
     return marks
 
 

@@ -6,7 +6,7 @@ their ground by 3:1 at least (WCAG 2.2, success criterion 1.4.11).
 
 from typing import Literal, get_args
 
-Ink = Literal[
+Colour = Literal[
     "ground",
     "ink",
     "quiet",
@@ -21,9 +21,12 @@ Ink = Literal[
     "depth",
     "train",
     "test",
+    "measured",
+    "compared",
+    "third",
 ]
 
-LIGHT: dict[Ink, str] = {
+LIGHT: dict[Colour, str] = {
     "ground": "#ffffff",
     "ink": "#191d23",
     "quiet": "#59626f",
@@ -38,8 +41,11 @@ LIGHT: dict[Ink, str] = {
     "depth": "#2f4f9e",
     "train": "#737c89",
     "test": "#191d23",
+    "measured": "#0072b2",
+    "compared": "#b87700",
+    "third": "#00825f",
 }
-DARK: dict[Ink, str] = {
+DARK: dict[Colour, str] = {
     "ground": "#181b21",
     "ink": "#eceef2",
     "quiet": "#a5adba",
@@ -54,19 +60,22 @@ DARK: dict[Ink, str] = {
     "depth": "#8eacff",
     "train": "#98a1ae",
     "test": "#eceef2",
+    "measured": "#56b4e9",
+    "compared": "#f0b429",
+    "third": "#41c69c",
 }
-INKS: tuple[Ink, ...] = get_args(Ink)
+COLOURS: tuple[Colour, ...] = get_args(Colour)
 
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 
 
-def ink_rules(scope: str = "") -> str:
-    """CSS of the ink classes: `.f-NAME` fills, `.s-NAME` strokes, with the colour of the variable `--NAME`."""
+def colour_rules(scope: str = "") -> str:
+    """CSS of the colour classes: `.f-NAME` fills, `.s-NAME` strokes, with the colour of the variable `--NAME`."""
     return "\n".join(
-        f"{scope}.f-{ink} {{ fill: var(--{ink}); }} {scope}.s-{ink} {{ stroke: var(--{ink}); }}" for ink in INKS
+        f"{scope}.f-{name} {{ fill: var(--{name}); }} {scope}.s-{name} {{ stroke: var(--{name}); }}" for name in COLOURS
     )
 
 
-def ink_variables(colours: dict[Ink, str]) -> str:
+def colour_variables(colours: dict[Colour, str]) -> str:
     """CSS declarations of the variables."""
-    return " ".join(f"--{ink}: {colour};" for ink, colour in colours.items())
+    return " ".join(f"--{name}: {value};" for name, value in colours.items())

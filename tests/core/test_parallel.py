@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from pneumoscope.core import ConfigError
-from pneumoscope.reading.batch import LOOK_AHEAD, map_in_order
+from pneumoscope.core.parallel import LOOK_AHEAD, map_in_order
 
 
 def test_results_come_in_input_order_whatever_each_takes() -> None:

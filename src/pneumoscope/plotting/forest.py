@@ -3,9 +3,9 @@
 import math
 from dataclasses import dataclass
 
-from pneumoscope.eda.draw.axis import Scale, labelled, vertical_grid
-from pneumoscope.eda.draw.inks import Ink
-from pneumoscope.eda.draw.marks import Dot, Line, Mark, Rect, Text
+from pneumoscope.plotting.axis import Scale, labelled, vertical_grid
+from pneumoscope.plotting.marks import Dot, Line, Mark, Rect, Text
+from pneumoscope.plotting.palette import Colour
 
 ROW = 22.0
 _HEADING_GAP = 8.0
@@ -21,7 +21,7 @@ class Point:
     value: float
     low: float = math.nan
     high: float = math.nan
-    ink: Ink = "ink"
+    colour: Colour = "ink"
     hollow: bool = False
     tip: str = ""
 
@@ -59,7 +59,7 @@ class ForestLayout:
 
 
 def forest(rows: list[Row], axis: ForestAxis, *, layout: ForestLayout) -> tuple[tuple[Mark, ...], float]:
-    """The marks, and the height that they take."""
+    """Return the marks, and the height that they take."""
     right = layout.width - sum(width for _, width in layout.columns) - 14
     scale = Scale(low=axis.low, high=axis.high, start=layout.labels + 14, end=right, log=axis.log)
     places, bottom = _places(rows)
@@ -67,10 +67,10 @@ def forest(rows: list[Row], axis: ForestAxis, *, layout: ForestLayout) -> tuple[
     marks = vertical_grid(scale, top=_TOP - 4, bottom=bottom, labels=ticks, title=axis.title)
     if axis.reference is not None:
         x = scale(axis.reference)
-        marks.append(Line(x1=x, y1=_TOP - 4, x2=x, y2=bottom, ink="quiet", width=1.2, dashed=True))
+        marks.append(Line(x1=x, y1=_TOP - 4, x2=x, y2=bottom, colour="quiet", width=1.2, dashed=True))
     edges = _column_edges(layout)
     for (title, _), edge in zip(layout.columns, edges, strict=True):
-        marks.append(Text(x=edge, y=_TOP - 14, text=title, ink="quiet", size=11, anchor="end"))
+        marks.append(Text(x=edge, y=_TOP - 14, text=title, colour="quiet", size=11, anchor="end"))
     for row, y in zip(rows, places, strict=True):
         marks += _row(row, scale, y=y, edges=edges, labels=layout.labels)
     return tuple(marks), bottom + _BOTTOM
@@ -111,7 +111,7 @@ def _row(row: Row, scale: Scale, *, y: float, edges: list[float], labels: float)
     if row.heading:
         width = _LETTER * len(row.label)
         return [
-            Rect(x=0, y=y - ROW / 2 + 2, width=width, height=ROW - 4, ink="ground"),
+            Rect(x=0, y=y - ROW / 2 + 2, width=width, height=ROW - 4, colour="ground"),
             Text(x=0, y=y, text=row.label, bold=True),
         ]
     marks: list[Mark] = [Text(x=labels, y=y, text=row.label, anchor="end")]
@@ -119,16 +119,16 @@ def _row(row: Row, scale: Scale, *, y: float, edges: list[float], labels: float)
     for index, point in enumerate(row.points):
         marks += _point(point, scale, y=y + spread * (2 * index - len(row.points) + 1))
     for place, (edge, text) in enumerate(zip(edges, row.columns, strict=False)):
-        marks.append(Text(x=edge, y=y, text=text, anchor="end", ink="quiet" if place else "ink", size=11.5))
+        marks.append(Text(x=edge, y=y, text=text, anchor="end", colour="quiet" if place else "ink", size=11.5))
     return marks
 
 
 def _point(point: Point, scale: Scale, *, y: float) -> list[Mark]:
-    """The dot over its interval, which ends in an arrow where it leaves the scale."""
+    """Draw the dot over its interval, which ends in an arrow where it leaves the scale."""
     marks: list[Mark] = []
     if math.isfinite(point.low):
-        marks.append(Line(x1=scale(point.low), y1=y, x2=scale(point.high), y2=y, ink=point.ink, width=1.8))
+        marks.append(Line(x1=scale(point.low), y1=y, x2=scale(point.high), y2=y, colour=point.colour, width=1.8))
     if point.high > scale.high:
-        marks.append(Text(x=scale.end, y=y, text="\N{BLACK RIGHT-POINTING SMALL TRIANGLE}", ink=point.ink))
-    marks.append(Dot(x=scale(point.value), y=y, ink=point.ink, hollow=point.hollow, tip=point.tip))
+        marks.append(Text(x=scale.end, y=y, text="\N{BLACK RIGHT-POINTING SMALL TRIANGLE}", colour=point.colour))
+    marks.append(Dot(x=scale(point.value), y=y, colour=point.colour, hollow=point.hollow, tip=point.tip))
     return marks

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
-from pneumoscope.core import ConfigError
+from pneumoscope.core.errors import ConfigError
 
 Input = TypeVar("Input")
 Output = TypeVar("Output")
@@ -30,7 +30,7 @@ def map_in_order(function: Callable[[Input], Output], inputs: Iterable[Input], *
 
 def _results(function: Callable[[Input], Output], inputs: Iterator[Input], *, workers: int) -> Iterator[Output]:
     waiting: deque[Future[Output]] = deque()
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="reading")
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="work")
     try:
         while True:
             waiting.extend(pool.submit(function, one) for one in islice(inputs, workers * LOOK_AHEAD - len(waiting)))
