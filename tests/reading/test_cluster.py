@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -208,3 +209,28 @@ def test_a_part_is_whole_or_absent(images, tmp_path, monkeypatch):
         write_part(work, 0, model=shipped_model())
     assert list(work.output.glob("*part-*")) == []
     assert not part_path(work.output, 0).exists()
+
+
+def test_scores_of_a_cluster_are_those_of_one_process_in_order(images, monkeypatch):
+    from pneumoscope.core import View
+    from pneumoscope.reading import KnownImage, score_images
+    from pneumoscope.reading import cluster_scores as scores
+
+    paths = sorted(images.iterdir())[:: COPIES // 2]
+    known = [
+        KnownImage(image_id=path.stem, source="here", path=str(path), age_years=40.0, view=View.PA) for path in paths
+    ] + [KnownImage(image_id="none", source="here", path=None)]
+
+    def in_this_process(items, worker, arguments, *, cluster):
+        run = worker(*arguments)
+        for item in items:
+            (text,) = run({"item": [item]})["scores"]
+            yield {"scores": text}
+
+    monkeypatch.setattr(scores, "_CHUNK", 3)
+    monkeypatch.setattr(scores, "connected", lambda _: nullcontext())
+    monkeypatch.setattr(scores, "check_workers", lambda *_: None)
+    monkeypatch.setattr(scores, "mapped", in_this_process)
+    found = list(scores.score_on_cluster(known, model=None, population=None, cluster=Cluster()))
+    assert found == list(score_images(known, shipped_model()))
+    assert list(scores.score_on_cluster([], model=None, population=None, cluster=Cluster())) == []

@@ -154,11 +154,11 @@ def test_the_reference_in_the_docs_is_the_interface_s_own_description(site: Any)
 
 def test_errors_are_pages_for_people_and_problems_for_programs(site: Any) -> None:
     page = site.client().get("/images/9", headers={"accept": "text/html"})
-    assert "There is nothing here" in page.text
+    assert "Not found" in page.text
     problem = site.client().get("/images/9")
     assert problem.json() == {
         "type": "about:blank",
-        "title": "There is nothing here",
+        "title": "Not found",
         "status": 404,
         "detail": "expected the number of an image that is here, found 9",
     }

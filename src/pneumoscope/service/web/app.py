@@ -18,7 +18,7 @@ from pneumoscope.service.config import ServiceConfig, WebConfig
 from pneumoscope.service.inbox import Inbox
 from pneumoscope.service.spool import Spool
 from pneumoscope.service.store import Store
-from pneumoscope.service.web import api, auth_routes, health, pages, pictures
+from pneumoscope.service.web import api_routes, auth_routes, health_routes, image_routes, page_routes
 from pneumoscope.service.web.access import Authentication, sender_of
 from pneumoscope.service.web.access_log import AccessLog
 from pneumoscope.service.web.accounts import Accounts
@@ -34,7 +34,7 @@ _DESCRIPTION = (
 
 
 def create_app(config: ServiceConfig, *, store: Store, spool: Spool, inbox: Inbox, artifact: Artifact) -> FastAPI:
-    """The page and the REST interface on a node's parts, to be run by uvicorn; opens no socket itself."""
+    """Return the application with page and REST interface, to be run by uvicorn; opens no socket itself."""
     accounts = Accounts(store) if config.web.requires_sign_in else None
     app = FastAPI(
         title="Pneumoscope",
@@ -53,8 +53,9 @@ def create_app(config: ServiceConfig, *, store: Store, spool: Spool, inbox: Inbo
         accounts=accounts,
         provider=Provider(config.oidc, clock=store.now) if accounts and config.oidc.issuer else None,
     )
-    for router in (health.router, api.router, api.uploads, pictures.router, auth_routes.router, pages.router):
-        app.include_router(router)
+    for routes in (health_routes, api_routes, image_routes, auth_routes, page_routes):
+        app.include_router(routes.router)
+    app.include_router(api_routes.uploads)
     app.include_router(stow.router(inbox), prefix="/dicom-web", dependencies=[Depends(sender_of)])
     app.mount("/static", StaticFiles(directory=str(files("pneumoscope.service.web") / "static")), name="static")
     _handle_errors(app)
@@ -62,12 +63,12 @@ def create_app(config: ServiceConfig, *, store: Store, spool: Spool, inbox: Inbo
 
 
 def first_token(config: ServiceConfig, store: Store) -> str | None:
-    """A new admin token where the page asks for sign-in and nobody has a token yet, to be shown once; else None."""
+    """Make an admin token where sign-in is required and nobody has one yet, to be shown once; else return None."""
     return Accounts(store).first_token() if config.web.requires_sign_in else None
 
 
 def _guards(config: WebConfig, accounts: Accounts | None) -> list[Middleware]:
-    """From the outside inwards."""
+    """Return the guards from the outside inwards."""
     return [
         Middleware(TrustedProxies, proxies=config.trusted_proxies),
         Middleware(SecurityHeaders),

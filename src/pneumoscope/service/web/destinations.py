@@ -1,4 +1,4 @@
-"""Destinations and what became of what was to go there."""
+"""Destinations and the numbers of their deliveries."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class DestinationRow:
 
 
 def destinations(store: Store, config: ServiceConfig) -> list[DestinationRow]:
-    """Every configured destination, then those that have deliveries but are configured no more."""
+    """Return every configured destination, then those that have deliveries but are configured no more."""
     counts = deliveries.count_by_destination(store)
     configured = {
         one.name: f"{one.ae_title} at {one.host}:{one.port}" if one.ae_title else one.url or one.webhook or one.fhir
