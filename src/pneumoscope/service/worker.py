@@ -134,7 +134,13 @@ class Worker:
             yield batch[0], self._given_up(batch[0])
             return
         sources = [ImageSource(path=image.uid, location=self._spool.path(image.file or "")) for image in batch]
-        readings = read_many(sources, model=self._model, operating_point=self._config.operating_point)
+        readings = read_many(
+            sources,
+            model=self._model,
+            operating_point=self._config.operating_point,
+            population=self._config.population,
+            refuse_unknown_age=self._config.refuse_unknown_age,
+        )
         yield from zip(batch, readings, strict=True)
 
     def _settle(self, image: Image, reading: Reading) -> None:
