@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pneumoscope.core import ConfigError, InputError
-from pneumoscope.evaluation.folder import sha256
+from pneumoscope.core import ConfigError, InputError, sha256_of
 
 ID_COLUMNS = ("image_id", "Image Index")
 PREFIX = "prob_"
@@ -84,7 +83,7 @@ def read_predictions(path: Path) -> Predictions:
     return Predictions(
         table,
         path.name,
-        sha256(path),
+        sha256_of(path),
         used=used,
         not_used=tuple(name for name in raw.columns if name not in (*used, *ID_COLUMNS, "source", "status")),
         unscored={str(name): int(count) for name, count in unscored.items()},

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pneumoscope.service.config import ServiceConfig
+from pneumoscope.service.config import ServiceConfig, masked
 from pneumoscope.service.store import DeliveryState, Store, deliveries
 
 
@@ -22,7 +22,7 @@ def destinations(store: Store, config: ServiceConfig) -> list[DestinationRow]:
     """Return every configured destination, then those that have deliveries but are configured no more."""
     counts = deliveries.count_by_destination(store)
     configured = {
-        one.name: f"{one.ae_title} at {one.host}:{one.port}" if one.ae_title else one.url or one.webhook or one.fhir
+        one.name: f"{one.ae_title} at {one.host}:{one.port}" if one.ae_title else masked(one.address)
         for one in config.destination
     }
     addresses = configured | {name: "not in the configuration" for name in counts if name not in configured}
