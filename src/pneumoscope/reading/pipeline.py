@@ -96,7 +96,9 @@ def read_many(
     chosen, settings = _chosen(model, operating_point=operating_point, population=population)
     settings = replace(settings, keep_pixels=keep_pixels, refuse_unknown_age=refuse_unknown_age)
     return map_in_order(
-        lambda source: read_image(source, chosen, settings), _each(sources), workers=workers or _WORKERS
+        lambda source: read_image(source, chosen, settings),
+        _each(sources),
+        workers=_WORKERS if workers is None else workers,
     )
 
 

@@ -36,7 +36,7 @@ class Node:
     """One node; `start` returns when it listens, `stop` when everything has ended."""
 
     def __init__(self, config: ServiceConfig) -> None:
-        """Opens the store and loads the model; nothing listens yet.
+        """Open the store and load the model; nothing listens yet.
 
         Raises:
             ConfigError: Something in the configuration cannot be had.
@@ -89,7 +89,7 @@ class Node:
         return int(self._web.servers[0].sockets[0].getsockname()[1])
 
     def start(self) -> str | None:
-        """Listens and works; returns the first admin token where the page needs one, to be shown once.
+        """Listen and work; return the first admin token where the page needs one, to be shown once.
 
         Raises:
             ConfigError: A port cannot be had.
@@ -118,7 +118,7 @@ class Node:
         return token
 
     def stop(self) -> None:
-        """Stops listening first, then ends what is under way; nothing that was acknowledged is lost either way."""
+        """Stop listening first, then end what is under way; nothing that was acknowledged is lost either way."""
         self.scp.stop()
         self._web.should_exit = True
         self._stop.set()
@@ -132,7 +132,7 @@ class Node:
         logger.info("stopped")
 
     def _recover(self) -> None:
-        """Takes up what an earlier run of this node left: its claims, and objects that have no row."""
+        """Resume what an earlier run of this node left: its claims, and objects that have no row."""
         held = images.release_claims_of(self.store, self._name) + deliveries.release_claims_of(self.store, self._name)
         recovered = 0
         known = images.files(self.store)
