@@ -86,10 +86,19 @@ def workers(driver: subprocess.Popen[str]) -> list[int]:
     return found
 
 
+def require(condition: bool, driver: subprocess.Popen[str]) -> None:
+    """Fail with what the driver said; skip where Ray itself could not start (it gives its agent 15 s, however busy)."""
+    if not condition:
+        errors = driver.communicate()[1]
+        if "expected it to start" in errors:
+            pytest.skip("Ray did not start: the machine is too busy")
+        pytest.fail(errors)
+
+
 def wait_for_parts(output: Path, count: int, driver: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while len(list(output.glob("part-*.parquet"))) < count:
-        assert driver.poll() is None, driver.communicate()[1]
+        require(driver.poll() is None, driver)
         assert time.monotonic() < deadline, f"expected {count} parts within {START_TIMEOUT_S} s"
         time.sleep(0.02)
 
@@ -113,8 +122,8 @@ def test_a_job_whose_worker_and_driver_were_killed_goes_on_and_has_every_image_o
     assert len(written) < parts, "expected the driver to be killed before the end"
 
     second = driver()
-    _, errors = second.communicate(timeout=START_TIMEOUT_S)
-    assert second.returncode == 0, errors
+    second.wait(START_TIMEOUT_S)
+    require(second.returncode == 0, second)
 
     kept = [path for path, moment in written.items() if path.stat().st_mtime_ns == moment]
     assert len(kept) >= parts // 2
