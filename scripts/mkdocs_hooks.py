@@ -12,6 +12,7 @@ from mkdocs.structure.files import File
 _LINK = re.compile(r"(\]\(|src=\"|href=\")(?!https?:|mailto:|#)([^)\s\"#]+)")
 _ROOT = Path(__file__).resolve().parents[1]
 _FIGURES = (".svg", ".png")
+_ORDER = ("Pneumoscope", "Tutorials", "How to", "Explanation", "Reference", "Submission", "Adr")
 
 
 def on_files(files: Any, *, config: Any) -> Any:
@@ -25,6 +26,12 @@ def on_files(files: Any, *, config: Any) -> Any:
             if _is_outside_figure(target) and files.get_file_from_path(name) is None:
                 files.append(File.generated(config, name, abs_src_path=str(_ROOT / target)))
     return files
+
+
+def on_nav(nav: Any, *, config: Any, files: Any) -> Any:
+    """Put the sections in the order in which a newcomer needs them."""
+    nav.items.sort(key=lambda one: next((place for place, name in enumerate(_ORDER) if name == one.title), 0))
+    return nav
 
 
 def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Any) -> str:

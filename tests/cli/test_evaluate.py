@@ -53,8 +53,8 @@ def test_rows_that_do_not_join_are_told_and_the_rest_is_measured(files):
     ("options", "code", "said"),
     [
         (("--against", "No_Finding"), 2, "expected --positive and --against together"),
-        (("--reference", "radiologist"), 3, "expected a manifest with the column radiologist"),
-        (("--split", "val"), 3, "expected predictions with split val, found 60 test"),
+        (("--reference", "radiologist"), 2, "expected a manifest with the column radiologist"),
+        (("--split", "val"), 2, "expected predictions with split val, found 60 test"),
         (("--manifest", "none.parquet"), 2, "expected a manifest (Parquet) at none.parquet, found no file"),
         (("--points-from", "none"), 1, "expected evidence as JSON"),
     ],

@@ -56,7 +56,7 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
         with atomic_path(target):
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(ConfigError, match=r"results\.csv: No space left on device"):
+    with pytest.raises(ConfigError, match=r"results\.csv: the disk is full"):
         full()
 
 

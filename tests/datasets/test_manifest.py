@@ -9,9 +9,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from pneumoscope.core import ConfigError, InputError
+from pneumoscope.core import ConfigError, InputError, atomic_path
 from pneumoscope.datasets import Imported, manifest_sha256, read_manifest, write_manifest
-from pneumoscope.datasets.atomic import atomic
 from pneumoscope.datasets.columns import COLUMNS, CORE, LABELS
 from pneumoscope.datasets.manifest import arrange, check
 
@@ -100,7 +99,7 @@ def test_a_full_disk_leaves_the_old_file_and_says_so(tmp_path: Path) -> None:
     target.write_text("old")
 
     def fill() -> None:
-        with atomic(target) as place:
+        with atomic_path(target) as place:
             place.write_text("half")
             raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -22,10 +22,10 @@ def test_comparisons_conditions_and_returned_values_are_changed_one_at_a_time() 
     ]
 
 
-def test_each_mutant_is_a_whole_file_that_differs_and_module_level_stays() -> None:
-    for one in mutants(SOURCE):
-        names: dict = {}
+def test_each_mutant_is_a_whole_file_that_runs_and_differs_and_module_level_stays() -> None:
+    found = list(mutants(SOURCE))
+    for one in found:
+        names: dict[str, object] = {}
         exec(one.source, names)
-        assert names["LIMIT"]
-        outcomes = [names["flagged"](None, 1), names["flagged"](2, 1)] if "negated" not in one.change else [None]
-        assert outcomes != [False, True]
+        assert names["LIMIT"] is True
+    assert len({one.source for one in found}) == len(found)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pneumoscope.core import ArtifactError
+from pneumoscope.core import ArtifactError, sha256_of
 from pneumoscope.evaluation import NotEstimable, Number, read_evidence, read_release
-from pneumoscope.evaluation.folder import PREDICTIONS_FILE, sha256, write_numbers
+from pneumoscope.evaluation.folder import PREDICTIONS_FILE, write_numbers
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "evidence.md"
 AREA = Number(value=0.8, low=0.7, high=0.9, level=0.95, n=200, positives=40, method="DeLong")
@@ -24,7 +24,7 @@ def folder(tmp_path, example) -> Path:
     path = tmp_path / "release" / "nih-test"
     path.mkdir(parents=True)
     (path / PREDICTIONS_FILE).write_bytes(b"rows")
-    example["provenance"]["predictions_sha256"] = sha256(path / PREDICTIONS_FILE)
+    example["provenance"]["predictions_sha256"] = sha256_of(path / PREDICTIONS_FILE)
     (path / "evidence.json").write_text(json.dumps(example))
     return path
 

@@ -1,9 +1,11 @@
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
-from pneumoscope.core import ConfigError, InputError
+from pneumoscope.cli.main import app
+from pneumoscope.core import ConfigError, InputError, exit_code
 from pneumoscope.datasets import write_manifest
-from pneumoscope.evaluation import Question, Request, Settings, cohort_of, write_evidence
+from pneumoscope.evaluation import Question, Request, Settings, cohort_of, columns_of, write_evidence
 from pneumoscope.evaluation.predictions import NOT_IN_MANIFEST, join, read_predictions
 
 
@@ -100,3 +102,49 @@ def test_thresholds_of_validation_are_held_on_test(tmp_path, make_rows):
     assert held.threshold == pytest.approx(first.at("labels.Pneumonia.operating_points.youden.threshold"))
     assert held.chosen_on == "val"
     assert [question.name for question in cohort.questions][-1] == "Pneumonia_as_rsna_opacity"
+
+
+@pytest.fixture
+def manifest(tmp_path, rows):
+    scores = [name for name in rows if name.startswith("prob_")]
+    write_manifest(rows.drop(columns=scores).assign(path=None), tmp_path / "m.parquet")
+    return tmp_path / "m.parquet"
+
+
+def test_a_truth_in_the_scores_place_is_refused(tmp_path, rows, manifest):
+    table = pd.DataFrame({"image_id": rows["image_id"], "Pneumonia": rows["Pneumonia"], "pred": rows["prob_Pneumonia"]})
+    with pytest.raises(InputError, match="found only 0 and 1, as labels are; if pred is the score of pneumonia"):
+        read_predictions(write(tmp_path / "p.csv", table))
+    same = table.drop(columns="pred").dropna()
+    with pytest.raises(InputError, match="found the reference itself"):
+        cohort_of(Request(predictions=write(tmp_path / "p.csv", same), manifest=manifest))
+
+
+def test_a_score_that_says_not_of_what_is_refused_with_the_name_to_give_it(tmp_path, rows):
+    table = pd.DataFrame({"image_id": rows["image_id"], "prob": rows["prob_Pneumonia"], "label": rows["Pneumonia"]})
+    with pytest.raises(InputError, match="if prob is the score of pneumonia, name it prob_Pneumonia"):
+        read_predictions(write(tmp_path / "p.csv", table))
+
+
+def test_the_columns_used_and_not_used_are_named(tmp_path, rows):
+    table = pd.DataFrame({"image_id": rows["image_id"], "prob_Pneumonia": 0.5, "note": "x", "Pneumonia": 1})
+    line = columns_of(write(tmp_path / "p.csv", table))
+    assert line == "columns used: prob_Pneumonia; not used: note, Pneumonia"
+
+
+def test_scores_of_labels_that_the_manifest_lacks_are_refused(tmp_path, rows, manifest):
+    table = pd.DataFrame({"image_id": rows["image_id"], "prob_Unicorn": 0.5})
+    with pytest.raises(InputError, match="expected a manifest that labels one of the scores"):
+        cohort_of(Request(predictions=write(tmp_path / "p.csv", table), manifest=manifest))
+
+
+@pytest.mark.parametrize(
+    "columns", [{"prob": 0.5, "label": 1}, {"Pneumonia": 1, "pred": 0.3}, {"prob_Unicorn": 0.5}, {"prob_Pneumonia": 7}]
+)
+def test_a_table_that_cannot_be_measured_is_wrong_use_and_leaves_nothing(tmp_path, rows, manifest, columns):
+    table = write(tmp_path / "p.csv", pd.DataFrame({"image_id": rows["image_id"]} | columns))
+    options = ["evaluate", "--predictions", str(table), "--manifest", str(manifest), "-o", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, options)
+    code = done.exit_code if isinstance(done.exception, SystemExit) else exit_code(done.exception)
+    assert code == 2
+    assert not (tmp_path / "out").exists()

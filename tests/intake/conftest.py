@@ -153,7 +153,7 @@ def chest(gradient: np.ndarray) -> Callable[..., Radiograph]:
     """Builds the record of a readable chest PA with some attributes changed, or left out by None."""
 
     def build(**attributes: object) -> Radiograph:
-        from pneumoscope.intake.header import age_years
+        from pneumoscope.intake.age import age_years
         from pneumoscope.intake.projection import view_of
 
         header = dcmread(io.BytesIO(dicom_bytes(gradient, **attributes)))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydicom import Dataset, uid
 
-from pneumoscope.core import Check, Format, IntendedUse, Outcome, Radiograph, View
+from pneumoscope.core import Check, Format, IntendedUse, Outcome, Population, Radiograph, View
 from pneumoscope.intake import check
 
 PASSED, FAILED, NOT_AVAILABLE = Outcome
@@ -21,6 +21,8 @@ ORDER = [
     "frames",
     "presentation",
     "burned_in_annotation",
+    "identifiers",
+    "pixel_encoding",
     "pixel_content",
 ]
 Chest = Callable[..., Radiograph]
@@ -40,7 +42,7 @@ def test_a_chest_pa_of_an_adult_passes_every_check_that_its_header_allows(chest:
     checks = check(chest(), intended)
     assert [one.name for one in checks] == ORDER
     outcomes = {one.name: one.outcome for one in checks if one.outcome is not PASSED}
-    assert outcomes == {"presentation": NOT_AVAILABLE, "burned_in_annotation": NOT_AVAILABLE}
+    assert outcomes == dict.fromkeys(("presentation", "burned_in_annotation", "identifiers"), NOT_AVAILABLE)
 
 
 CASES = [
@@ -72,19 +74,27 @@ CASES = [
     ("view", {"ViewPosition": None, "PatientOrientation": ["L", "F"]}, PASSED, "frontal, PA or AP not said"),
     ("view", {"ViewPosition": None, "PatientOrientation": ["A", "F"]}, FAILED, "A\\F"),
     ("view", {"PatientOrientation": ["P", "F"]}, FAILED, "View Position PA; Patient Orientation P\\F"),
-    ("view", {"PatientOrientation": ["L", "H"]}, FAILED, "Patient Orientation L\\H"),
+    ("view", {"PatientOrientation": ["L", "H"]}, PASSED, "Patient Orientation L\\H"),
+    ("view", {"PatientOrientation": ["L", "P"]}, FAILED, "Patient Orientation L\\P"),
     ("patient_age", {"PatientAge": "017Y"}, FAILED, "17.0 years"),
     ("patient_age", {"PatientAge": "018Y"}, PASSED, "18 years"),
     ("patient_age", {"PatientAge": "100Y"}, PASSED, "100 years"),
     ("patient_age", {"PatientAge": "101Y"}, FAILED, "101 years"),
-    ("patient_age", {"PatientAge": "411Y"}, NOT_AVAILABLE, "411Y"),
+    ("patient_age", {"PatientAge": "411Y"}, FAILED, "411Y"),
     ("patient_age", {"PatientAge": None}, NOT_AVAILABLE, "none"),
     ("photometric", {"PhotometricInterpretation": "MONOCHROME1"}, PASSED, "MONOCHROME1"),
     ("photometric", {"PhotometricInterpretation": "RGB", "SamplesPerPixel": 3}, FAILED, "RGB"),
     ("photometric", {"PhotometricInterpretation": None}, FAILED, "none"),
     ("frames", {"NumberOfFrames": 1}, PASSED, "1"),
     ("frames", {"NumberOfFrames": 2}, FAILED, "2"),
-    ("frames", {"NumberOfFrames": 0}, FAILED, "0"),
+    ("frames", {"NumberOfFrames": 0}, PASSED, "1 (0 in the header)"),
+    ("frames", {"NumberOfFrames": -1}, FAILED, "-1"),
+    ("identifiers", {"StudyInstanceUID": "1.2", "SeriesInstanceUID": "1.02.003"}, PASSED, "valid"),
+    ("identifiers", {"SOPInstanceUID": "1.2." + "3" * 69}, FAILED, "SOP Instance UID of 73 characters"),
+    ("identifiers", {"StudyInstanceUID": "1." + "2" * 63}, FAILED, "Study Instance UID of 65 characters"),
+    ("identifiers", {"SeriesInstanceUID": "no uid"}, FAILED, "Series Instance UID that is malformed"),
+    ("identifiers", {"SeriesInstanceUID": "1..2"}, FAILED, "Series Instance UID"),
+    ("identifiers", {"SOPInstanceUID": None}, NOT_AVAILABLE, "no SOP Instance UID"),
     ("presentation", {"PresentationIntentType": "FOR PRESENTATION"}, PASSED, "FOR PRESENTATION"),
     ("presentation", {"PresentationIntentType": "FOR PROCESSING"}, FAILED, "FOR PROCESSING"),
     ("presentation", {"SOPClassUID": uid.DigitalXRayImageStorageForProcessing}, FAILED, "For Processing"),
@@ -93,6 +103,7 @@ CASES = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 @pytest.mark.req("REQ-IN-03", "REQ-IN-04", "REQ-IN-05", "REQ-IN-06")
 @pytest.mark.parametrize(("name", "attributes", "outcome", "found"), CASES, ids=lambda value: str(value)[:60])
 def test_a_check_says_what_it_found(
@@ -185,3 +196,20 @@ def test_found_is_one_short_line_whatever_the_header_holds(chest: Chest, intende
     found = by_name(radiograph, intended)["body_part"].found
     assert len(found) <= 80
     assert "\n" not in found
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+def test_a_given_population_decides_where_the_age_cannot_be_relied_on(chest: Chest, intended: IntendedUse) -> None:
+    film = chest(PatientAge="005Y", PatientBirthDate="19600101", StudyDate="20200102")
+    assert by_name(film, intended)["patient_age"].outcome is FAILED
+    given = {one.name: one for one in check(film, intended, population=Population.ADULTS)}["patient_age"]
+    assert given.outcome is NOT_AVAILABLE
+    assert given.found.endswith("taken for one of adults, as given")
+
+
+def test_a_site_can_refuse_films_without_an_age(chest: Chest, intended: IntendedUse) -> None:
+    film = chest(PatientAge=None)
+    assert by_name(film, intended)["patient_age"].outcome is NOT_AVAILABLE
+    wanted = {one.name: one for one in check(film, intended, needs_age=True)}["patient_age"]
+    assert (wanted.outcome, wanted.found) == (FAILED, "none; films without an age are refused here")
+    assert {one.name: one for one in check(chest(), intended, needs_age=True)}["patient_age"].outcome is PASSED

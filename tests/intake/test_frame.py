@@ -7,7 +7,8 @@ import pytest
 from pydicom import Dataset, uid
 from pydicom.encaps import encapsulate
 
-from pneumoscope.intake.frame import PixelData, stored_values
+from pneumoscope.intake.decoding import decode
+from pneumoscope.intake.frame import PixelData
 
 Make = Callable[..., bytes]
 
@@ -25,7 +26,8 @@ def header(
 def values(
     dataset: Dataset, data: bytes, *, syntax: uid.UID = uid.ExplicitVRLittleEndian, vr: str = "OW"
 ) -> np.ndarray:
-    return stored_values(dataset, PixelData(value=data, vr=vr, syntax=syntax), path="test")
+    pixel_data = PixelData(value=data, vr=vr, syntax=syntax, is_encapsulated=data.startswith(b"\xfe\xff\x00\xe0"))
+    return decode(dataset, pixel_data, path="test").values
 
 
 def test_bits_above_the_high_bit_are_masked() -> None:

@@ -6,6 +6,8 @@ from pydicom import Dataset
 from pneumoscope.core import View
 from pneumoscope.intake.projection import Side, evidence, view_of
 
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+
 
 def header(**attributes: object) -> Dataset:
     dataset = Dataset()
@@ -77,14 +79,18 @@ def test_a_frontal_code_tells_no_view() -> None:
         (["R", "F"], Side.FRONTAL),
         (["A", "F"], Side.LATERAL),
         (["P", "F"], Side.LATERAL),
-        (["L", "H"], Side.OTHER),
-        (["F", "L"], Side.OTHER),
+        (["L", "H"], Side.FRONTAL),
+        (["F", "L"], Side.FRONTAL),
+        (["H", "R"], Side.FRONTAL),
+        (["F", "A"], Side.LATERAL),
         (["L", "P"], Side.OTHER),
         (["L"], Side.OTHER),
     ],
     ids=str,
 )
-def test_patient_orientation_tells_frontal_from_lateral_and_from_turned(orientation: list[str], side: Side) -> None:
+def test_patient_orientation_tells_frontal_from_lateral_however_the_image_lies(
+    orientation: list[str], side: Side
+) -> None:
     assert sides(header(PatientOrientation=orientation)) == [side]
 
 
@@ -115,3 +121,70 @@ def test_frontal_against_lateral_leaves_the_view_unknown() -> None:
 
 def test_the_text_goes_before_the_code() -> None:
     assert view_of(header(ViewPosition="PA", ViewCodeSequence=coded("399348003"))) is View.PA
+
+
+@pytest.mark.parametrize(
+    ("text", "view"),
+    [
+        ("AP SUPINE", View.AP),
+        ("AP ERECT", View.AP),
+        ("PA ERECT", View.PA),
+        ("SEMI-ERECT AP", View.AP),
+        ("AP_PORTABLE", View.AP),
+        ("ap", View.AP),
+        ("P.A.", View.PA),
+        ("P->A", View.PA),
+        ("A→P", View.AP),
+        ("P-A", View.PA),
+        ("POSTEROANTERIOR", View.PA),
+        ("Postero-Anterior", View.PA),
+        ("ANTERO POSTERIOR", View.AP),
+        ("postéro-antérieur", View.PA),
+        ("antero-posteriore", View.AP),
+        ("CHEST PA", View.PA),
+        ("THORAX AP LIEGEND", View.AP),
+        ("PA STEHEND", View.PA),
+        ("DV", View.PA),
+        ("后前位", View.PA),
+        ("立位 PA", View.PA),
+        ("LEFT LATERAL", View.LATERAL),
+        ("LAT ERECT", View.LATERAL),
+        ("seitlich", View.LATERAL),
+        ("PERFIL", View.LATERAL),
+        ("侧位", View.LATERAL),
+    ],
+)
+def test_a_view_is_understood_in_the_words_that_consoles_offer(text: str, view: View) -> None:
+    assert view_of(header(ViewPosition=text)) is view
+
+
+@pytest.mark.parametrize("text", ["FRONTAL", "FACE", "DE FRENTE", "正位", "AP/PA"])
+def test_a_frontal_word_tells_no_direction_of_the_beam(text: str) -> None:
+    dataset = header(ViewPosition=text)
+    assert (sides(dataset), view_of(dataset)) == ([Side.FRONTAL], None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["AP LORDOTIC", "AP AXIAL", "PA OBLIQUE", "RAO", "LLD", "LEFT LATERAL DECUBITUS", "PA LATERAL", "APICAL", "PA 2X"],
+)
+def test_a_word_that_changes_the_view_or_is_not_known_is_no_frontal_film(text: str) -> None:
+    assert sides(header(ViewPosition=text)) == [Side.OTHER]
+
+
+@pytest.mark.parametrize("text", ["ERECT", "SUPINE", "PORTABLE", "CHEST", "..."])
+def test_a_word_of_posture_or_place_says_nothing_of_the_view(text: str) -> None:
+    assert evidence(header(ViewPosition=text)) == ()
+    assert view_of(header(ViewPosition=text, ViewCodeSequence=coded("399348003"))) is View.AP
+
+
+@pytest.mark.parametrize(
+    ("value", "scheme"), [("PA", "99SDM"), ("LAT", "99X"), ("", "SCT"), ("399173006", ""), ("1", "L")]
+)
+def test_a_private_or_empty_view_code_is_no_evidence_against_the_view_position(value: str, scheme: str) -> None:
+    dataset = header(ViewPosition="PA", ViewCodeSequence=coded(value, scheme=scheme))
+    assert (sides(dataset), view_of(dataset)) == ([Side.FRONTAL], View.PA)
+
+
+def test_a_standard_code_of_another_view_is_evidence() -> None:
+    assert sides(header(ViewPosition="PA", ViewCodeSequence=coded("399182000"))) == [Side.FRONTAL, Side.OTHER]

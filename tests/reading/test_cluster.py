@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -85,10 +86,19 @@ def workers(driver: subprocess.Popen[str]) -> list[int]:
     return found
 
 
+def require(condition: bool, driver: subprocess.Popen[str]) -> None:
+    """Fail with what the driver said; skip where Ray itself could not start (it gives its agent 15 s, however busy)."""
+    if not condition:
+        errors = driver.communicate()[1]
+        if "expected it to start" in errors:
+            pytest.skip("Ray did not start: the machine is too busy")
+        pytest.fail(errors)
+
+
 def wait_for_parts(output: Path, count: int, driver: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while len(list(output.glob("part-*.parquet"))) < count:
-        assert driver.poll() is None, driver.communicate()[1]
+        require(driver.poll() is None, driver)
         assert time.monotonic() < deadline, f"expected {count} parts within {START_TIMEOUT_S} s"
         time.sleep(0.02)
 
@@ -112,8 +122,8 @@ def test_a_job_whose_worker_and_driver_were_killed_goes_on_and_has_every_image_o
     assert len(written) < parts, "expected the driver to be killed before the end"
 
     second = driver()
-    _, errors = second.communicate(timeout=START_TIMEOUT_S)
-    assert second.returncode == 0, errors
+    second.wait(START_TIMEOUT_S)
+    require(second.returncode == 0, second)
 
     kept = [path for path, moment in written.items() if path.stat().st_mtime_ns == moment]
     assert len(kept) >= parts // 2
@@ -208,3 +218,28 @@ def test_a_part_is_whole_or_absent(images, tmp_path, monkeypatch):
         write_part(work, 0, model=shipped_model())
     assert list(work.output.glob("*part-*")) == []
     assert not part_path(work.output, 0).exists()
+
+
+def test_scores_of_a_cluster_are_those_of_one_process_in_order(images, monkeypatch):
+    from pneumoscope.core import View
+    from pneumoscope.reading import KnownImage, score_images
+    from pneumoscope.reading import cluster_scores as scores
+
+    paths = sorted(images.iterdir())[:: COPIES // 2]
+    known = [
+        KnownImage(image_id=path.stem, source="here", path=str(path), age_years=40.0, view=View.PA) for path in paths
+    ] + [KnownImage(image_id="none", source="here", path=None)]
+
+    def in_this_process(items, worker, arguments, *, cluster):
+        run = worker(*arguments)
+        for item in items:
+            (text,) = run({"item": [item]})["scores"]
+            yield {"scores": text}
+
+    monkeypatch.setattr(scores, "_CHUNK", 3)
+    monkeypatch.setattr(scores, "connected", lambda _: nullcontext())
+    monkeypatch.setattr(scores, "check_workers", lambda *_: None)
+    monkeypatch.setattr(scores, "mapped", in_this_process)
+    found = list(scores.score_on_cluster(known, model=None, population=None, cluster=Cluster()))
+    assert found == list(score_images(known, shipped_model()))
+    assert list(scores.score_on_cluster([], model=None, population=None, cluster=Cluster())) == []

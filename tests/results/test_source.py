@@ -78,7 +78,8 @@ def test_a_patient_without_identifier_is_no_obstacle(header):
         ("PatientID", "LO", b"a\nb"),
         ("PatientName", "PN", b"x" * 70),
         ("StudyInstanceUID", "UI", b"1.2.x"),
-        ("SOPInstanceUID", "UI", b"1.2.03"),
+        ("SOPInstanceUID", "UI", b"1.2..3"),
+        ("SOPInstanceUID", "UI", b"1.2." + b"3" * 69),
         ("SeriesInstanceUID", "UI", b"1." * 40),
         ("SOPClassUID", "UI", b"1.2.840.10008.571.4.1.1.7"),
     ],
@@ -118,3 +119,29 @@ def test_the_moment_falls_back_from_content_to_acquisition_to_study(header):
     assert (source(ds).date, source(ds).time) == ("20230404", "000000")
     del ds.AcquisitionDate
     assert (source(ds).date, source(ds).time) == ("20230405", "101112")
+
+
+def test_a_leading_zero_in_a_uid_is_kept(header):
+    ds = header()
+    stored(ds, "SOPInstanceUID", "UI", b"1.2.03")
+    about = source(ds)
+    assert about.obstacles == ()
+    assert about.ds.SOPInstanceUID == "1.2.03"
+
+
+@pytest.mark.parametrize("name", ["测试^患者".encode("gbk"), "Müller^Jörg".encode("latin-1")])
+def test_a_name_that_cannot_be_decoded_is_left_empty_and_never_invented(header, name):
+    ds = header()
+    ds.SpecificCharacterSet = "ISO_IR 192"
+    stored(ds, "PatientName", "PN", name)
+    about = source(ds)
+    assert about.obstacles == ()
+    assert about.ds.PatientName == ""
+    assert "PatientName" in about.left_out
+
+
+def test_a_patient_id_that_cannot_be_decoded_is_an_obstacle(header):
+    ds = header()
+    ds.SpecificCharacterSet = "ISO_IR 192"
+    stored(ds, "PatientID", "LO", "Nr. Ü".encode("latin-1"))
+    assert source(ds).obstacles == ("PatientID is not valid",)

@@ -32,7 +32,7 @@ def test_a_full_disk_is_one_clear_config_error(tmp_path):
         pytest.skip("needs /dev/full")
     (tmp_path / "results.jsonl").symlink_to("/dev/full")
     ledger = Ledger(tmp_path / "results.jsonl")
-    with pytest.raises(ConfigError, match=r"results\.jsonl: No space left on device") as caught:
+    with pytest.raises(ConfigError, match=r"results\.jsonl: the disk is full") as caught:
         ledger.append("x\n")
     assert "\n" not in str(caught.value)
     ledger.close()

@@ -192,7 +192,7 @@ def test_a_read_only_folder_is_a_config_error(card, tmp_path):
 def test_a_disk_that_is_full_when_closing_does_not_hide_the_error_before(analysed, card, tmp_path):
     (tmp_path / "results.jsonl").symlink_to("/dev/full")
     with (
-        pytest.raises(ConfigError, match=r"results\.jsonl: No space left on device"),
+        pytest.raises(ConfigError, match=r"results\.jsonl: the disk is full"),
         ResultWriter(tmp_path, card=card, objects=NOTHING) as writer,
     ):
         writer.add(analysed())

@@ -5,7 +5,8 @@ import pytest
 
 from pneumoscope.core import Claim, ConfigError
 from pneumoscope.service import ServiceConfig, load_config, parse_config
-from pneumoscope.service.config import Destination, Kind, Send, When
+from pneumoscope.service.config import Destination, Kind, Send, When, masked
+from pneumoscope.service.store import open_store
 
 DOCUMENTED = """
 [node]
@@ -141,3 +142,23 @@ def test_every_key_is_in_the_reference():
         start = words.index(f"[{name}]")
         table = words[start : words.find("\n## ", start) if words.find("\n## ", start) > 0 else None]
         assert [one.name for one in fields(kind) if f"| `{one.name}` |" not in table] == [], name
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://hooks.example/services/T0/s3cr3t", "https://hooks.example/***"),
+        ("http://user:s3cr3t@pacs:8042", "http://pacs:8042"),
+        ("http://[::1]:80/?token=s3cr3t", "http://[::1]:80/***"),
+        ("http://[s3cr3t", "***"),
+    ],
+)
+def test_an_address_is_shown_without_what_may_be_a_secret(address, shown):
+    assert masked(address) == shown
+
+
+@pytest.mark.parametrize("url", ["postgresql+psycopg://u:s3cr3t@127.0.0.1:1/x", "no url s3cr3t", "other://u:s3cr3t@x"])
+def test_a_database_that_cannot_be_opened_is_named_without_its_password(url):
+    with pytest.raises(ConfigError) as caught:
+        open_store(url)
+    assert "s3cr3t" not in str(caught.value)

@@ -17,6 +17,7 @@ from pydicom import dcmread
 from pynetdicom import AE
 from tests.service.conftest import PATIENT, build_object, chest_as, encode, free_port, wait_for
 
+from pneumoscope.core import ConfigError
 from pneumoscope.service.housekeeping import Housekeeping
 from pneumoscope.service.store import Parcel, Route, State, What, deliveries, images, open_store, results, studies
 
@@ -192,3 +193,15 @@ def test_retention_deletes_files_and_keeps_results(start_node):
     assert (node.spool.path(ended).exists(), node.spool.path(waiting).exists()) == (False, True)
     assert images.find(node.store, "1.2").file is None
     assert results.of_image(node.store, 1).line
+
+
+def test_a_tls_key_of_another_certificate_is_called_that_and_a_port_in_use_too(start_node, certificates, tmp_path):
+    other = tmp_path / "other.pem"
+    subprocess.run(["openssl", "genrsa", "-out", str(other), "2048"], check=True, capture_output=True)
+    tables = {"tls_certificate": str(certificates / "cert.pem"), "port": 0}
+    with pytest.raises(ConfigError, match=r"web.tls_certificate, web.tls_key: .*found: KEY_VALUES_MISMATCH"):
+        start_node(web=tables | {"tls_key": str(other)})
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"web: expected a free address, found 127.0.0.1:{port}: Address already"):
+            start_node(web={"port": port})

@@ -1,8 +1,10 @@
 """Orthanc as the PACS, set up exactly as docs/how-to/orthanc.md says, over C-STORE and over DICOMweb."""
 
 import json
+import os
 import re
 import shutil
+import ssl
 import subprocess
 import tomllib
 from dataclasses import replace
@@ -12,9 +14,10 @@ import httpx
 import pytest
 from pydicom import dcmread
 from tests.service.conftest import chest_as, encode, free_port, wait_for
+from tests.service.nginx import NGINX, start_nginx
 
 from pneumoscope.model import UNJUDGED_HEAT, load, seal, shipped_path
-from pneumoscope.service import Node, parse_config
+from pneumoscope.service import Accounts, Node, Role, open_store, parse_config
 from pneumoscope.service.store import State, images
 
 HOW_TO = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "orthanc.md"
@@ -34,19 +37,20 @@ class Site:
         table = tomllib.loads(block("toml"))
         table["node"]["port"], table["store"]["path"] = node_port, str(folder / "spool")
         table["reading"] = table.get("reading", {}) | {"model": str(showing_heat(folder / "model.onnx"))}
-        table |= {
-            "web": {"port": web_port, "sign_in": "never"},
-            "destination": [destination or table["destination"][0]],
-        }
+        table["web"]["port"], table["destination"] = web_port, [destination or table["destination"][0]]
         there = table["destination"][0]
         if "url" in there:
             there["url"] = there["url"].replace("8042", str(self.http_port))
         else:
             there["port"] = self.dicom_port
+        config = parse_config(table)
+        store = open_store(config.store.url)
+        self.token = Accounts(store).add("orthanc", Role.MACHINE)
+        store.close()
         self.orthanc = self._start_orthanc(folder, node_port=node_port, web_port=web_port)
         self.web = httpx.Client(base_url=f"http://127.0.0.1:{self.http_port}", timeout=30, trust_env=False)
         wait_for(self._answers)
-        self.node = Node(parse_config(table))
+        self.node = Node(config)
         self.node.start()
 
     def _start_orthanc(self, folder, *, node_port, web_port):
@@ -54,11 +58,17 @@ class Site:
         config |= {"DicomPort": self.dicom_port, "HttpPort": self.http_port, "LuaScripts": [str(folder / "route.lua")]}
         config |= {"StorageDirectory": str(folder / "db"), "IndexDirectory": str(folder / "db")}
         config["DicomModalities"]["pneumoscope"][2] = node_port
-        config["DicomWeb"]["Servers"]["pneumoscope"] = [f"http://127.0.0.1:{web_port}/dicom-web/"]
+        server = config["DicomWeb"]["Servers"]["pneumoscope"]
+        server["Url"] = server["Url"].replace("8080", str(web_port))
         (folder / "route.lua").write_text(block("lua"))
         (folder / "orthanc.json").write_text(json.dumps(config))
         with (folder / "orthanc.log").open("wb") as log:
-            return subprocess.Popen([shutil.which("Orthanc"), folder / "orthanc.json"], stdout=log, stderr=log)
+            return subprocess.Popen(
+                [shutil.which("Orthanc"), folder / "orthanc.json"],
+                stdout=log,
+                stderr=log,
+                env=os.environ | {"ORTHANC_TOKEN": self.token},
+            )
 
     def _answers(self):
         try:
@@ -144,3 +154,32 @@ def test_real_images_go_through_orthanc_as_well(site, data_root):
     wait_for(lambda: settled(pacs.node) == len(names))
     instances = pacs.web.get("/instances").json()
     assert len(instances) == len(names) + 3 + 2 + 3
+
+
+@pytest.mark.skipif(NGINX is None, reason="nginx not found: apt-get install nginx-light")
+def test_behind_nginx_orthanc_asks_for_a_password_and_the_node_for_a_token(site, tmp_path, certificates):
+    pacs, port = site(), free_port()
+    made = subprocess.run(["openssl", "passwd", "-apr1", "s3cret"], capture_output=True, text=True, check=True)
+    (tmp_path / "passwords").write_text(f"ada:{made.stdout}")
+    changes = {
+        "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
+        "/etc/ssl/certs/pneumoscope.pem": str(certificates / "cert.pem"),
+        "/etc/ssl/private/pneumoscope.key": str(certificates / "key.pem"),
+        "/etc/nginx/orthanc.passwords": str(tmp_path / "passwords"),
+        "http://127.0.0.1:8042": f"http://127.0.0.1:{pacs.http_port}",
+    }
+    nginx = start_nginx(tmp_path, block("nginx"), changes=changes, port=port)
+    tls = ssl.create_default_context(cafile=certificates / "cert.pem")
+    try:
+        with httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=tls, trust_env=False, timeout=60) as client:
+            assert client.get("/system").status_code == 401
+            assert client.get("/system", auth=("ada", "wrong")).status_code == 401
+            assert client.get("/system", auth=("ada", "s3cret")).json()["DicomAet"] == "ORTHANC"
+    finally:
+        nginx.terminate()
+        nginx.wait(20)
+    page = f"http://127.0.0.1:{pacs.node.web_port}"
+    assert httpx.get(f"{page}/", trust_env=False).status_code == 401
+    bearer = {"authorization": f"Bearer {pacs.token}"}
+    assert httpx.get(f"{page}/metrics", headers=bearer, trust_env=False).status_code == 200
+    assert httpx.get(f"{page}/api/v1/worklist", headers=bearer, trust_env=False).status_code == 403

@@ -24,7 +24,10 @@ from pneumoscope.service.worker import Worker
 def site(tmp_path, artifact):
     """A node's configuration, store, spool and inbox, with three images of two studies read."""
     os.umask(0o022)
-    tables = {"store": {"path": str(tmp_path / "spool"), "min_free_mb": 1}, "watch": {"path": str(tmp_path / "drop")}}
+    tables = {
+        "store": {"path": str(tmp_path / "spool"), "min_free_mb": 1},
+        "watch": {"path": str(tmp_path / "drop"), "settle_s": 0.0},
+    }
     config = parse_config(tables)
     store, spool = open_store(config.store.url), Spool(config.store.path)
     inbox = Inbox(store, spool)

@@ -1,8 +1,11 @@
 """The DICOM port against DCMTK's programs, and against peers that do not behave."""
 
 import os
+import resource
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -431,3 +434,31 @@ def store_bytes(port, ds, data_set):
     assoc._reactor_checkpoint.set()
     assoc.release()
     return answer
+
+
+def test_a_connection_above_descriptor_1023_is_served(listen):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 1200:
+        pytest.skip(f"open files: expected a limit of 1200, found {hard}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1200), hard))
+    port, held = listen(), [os.open("/dev/null", os.O_RDONLY) for _ in range(1030)]
+    try:
+        peer = subprocess.run(
+            [sys.executable, "-c", ECHO, str(port.port)], capture_output=True, text=True, timeout=120, check=False
+        )
+    finally:
+        for one in held:
+            os.close(one)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert peer.stdout == "0000\n", peer.stderr
+
+
+ECHO = """
+import sys
+from pynetdicom import AE
+ae = AE(ae_title="CR1")
+ae.add_requested_context("1.2.840.10008.1.1")
+assoc = ae.associate("127.0.0.1", int(sys.argv[1]), ae_title="PNEUMOSCOPE")
+print(f"{assoc.send_c_echo().Status:04X}")
+assoc.release()
+"""

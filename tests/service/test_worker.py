@@ -1,9 +1,13 @@
+import os
+
 import pytest
 from sqlalchemy.exc import OperationalError
 from tests.service.conftest import build_object, encode
 
 from pneumoscope.core import CapacityError
+from pneumoscope.reading import EngineName
 from pneumoscope.service.config import ReadingConfig
+from pneumoscope.service.cores import shares
 from pneumoscope.service.store import Route, State, images, results
 from pneumoscope.service.worker import LEASE_S, Worker
 
@@ -123,8 +127,8 @@ def test_a_worker_that_lost_its_lease_leaves_the_other_ones_result_and_files(wor
     (image,) = images.claim(store, worker="slow", limit=1, lease_s=-1)
     worker.work()
     written = (spool.path(results.of_image(store, 1).folder) / "image.json").stat().st_mtime_ns
-    for _, radiograph, reading in worker._read([image]):
-        worker._settle(image, radiograph, reading)
+    for _, reading in worker._read([image]):
+        worker._settle(image, reading)
     assert (spool.path(results.of_image(store, 1).folder) / "image.json").stat().st_mtime_ns == written
 
 
@@ -138,3 +142,30 @@ def test_a_picture_without_header_is_read_but_gets_no_dicom_objects(worker, inbo
     result = results.of_image(store, images.find(store, receipt.uid).id)
     assert [file.name for file in spool.path(result.folder).iterdir()] == ["image.json"]
     assert "no DICOM objects" in result.line
+
+
+def test_the_worker_reads_with_the_engine_and_the_cores_of_its_configuration(store, spool, artifact, monkeypatch):
+    seen = []
+
+    class Loaded:
+        def __init__(self, _artifact, *, engine):
+            seen.append((engine, os.sched_getaffinity(0)))
+
+        def require_operating_point(self, name):
+            seen.append(name)
+
+    monkeypatch.setattr("pneumoscope.service.worker.Model", Loaded)
+    config = ReadingConfig(engine="openvino", operating_point="screening")
+    one = min(os.sched_getaffinity(0))
+    Worker(config, name="w", store=store, spool=spool, artifact=artifact, destinations=(), cores=frozenset({one}))
+    assert seen == [(EngineName.OPENVINO, {one}), "screening"]
+    assert os.sched_getaffinity(0) >= {one}
+
+
+def test_readers_share_the_cores_equally_unless_the_configuration_says_how_many(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3})
+    assert shares(1) == [None]
+    assert shares(2) == [{0, 1}, {2, 3}]
+    assert shares(3, each=2) == [{0, 1}, {2, 3}, {0, 1}]
+    assert shares(1, each=1) == [{0}]
+    assert shares(8, each=0)[0] == {0}

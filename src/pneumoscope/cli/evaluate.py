@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pneumoscope.core import EXIT_PARTIAL, ConfigError
+from pneumoscope.core import EXIT_PARTIAL, ConfigError, InputError
 
 if TYPE_CHECKING:
     from pneumoscope.evaluation import Evidence, Question
@@ -68,20 +68,25 @@ def evaluate(
         raise ConfigError("evaluate: expected --manifest beside --predictions, found none")
     where = {name: side for name, side in (("split", split), ("official_split", official_split)) if side is not None}
     asked = _asked(reference or [], positive=positive, against=against)
-    from pneumoscope.evaluation import NOT_IN_MANIFEST, Request, Settings, cohort_of, write_evidence
+    from pneumoscope.evaluation import NOT_IN_MANIFEST, Request, Settings, cohort_of, columns_of, write_evidence
 
-    cohort = cohort_of(
-        Request(
-            predictions=predictions,
-            manifest=manifest,
-            where=where,
-            asked=asked,
-            points_from=points_from,
-            axes=subgroup or (),
-            title=title,
-        )
+    request = Request(
+        predictions=predictions,
+        manifest=manifest,
+        where=where,
+        asked=asked,
+        points_from=points_from,
+        axes=subgroup or (),
+        title=title,
     )
-    _show(write_evidence(cohort, output, settings=Settings(axes=tuple(subgroup or ()))))
+    try:
+        cohort = cohort_of(request)
+        used = columns_of(predictions)
+        evidence = write_evidence(cohort, output, settings=Settings(axes=tuple(subgroup or ())))
+    except InputError as error:  # nothing was measured: the table is not what was asked for
+        raise ConfigError(str(error)) from error
+    typer.echo(used)
+    _show(evidence)
     if lost := cohort.left_out[NOT_IN_MANIFEST]:
         typer.echo(f"pneumoscope: {lost} predictions are of images that {manifest} does not have", err=True)
         raise typer.Exit(EXIT_PARTIAL)

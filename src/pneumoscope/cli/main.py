@@ -12,6 +12,7 @@ import typer
 from pneumoscope import __version__
 from pneumoscope.cli.ablate import ablate
 from pneumoscope.cli.acceptance import acceptance
+from pneumoscope.cli.adopt import adopt
 from pneumoscope.cli.check import check
 from pneumoscope.cli.conformance import conformance
 from pneumoscope.cli.data import DATA_COMMANDS, IMPORTERS
@@ -96,7 +97,7 @@ def _ended(message: str, code: int) -> typer.Exit:
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Read": (demo, read, check, doctor),
     "In the clinic": (serve, acceptance, conformance, token, purge),
-    "Build a model": (eda, pretrain, train, export, predict, evaluate, readers, ablate),
+    "Build a model": (eda, pretrain, train, export, adopt, predict, evaluate, readers, ablate),
     "Submission": (plan,),
 }
 for _panel, _commands in _PANELS.items():

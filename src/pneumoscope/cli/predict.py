@@ -18,6 +18,10 @@ def predict(
     population: Annotated[
         Population | None, typer.Option(help="Whose calibration counts where no age is known; adults' otherwise.")
     ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Score with many processes: local, or a Ray cluster's ray://HOST:PORT.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="With --cluster: most worker processes.")] = None,
 ) -> None:
     """Score every image of a manifest, for `evaluate --predictions`; run it again to go on where it was stopped.
 
@@ -31,7 +35,14 @@ def predict(
 
     stored = read_manifest(manifest)
     watch = partial(progress, title="scoring")
-    done = predict_manifest(stored, output, model=load_model(model), population=population, watch=watch)
+    score = None
+    if cluster is not None:
+        from pneumoscope.reading.cluster import Cluster
+        from pneumoscope.reading.cluster_scores import score_on_cluster
+
+        where = Cluster(address=cluster, workers=workers)
+        score = partial(score_on_cluster, model=model, population=population, cluster=where)
+    done = predict_manifest(stored, output, model=load_model(model), population=population, score=score, watch=watch)
     counts = ", ".join(f"{done.counts[status.value]:,} {status}" for status in Status)
     resumed = f", {done.resumed:,} of them by an earlier run" if done.resumed else ""
     typer.echo(f"{done.images:,} images{resumed}: {counts}")

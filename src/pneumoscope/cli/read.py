@@ -34,6 +34,7 @@ class Job:
     operating_point: str = "balanced"
     engine: EngineName = EngineName.AUTO
     population: Population | None = None
+    refuse_unknown_age: bool = False
     claim: Claim = Claim.DETECTION
     only: frozenset[ResultObject] = frozenset()
 
@@ -57,8 +58,12 @@ def read(
     operating_point: Annotated[str, typer.Option(help="screening, balanced or confirmatory.")] = "balanced",
     engine: Annotated[EngineName, typer.Option(help="What runs the network.")] = EngineName.AUTO,
     population: Annotated[
-        Population | None, typer.Option(help="Whose thresholds apply where no age is known; adults' otherwise.")
+        Population | None,
+        typer.Option(help="Whose thresholds apply where the header gives no age, or none to rely on."),
     ] = None,
+    refuse_unknown_age: Annotated[
+        bool, typer.Option("--refuse-unknown-age", help="Refuse films without an age, instead of adults' thresholds.")
+    ] = False,
     claim: Annotated[Claim, typer.Option(help="What may be shown: under triage no location.")] = Claim.DETECTION,
     only: Annotated[list[ResultObject] | None, typer.Option(help="Write only this (repeat for more).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line an image, not a table.")] = False,
@@ -97,6 +102,7 @@ def read(
         operating_point=operating_point,
         engine=engine,
         population=population,
+        refuse_unknown_age=refuse_unknown_age,
         claim=claim,
         only=frozenset(only or ()),
     )
@@ -110,14 +116,17 @@ def show(job: Job, *, as_json: bool = False) -> Counter[str]:
     Raises:
         ConfigError: No input was found, or something asked for cannot be had or written.
     """
+    from pneumoscope.cli.remarks import Remarks
     from pneumoscope.cli.terminal import LONGEST_TABLE, print_readings, progress, summary
     from pneumoscope.results import kind, to_json
 
     counts: Counter[str] = Counter()
     for_table: list[Reading] = []
     lines: Counter[bool] = Counter()
+    remarks = Remarks()
     for reading, line in progress(run(job), title="reading"):
         counts[kind(reading.status, reading.decision)] += 1
+        remarks.add(reading.decision, line["notes"])
         if as_json:
             sys.stdout.write(to_json(line))
             sys.stdout.flush()
@@ -130,6 +139,8 @@ def show(job: Job, *, as_json: bool = False) -> Counter[str]:
     if not as_json:
         print_readings(for_table, images=images)
         typer.echo(summary(counts))
+        for remark in remarks.lines():
+            typer.echo(remark)
         if job.output is not None:
             gallery = not job.only or ResultObject.GALLERY in job.only
             typer.echo(f"results in {job.output}" + (f", to look at: {job.output / 'index.html'}" if gallery else ""))
@@ -149,6 +160,7 @@ def run(job: Job) -> Iterator[tuple["Reading", dict[str, Any]]]:
         model=model,
         operating_point=job.operating_point,
         population=job.population,
+        refuse_unknown_age=job.refuse_unknown_age,
         keep_pixels=job.output is not None and bool(objects),
     )
     if job.output is None:

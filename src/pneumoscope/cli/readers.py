@@ -55,6 +55,8 @@ def _show(found: Any) -> None:
         console.print(_comparison(figure, study) if isinstance(study, Mapping) else f"{figure}: {study.why}")
     if isinstance(dbm := found.get("dbm"), Mapping):
         typer.echo(f"Dorfman-Berbaum-Metz: F = {dbm['statistic']:.3f}, df {_df(dbm)}, p = {dbm['p_value']:.4f}")
+    elif dbm is not None:
+        typer.echo(f"Dorfman-Berbaum-Metz: {dbm.why}")
     if (agreement := _agreement(found)).row_count:
         console.print(agreement)
     if "f1" in found:

@@ -72,7 +72,7 @@ def _demo_config(folder: Path) -> "ServiceConfig":
 
 
 def _take_studies(node: "Node") -> None:
-    """Puts the synthetic studies into the node's inbox, as an upload would."""
+    """Put the synthetic studies into the node's inbox, as an upload would."""
     from pneumoscope.phantom import studies_folder
     from pneumoscope.service import Route
 
@@ -92,7 +92,7 @@ def _say_where(node: "Node", token: str | None) -> None:
     silent = " (silent mode: nothing is delivered)" if config.reading.silent else ""
     lines = [
         f"DICOM   {config.node.ae_title} at {config.node.host}:{node.scp.port}{tls}",
-        f"page    {page}",
+        f"page    {page}" + ("" if config.web.requires_sign_in else " (no sign-in: for this machine only)"),
         f"STOW-RS {page}/dicom-web",
         f"spool   {config.store.path.resolve()}",
         f"claim   {config.reading.claim}, operating point {config.reading.operating_point}",

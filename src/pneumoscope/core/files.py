@@ -1,5 +1,6 @@
 """Files that are whole or absent, and checksums: one helper each, for every room."""
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -65,6 +66,8 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or type(error).__name__
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            reason = f"the disk is full ({reason})"
         raise ConfigError(f"expected a writable place with free space, found {path}: {reason}") from error
 
 

@@ -16,8 +16,7 @@ from jaxtyping import UInt8
 from PIL import Image
 from pyarrow import ipc
 
-from pneumoscope.core import ConfigError, InputError
-from pneumoscope.datasets.atomic import atomic
+from pneumoscope.core import ConfigError, InputError, atomic_path
 from pneumoscope.datasets.cache import FORMAT, INDEX, KEY, shard_schema
 from pneumoscope.datasets.pixels import read_grey, to_bytes
 
@@ -67,7 +66,7 @@ def build_cache(
         "shards": [_name(place) for place in range(len(parts))],
         "problems": problems,
     }
-    with atomic(folder / INDEX) as target:
+    with atomic_path(folder / INDEX) as target:
         target.write_text(json.dumps(index, indent=1))
     return problems
 
@@ -123,7 +122,7 @@ def _write_shard(path: Path, part: pd.DataFrame, side_px: int, steps: Iterator[o
     pixels = pa.Array.from_buffers(pa.binary(side_px**2), len(kept), [None, pa.py_buffer(images)])
     names = [pa.array(kept[name].to_numpy(dtype=object), pa.string()) for name in ("source", "image_id")]
     schema = shard_schema(side_px, {"made_of": made_of, "problems": problems})
-    with atomic(path) as target, ipc.new_file(str(target), schema) as writer:
+    with atomic_path(path) as target, ipc.new_file(str(target), schema) as writer:
         writer.write_batch(pa.record_batch([*names, pixels], schema=schema))
 
 

@@ -20,7 +20,7 @@ _KEY_VARIABLE = "PNEUMOSCOPE_PSEUDONYM_KEY"
 
 
 def import_dicom(root: Path, *, source: str = "dicom", key: str | None = None) -> Imported:
-    """A row for each radiograph (CR, DX) below `root`; other modalities and unreadable files are counted and named.
+    """Return a row for each radiograph (CR, DX) below `root`; others are counted and named.
 
     Args:
         root: Folder, walked to its end; hidden files and DICOMDIR are passed over.
@@ -42,6 +42,8 @@ def import_dicom(root: Path, *, source: str = "dicom", key: str | None = None) -
     rows, repeated = _once(films)
     if repeated:
         notes.append(f"{len(repeated)} files repeat a SOP Instance UID and are left out: {_named(repeated)}")
+    if doubtful := [one.path for one in rows if one.age_text and one.age_years is None]:
+        notes.append(f"{len(doubtful)} ages are malformed or contradicted and left out: {_named(doubtful)}")
     notes.append(_privacy(key))
     return Imported(
         _rows(rows, source=source, key=key), tuple(notes), unreadable=sum(one.problem is not None for one in headers)
@@ -90,7 +92,7 @@ def _pseudonym(value: str | None, key: str | None) -> str | None:
 
 
 def _once(films: list[Header]) -> tuple[list[Header], list[str]]:
-    """Each SOP instance once, the first path; and the paths of the others."""
+    """Return each SOP instance once, the first path; and the paths of the others."""
     first: dict[str | None, Header] = {}
     for one in films:
         first.setdefault(one.sop_instance_uid, one)
@@ -105,7 +107,7 @@ def _left_out(headers: list[Header]) -> list[str]:
     nameless = [
         one.path for one in read if one.modality in _RADIOGRAPHS and not (one.sop_instance_uid and one.patient_id)
     ]
-    notes = [f"{count} files of modality {name} are left out" for name, count in sorted(other.items())]
+    notes = [f"not used: {count} files of modality {name}" for name, count in sorted(other.items())]
     if problems:
         shown = "; ".join(f"{one.path}: {one.problem}" for one in problems[:_MOST_NAMED])
         more = f" and {len(problems) - _MOST_NAMED} more" if len(problems) > _MOST_NAMED else ""

@@ -1,6 +1,7 @@
 """Image folders of a source: which file stands for which image, at what size, and what is left over."""
 
 import struct
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from PIL import Image
 
 from pneumoscope.core import ConfigError
 
-_SUFFIXES = (".png", ".jpg", ".jpeg")
+SUFFIXES = (".png", ".jpg", ".jpeg")
 _MOST_NAMED = 5
 
 
@@ -35,7 +36,7 @@ class Found:
 def find_files(
     folders: Sequence[Path], known: "pd.Series[str]", *, root: Path, suffix: str, prefer: Prefer = Prefer.HIGHEST
 ) -> Found:
-    """The image files in `folders` (not below them) that `known` lists, one an image.
+    """Return the image files in `folders` (not below them) that `known` lists, one an image.
 
     Image ids are file names with `suffix`, whatever the file's own. Of several files of one image the one with
     most pixels is used (`highest`; the folder listed first where they are equal) or the one in the folder listed
@@ -55,14 +56,26 @@ def find_files(
             f"found none among {len(strangers)} image files"
             + (f" (such as {first}; suffix: {suffix or 'none'})" if (first := next(iter(named), None)) else "")
         )
-    return _one_each(files.join(file_sizes(files["path"])), strangers, prefer)
+    left_over = [path for folder in folders for path in sorted(folder.iterdir()) if _is_left_over(path)]
+    return _one_each(files.join(file_sizes(files["path"])), strangers, left_over, prefer)
+
+
+def _is_left_over(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() not in SUFFIXES and not path.name.startswith(".")
 
 
 def file_sizes(paths: "pd.Series[str]") -> pd.DataFrame:
-    """`file_width_px` and `file_height_px` by the headers of PNG and JPEG files; NaN where a file is no image."""
+    """Return `file_width_px` and `file_height_px` by the files' headers; NaN where a file is no image."""
     with ThreadPoolExecutor(8) as pool:
         sizes = list(pool.map(_size, paths))
     return pd.DataFrame(sizes, columns=["file_width_px", "file_height_px"], index=paths.index)
+
+
+def not_used(paths: Sequence[Path]) -> str:
+    """Return the sentence for files that are there and not taken: how many of each suffix, and the first few."""
+    suffixes = Counter(path.suffix or "no suffix" for path in paths)
+    kinds = ", ".join(f"{count} {suffix}" for suffix, count in sorted(suffixes.items()))
+    return f"not used: {len(paths)} files ({kinds}), such as {', '.join(str(path) for path in paths[:_MOST_NAMED])}"
 
 
 def _list(folder: Path, place: int, root: Path, suffix: str) -> list[tuple[str, str, str, int]]:
@@ -73,11 +86,11 @@ def _list(folder: Path, place: int, root: Path, suffix: str) -> list[tuple[str, 
     return [
         (f"{path.stem}{suffix}", str(path), name, place)
         for path in sorted(folder.iterdir())
-        if path.suffix.lower() in _SUFFIXES
+        if path.suffix.lower() in SUFFIXES
     ]
 
 
-def _one_each(files: pd.DataFrame, strangers: "pd.Series[str]", prefer: Prefer) -> Found:
+def _one_each(files: pd.DataFrame, strangers: "pd.Series[str]", left_over: Sequence[Path], prefer: Prefer) -> Found:
     pixels = files["file_width_px"].fillna(0) * files["file_height_px"].fillna(0)
     order = ["place"] if prefer is Prefer.LISTED else ["pixels", "place"]
     ranked = files.assign(pixels=-pixels).sort_values(["image_id", *order], kind="stable")
@@ -98,6 +111,8 @@ def _one_each(files: pd.DataFrame, strangers: "pd.Series[str]", prefer: Prefer) 
     unreadable = used.loc[used["file_width_px"].isna(), "path"]
     if len(unreadable):
         notes.append(f"{len(unreadable)} files are no readable image: {_named(unreadable)}")
+    if len(left_over):
+        notes.append(not_used(left_over))
     if len(strangers):
         notes.append(f"{len(strangers)} image files are not in the table: {_named(strangers)}")
     columns = ["image_id", "path", "folder", "file_width_px", "file_height_px"]
@@ -110,7 +125,7 @@ def _named(paths: "pd.Series[str]") -> str:
 
 
 def _size(path: str) -> tuple[float, float]:
-    """Width and height in pixels by the file's header; NaN where it has none.
+    """Return width and height in pixels by the file's header; NaN where it has none.
 
     Source: PNG specification (W3C, third edition), section 11.2.1: IHDR comes first, width and height in front.
     """

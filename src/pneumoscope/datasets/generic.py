@@ -13,7 +13,7 @@ from pneumoscope.datasets.tables import numbers, read_table, refuse, refuse_repe
 
 
 def import_csv(place: Path, mapping: ColumnMapping, *, prefer: Prefer = Prefer.HIGHEST) -> Imported:
-    """A row for each of the table's, columns and labels by the mapping.
+    """Return a row for each of the table's, columns and labels by the mapping.
 
     Raises:
         ConfigError: The table is absent, or an image folder is or holds none of its images.
@@ -87,4 +87,4 @@ def _labels(text: "pd.Series[str]", mapping: ColumnMapping, place: Path) -> pd.D
 
 def _unused(raw: pd.DataFrame, mapping: ColumnMapping) -> list[str]:
     unused = [name for name in raw.columns if name not in {*mapping.columns.values(), mapping.labels_column}]
-    return [f"columns not mapped: {', '.join(unused)}"] if unused else []
+    return [f"not used: columns not mapped: {', '.join(unused)}"] if unused else []

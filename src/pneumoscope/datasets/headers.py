@@ -9,33 +9,10 @@ from itertools import chain
 from multiprocessing import get_context
 
 import pydicom
-from pydicom.errors import InvalidDicomError
 
 # Below this many files another process costs more time to start than it saves.
 _WORTH_A_PROCESS = 4000
 _BATCH = 500
-
-_TAGS = [
-    "SOPInstanceUID",
-    "StudyInstanceUID",
-    "PatientID",
-    "PatientSex",
-    "PatientAge",
-    "PatientBirthDate",
-    "StudyDate",
-    "Modality",
-    "BodyPartExamined",
-    "ViewPosition",
-    "ViewCodeSequence",
-    "PatientOrientation",
-    "PatientPosition",
-    "Manufacturer",
-    "ManufacturerModelName",
-    "Rows",
-    "Columns",
-    "PixelSpacing",
-    "ImagerPixelSpacing",
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +38,7 @@ class Header:
 
 
 def read_headers(paths: Sequence[str]) -> Iterator[Header]:
-    """A header a file, in order; in several processes where there are many."""
+    """Yield a header a file, in order; in several processes where there are many."""
     if len(paths) < _WORTH_A_PROCESS:
         yield from map(read_header, paths)
         return
@@ -76,16 +53,15 @@ def _read_batch(paths: tuple[str, ...]) -> list[Header]:
 
 
 def read_header(path: str) -> Header:
-    """One file's header."""
+    """Return one file's header, by the parser that reading has."""
+    from pneumoscope.core import UnreadableError
+    from pneumoscope.intake import read_header as parse
+
     try:
-        with warnings.catch_warnings(action="ignore"):  # malformed values are absent ones
-            return _header(path, pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS))
-    except InvalidDicomError:
-        return Header(path=path, problem="expected DICOM, found another file")
-    except OSError as error:
-        return Header(path=path, problem=f"expected a readable file, found {error.strerror or error}")
-    except Exception as error:  # noqa: BLE001 - hostile bytes make pydicom raise whatever it meets
-        return Header(path=path, problem=f"expected a DICOM header, found {type(error).__name__}: {error}")
+        with warnings.catch_warnings(action="ignore"):  # malformed values are looked at one by one
+            return _header(path, parse(path))
+    except UnreadableError as error:
+        return Header(path=path, problem=f"expected {error.expected}, found {error.found}")
 
 
 def _header(path: str, data: pydicom.Dataset) -> Header:
@@ -114,7 +90,8 @@ def _header(path: str, data: pydicom.Dataset) -> Header:
 
 
 def _text(data: pydicom.Dataset, keyword: str) -> str | None:
-    return str(data.get(keyword, "") or "").strip() or None
+    value = data.get(keyword)
+    return None if isinstance(value, bytes) else str(value or "").strip() or None
 
 
 def _number(value: object) -> float | None:
@@ -122,7 +99,7 @@ def _number(value: object) -> float | None:
 
 
 def _spacing(data: pydicom.Dataset) -> float | None:
-    """Spacing at the patient where calibrated, else at the detector (PS3.3 10.7.1.3); None unless square."""
+    """Return the spacing at the patient where calibrated, else at the detector (PS3.3 10.7.1.3); None unless square."""
     for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
         values = data.get(keyword)
         if values is not None and len(values) == 2 and values[0] == values[1] and values[0] > 0:
@@ -131,5 +108,5 @@ def _spacing(data: pydicom.Dataset) -> float | None:
 
 
 def _date(text: str | None) -> str | None:
-    """`YYYYMMDD` as ISO 8601 (PS3.5 table 6.2-1, DA); None where malformed."""
+    """Return `YYYYMMDD` as ISO 8601 (PS3.5 table 6.2-1, DA); None where malformed."""
     return f"{text[:4]}-{text[4:6]}-{text[6:]}" if text and len(text) == 8 and text.isdecimal() else None

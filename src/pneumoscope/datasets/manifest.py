@@ -13,8 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pneumoscope.core import ConfigError, InputError
-from pneumoscope.datasets.atomic import atomic
+from pneumoscope.core import ConfigError, InputError, atomic_path
 from pneumoscope.datasets.columns import BY_NAME, COLUMNS, CORE, FINDINGS, LABELS, OWN_PREFIX, Column, Kind
 
 _FORMAT = "1"
@@ -189,7 +188,7 @@ def write_manifest(imported: Imported | pd.DataFrame, target: Path) -> str:
     ours = {"format": _FORMAT, "sha256": sha256, "notes": list(notes)}
     schema = pa.schema([_arrow_field(name, table[name]) for name in table], {_KEY: json.dumps(ours).encode()})
     arrow = pa.Table.from_pandas(table, schema, preserve_index=False).replace_schema_metadata(schema.metadata)
-    with atomic(target) as place:
+    with atomic_path(target) as place:
         pq.write_table(arrow, place, compression="zstd")
     return sha256
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pneumoscope.datasets.columns import BY_NAME, RSNA_CLASSES
+from pneumoscope.datasets.columns import BY_NAME, OLDEST_YEARS, RSNA_CLASSES
 from pneumoscope.datasets.dicom import described
 from pneumoscope.datasets.facts import SourceFacts
 from pneumoscope.datasets.headers import Header, read_headers
@@ -125,7 +125,7 @@ def _from_headers(folder: Path, ids: "pd.Series[str]") -> tuple[pd.DataFrame, li
         notes.append(f"{len(strangers)} image files are not in the table: {', '.join(strangers[:5])}")
     columns = described(films) | {
         "path": [one.path for one in films],
-        "age_years": [_age_years(one) for one in films],
+        "age_years": [one.age_years if _is_possible(one) else None for one in films],
         "file_width_px": [one.width_px for one in films],
         "file_height_px": [one.height_px for one in films],
         "folder": [folder.name] * len(films),
@@ -134,13 +134,10 @@ def _from_headers(folder: Path, ids: "pd.Series[str]") -> tuple[pd.DataFrame, li
     for name in ("width_px", "height_px", "study_date", "manufacturer", "scanner_model"):
         columns.pop(name)
     found = pd.DataFrame(columns, index=[known[Path(one.path).stem] for one in films]).reindex(ids.index)
-    impossible = found["age_years"] > 120
-    if impossible.any():
-        notes.append(f"{impossible.sum()} ages above 120 years are impossible and left out")
-    return found.assign(age_years=found["age_years"].mask(impossible)), notes, len(headers) - len(films)
+    if impossible := sum(one.age_text is not None and not _is_possible(one) for one in films):
+        notes.append(f"{impossible} ages above {OLDEST_YEARS:g} years are impossible and left out")
+    return found, notes, len(headers) - len(films)
 
 
-def _age_years(header: Header) -> float | None:
-    """RSNA's ages are years without a unit, which the standard does not allow."""
-    text = header.age_text
-    return float(text) if text is not None and text.isdecimal() else header.age_years
+def _is_possible(header: Header) -> bool:
+    return header.age_years is not None and header.age_years <= OLDEST_YEARS

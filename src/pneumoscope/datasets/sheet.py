@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from pneumoscope.core import atomic_path
 from pneumoscope.datasets import kermany, nih, rsna
-from pneumoscope.datasets.atomic import atomic
 from pneumoscope.datasets.columns import COLUMNS, FINDINGS
 from pneumoscope.datasets.facts import SourceFacts
 from pneumoscope.datasets.manifest import Stored
@@ -43,7 +43,7 @@ def write_sheets(stored: Stored, folder: Path) -> list[Path]:
     paths = []
     for source, rows in stored.manifest.groupby("source"):
         path = folder / f"{source}.md"
-        with atomic(path) as place:
+        with atomic_path(path) as place:
             place.write_text(sheet(rows, facts=facts_of(str(source)), sha256=stored.sha256, notes=stored.notes))
         paths.append(path)
     return paths

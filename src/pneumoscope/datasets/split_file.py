@@ -8,8 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from pneumoscope.core import ConfigError, InputError
-from pneumoscope.datasets.atomic import atomic
+from pneumoscope.core import ConfigError, InputError, atomic_path
 
 _COLUMNS = ("source", "image_id", "split", "fold")
 
@@ -48,7 +47,7 @@ def write_split(split: Split, target: Path) -> None:
     Raises:
         ConfigError: The place cannot be written.
     """
-    with atomic(target) as place:
+    with atomic_path(target) as place:
         place.write_text(f"# {json.dumps({'sha256': split.sha256, **split.made})}\n{_body(split.rows)}")
 
 

@@ -5,13 +5,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from pneumoscope.core import write_atomically
 from pneumoscope.eda.figures import Section, draw
 from pneumoscope.eda.pixels import Measured
 from pneumoscope.eda.report import Exploration, to_json
-from pneumoscope.eda.storage import whole
 from pneumoscope.eda.tables import tables
 from pneumoscope.eda.wording import count, percent, percent_interval, plain
-from pneumoscope.plotting import DARK, FONT, LIGHT, colour_rules, colour_variables, to_svg, write_png
+from pneumoscope.plotting import DARK, FONT, LIGHT, colour_rules, colour_variables, save_figure, to_svg
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +44,9 @@ def write_report(
     sections = draw(exploration, measured)
     facts: dict[str, Any] = {name: getattr(provenance, name) for name in Provenance.__slots__}
     for figure in (figure for section in sections for figure in section.figures):
-        with whole(directory / "figures" / f"{figure.name}.svg") as place:
-            place.write_text(to_svg(figure), "utf-8")
-        with whole(directory / "figures" / f"{figure.name}.png") as place:
-            write_png(figure, place)
-    with whole(directory / "eda.json") as place:
-        place.write_text(to_json(exploration, provenance=facts), "utf-8")
-    with whole(directory / "index.html") as place:
-        place.write_text(to_html(exploration, sections, provenance=provenance), "utf-8")
+        save_figure(figure, directory / "figures")
+    write_atomically(directory / "eda.json", to_json(exploration, provenance=facts))
+    write_atomically(directory / "index.html", to_html(exploration, sections, provenance=provenance))
     return directory / "index.html"
 
 

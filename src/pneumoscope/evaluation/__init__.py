@@ -9,7 +9,7 @@ from pneumoscope.evaluation.cohort import Cohort, recompute, write_evidence
 from pneumoscope.evaluation.folder import Evidence, read_evidence, read_release
 from pneumoscope.evaluation.numbers import Leaf, Node, NotEstimable, Number, Tree, estimate
 from pneumoscope.evaluation.predict import Predicted, Scorer, predict_manifest
-from pneumoscope.evaluation.predictions import NOT_IN_MANIFEST
+from pneumoscope.evaluation.predictions import NOT_IN_MANIFEST, columns_of
 from pneumoscope.evaluation.questions import NO_FINDING, Question, default_questions
 from pneumoscope.evaluation.readers import Ratings, StudySettings, read_ratings, write_reader_study
 from pneumoscope.evaluation.request import Request, cohort_of
@@ -34,6 +34,7 @@ __all__ = [
     "StudySettings",
     "Tree",
     "cohort_of",
+    "columns_of",
     "default_questions",
     "estimate",
     "evaluate",

@@ -1,13 +1,12 @@
 """The evidence folder: one cohort's numbers, the predictions that they come from, and its figures."""
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pneumoscope.core import ArtifactError
+from pneumoscope.core import ArtifactError, sha256_of, write_atomically
 from pneumoscope.evaluation.numbers import Leaf, Node, NotEstimable, Number, Tree, from_json, leaves, to_json
 
 SCHEMA = 1
@@ -128,18 +127,10 @@ def read_release(folder: Path) -> dict[str, Evidence]:
 
 def write_numbers(folder: Path, *, cohort: Tree, labels: Tree, provenance: dict[str, Any], other: Tree) -> None:
     """Write `evidence.json`; the predictions must be there, and their hash goes in."""
-    provenance = {"predictions_sha256": sha256(folder / PREDICTIONS_FILE)} | provenance
+    provenance = {"predictions_sha256": sha256_of(folder / PREDICTIONS_FILE)} | provenance
     table = {"schema": SCHEMA, "cohort": cohort, "labels": labels, **other}
     text = json.dumps(to_json(table) | {"provenance": provenance}, indent=1, ensure_ascii=False, allow_nan=False)
-    partial = folder / f"{NUMBERS_FILE}.partial"
-    partial.write_text(text + "\n", encoding="utf-8")
-    partial.replace(folder / NUMBERS_FILE)
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, as hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    write_atomically(folder / NUMBERS_FILE, text + "\n")
 
 
 def _missing(table: dict[str, Any]) -> Iterator[str]:
@@ -161,5 +152,5 @@ def _require_predictions(folder: Path, expected: str) -> None:
     path = folder / PREDICTIONS_FILE
     if not path.is_file():
         raise ArtifactError(f"expected the predictions that the numbers come from at {path}, found none")
-    if (found := sha256(path)) != expected:
+    if (found := sha256_of(path)) != expected:
         raise ArtifactError(f"{path}: expected SHA-256 {expected}, as {NUMBERS_FILE} says, found {found}")

@@ -12,7 +12,7 @@ from pneumoscope.datasets import read_manifest
 from pneumoscope.evaluation.axes import groups
 from pneumoscope.evaluation.cohort import Cohort
 from pneumoscope.evaluation.folder import Evidence, read_evidence
-from pneumoscope.evaluation.predictions import join, read_predictions
+from pneumoscope.evaluation.predictions import PREFIX, join, read_predictions
 from pneumoscope.evaluation.questions import Question, default_questions, take
 from pneumoscope.evaluation.settings import Point
 
@@ -54,6 +54,8 @@ def cohort_of(request: Request) -> Cohort:
     joined = join(predictions, manifest.manifest, where=request.where)
     questions = list(dict.fromkeys([*default_questions(joined.rows, predictions.scores), *request.asked]))
     _check_answerable(joined.rows, questions, scores=predictions.scores)
+    for question in questions:
+        _refuse_truth(joined.rows, question, name=predictions.name)
     for axis in request.axes:
         groups(joined.rows, axis)
     return Cohort(
@@ -66,6 +68,24 @@ def cohort_of(request: Request) -> Cohort:
         points={} if request.points_from is None else _points(read_evidence(request.points_from)),
         keep=tuple(request.axes),
     )
+
+
+def _refuse_truth(rows: pd.DataFrame, question: Question, *, name: str) -> None:
+    """Raise where a score is the truth itself: a label under a score's name would be measured as perfect.
+
+    Raises:
+        InputError: Score and reference are equal on every labelled image, of both classes.
+    """
+    score = f"{PREFIX}{question.score}"
+    if question.against is not None or score not in rows or question.reference not in rows:
+        return
+    truth = rows[question.reference]
+    labelled = truth.notna()
+    if truth[labelled].nunique() == 2 and (rows.loc[labelled, score] == truth[labelled]).all():
+        raise InputError(
+            f"{name}: expected scores in column {question.score}, found the reference itself, 0 and 1 on every image; "
+            f"name the column of scores {score}"
+        )
 
 
 def _check_answerable(rows: pd.DataFrame, questions: Sequence[Question], *, scores: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float32
 from PIL import Image
 
 from pneumoscope.image.recipe import Recipe
+from pneumoscope.image.resampling import gaussian_linear
 
 # Borders and percentiles are estimated on a grid of about this many lines, so that a 10-megapixel image costs
 # what a 1-megapixel image does.
@@ -32,18 +33,41 @@ class Prepared:
 
 
 def prepare(pixels: Float32[np.ndarray, "h w"], recipe: Recipe) -> Prepared:
-    """Trim flat borders, stretch to a square, scale grey percentiles to [-1, 1].
+    """Take the part of the image that the model sees, resize it to a square, and scale grey values to [-1, 1].
 
-    The aspect ratio is not kept: the NIH, RSNA and Kermany images that the models learn from were published, or
-    are at hand, as squares already (Wang et al., CVPR 2017, section 2.1: "1024 x 1024 bitmap images").
+    The shipped model stretches: the NIH, RSNA and Kermany images that it learnt from were published, or are at hand,
+    as squares already (Wang et al., CVPR 2017, section 2.1: "1024 x 1024 bitmap images").
     """
-    crop = trim(pixels, recipe)
+    crop = _seen(pixels, recipe)
     inside = pixels[crop.top : crop.bottom, crop.left : crop.right]
+    if recipe.grey == "full range":
+        return Prepared(np.clip(_resized(inside * 2 - 1, recipe), -1, 1)[np.newaxis], crop)
     low, high = np.percentile(_sampled(inside), [recipe.low_percentile, recipe.high_percentile])
-    size = (recipe.size_px, recipe.size_px)
-    small = np.asarray(Image.fromarray(inside).resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0))
-    scaled = (small - low) / max(high - low, np.finfo(np.float32).eps)
+    scaled = (_resized(inside, recipe) - low) / max(high - low, np.finfo(np.float32).eps)
     return Prepared((np.clip(scaled, 0, 1) * 2 - 1).astype(np.float32)[np.newaxis], crop)
+
+
+def _resized(inside: Float32[np.ndarray, "h w"], recipe: Recipe) -> Float32[np.ndarray, "size size"]:
+    if recipe.resampling == "gaussian":
+        return gaussian_linear(inside, size_px=recipe.size_px)
+    filters = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+    size = (recipe.size_px, recipe.size_px)
+    # Reducing first costs nothing in bilinear antialiasing; bicubic weights would change.
+    gap = 3.0 if recipe.resampling == "bilinear" else None
+    return np.asarray(Image.fromarray(inside).resize(size, filters[recipe.resampling], reducing_gap=gap))
+
+
+def _seen(pixels: Float32[np.ndarray, "h w"], recipe: Recipe) -> Crop:
+    """Return the part of the image that the model sees: trimmed, then its central square or share, if asked for."""
+    crop = trim(pixels, recipe) if recipe.largest_trim > 0 else Crop(0, 0, *pixels.shape)
+    height, width = crop.bottom - crop.top, crop.right - crop.left
+    if recipe.fit == "centre square":
+        tall = wide = min(height, width)
+    else:
+        tall, wide = height, width
+    tall, wide = max(1, round(tall * recipe.centre_share)), max(1, round(wide * recipe.centre_share))
+    top, left = crop.top + height // 2 - tall // 2, crop.left + width // 2 - wide // 2
+    return Crop(top, left, top + tall, left + wide)
 
 
 def trim(pixels: Float32[np.ndarray, "h w"], recipe: Recipe) -> Crop:

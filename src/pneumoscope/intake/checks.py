@@ -3,22 +3,33 @@
 PNG and JPEG have no header, so what a header would say is "not available", never "passed". In DICOM an absent
 attribute refuses the image where the intended use rests on it (SOP class, modality, body part, view,
 photometric interpretation), and is "not available" where it may honestly be unknown (age, presentation intent,
-burned-in annotation).
+burned-in annotation). A malformed value is not an absent one.
 """
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from pydicom import Dataset, uid
 
-from pneumoscope.core import Check, IntendedUse, Outcome, Radiograph, View
+from pneumoscope.core import Check, IntendedUse, Outcome, Population, Radiograph, View
+from pneumoscope.intake.age import Age, age_of
 from pneumoscope.intake.anatomy import regions
 from pneumoscope.intake.faults import quoted
-from pneumoscope.intake.frame import GREY
+from pneumoscope.intake.frame import GREY, frames_of
 from pneumoscope.intake.header import integer, text
+from pneumoscope.intake.limits import FEWEST_LEVELS, LARGEST_FLAT_SHARE, LARGEST_WHITE_SHARE
 from pneumoscope.intake.projection import Side, evidence
 
 _MODALITIES = ("CR", "DX")
+_IDENTIFIERS = {
+    "SOPInstanceUID": "SOP Instance UID",
+    "StudyInstanceUID": "Study Instance UID",
+    "SeriesInstanceUID": "Series Instance UID",
+}
+_LONGEST_UID = 64
+_UID, _UID_CHARACTERS = re.compile(r"\d+(\.\d+)*"), re.compile(r"[\d.]+")
 RADIOGRAPH_CLASSES = {
     uid.ComputedRadiographyImageStorage,
     uid.DigitalXRayImageStorageForPresentation,
@@ -26,19 +37,39 @@ RADIOGRAPH_CLASSES = {
     uid.SecondaryCaptureImageStorage,
 }
 _GREY_LEVELS = 256
-_FEWEST_LEVELS = 16
-_LARGEST_FLAT_SHARE = 0.9
-_LARGEST_WHITE_SHARE = 0.5
 _ENOUGH_PIXELS = 1_000_000
 
 
-def check(radiograph: Radiograph, intended: IntendedUse) -> tuple[Check, ...]:
-    """Every check of one radiograph, in fixed order; the image is inside the intended use if none failed."""
-    return tuple(one(radiograph, intended) for one in CHECKS)
+def check(
+    radiograph: Radiograph, intended: IntendedUse, *, population: Population | None = None, needs_age: bool = False
+) -> tuple[Check, ...]:
+    """Return every check of one radiograph, in fixed order; it is inside the intended use if none failed.
+
+    Args:
+        radiograph: The image.
+        intended: What the model may read.
+        population: Who the patient is, as the user or the site says: decides where the header's age cannot be relied
+            on, which otherwise refuses the image.
+        needs_age: Refuse an image whose age is not known at all, too.
+    """
+    made = tuple(one(radiograph, intended) for one in CHECKS)
+    return tuple(_with_policy(one, radiograph, population=population, needs_age=needs_age) for one in made)
+
+
+def _with_policy(one: Check, radiograph: Radiograph, *, population: Population | None, needs_age: bool) -> Check:
+    """Return the check of the age as the user or the site wants an unknown one to be judged."""
+    if one.name != "patient_age" or radiograph.age_years is not None:
+        return one
+    if population is not None:
+        found = f"{one.found}; taken for one of {population}, as given"
+        return replace(one, outcome=Outcome.NOT_AVAILABLE, found=found)
+    if needs_age:
+        return replace(one, outcome=Outcome.FAILED, found=f"{one.found}; films without an age are refused here")
+    return one
 
 
 def check_sop_class(radiograph: Radiograph, _intended: IntendedUse) -> Check:
-    """Whether the object is a projection radiograph, or a Secondary Capture, whose modality then decides."""
+    """Check that the object is a projection radiograph, or a Secondary Capture, whose modality then decides."""
 
     def judge(header: Dataset) -> tuple[Outcome, str]:
         found = uid.UID(text(header, "SOPClassUID"))
@@ -48,7 +79,7 @@ def check_sop_class(radiograph: Radiograph, _intended: IntendedUse) -> Check:
 
 
 def check_modality(radiograph: Radiograph, _intended: IntendedUse) -> Check:
-    """Whether the image is computed or digital radiography."""
+    """Check that the image is computed or digital radiography."""
 
     def judge(header: Dataset) -> tuple[Outcome, str]:
         found = text(header, "Modality")
@@ -58,7 +89,7 @@ def check_modality(radiograph: Radiograph, _intended: IntendedUse) -> Check:
 
 
 def check_body_part(radiograph: Radiograph, _intended: IntendedUse) -> Check:
-    """Whether Body Part Examined and Anatomic Region Sequence, as far as present, all say the chest."""
+    """Check that Body Part Examined and Anatomic Region Sequence, as far as present, all say the chest."""
 
     def judge(header: Dataset) -> tuple[Outcome, str]:
         named = regions(header)
@@ -69,7 +100,7 @@ def check_body_part(radiograph: Radiograph, _intended: IntendedUse) -> Check:
 
 
 def check_view(radiograph: Radiograph, intended: IntendedUse) -> Check:
-    """Whether all that the header says of the projection is frontal, and of a view in the intended use.
+    """Check that all that the header says of the projection is frontal, and of a view in the intended use.
 
     Frontal without PA or AP is enough where both are intended; PA against AP is reported and no refusal then.
     """
@@ -91,7 +122,7 @@ def check_view(radiograph: Radiograph, intended: IntendedUse) -> Check:
 
 
 def check_patient_age(radiograph: Radiograph, intended: IntendedUse) -> Check:
-    """Whether the patient's age is in range; an unknown age is no refusal."""
+    """Check that the patient's age is in range; an absent age is no refusal, one that cannot be relied on is."""
     youngest, oldest = intended.youngest_years, intended.oldest_years
     expected = f"{youngest:g} to {oldest:g} years"
     stated = radiograph.age_years
@@ -99,17 +130,51 @@ def check_patient_age(radiograph: Radiograph, intended: IntendedUse) -> Check:
         return Check("patient_age", Outcome.FAILED, expected, f"{stated:g} years, as stated with the image")
 
     def judge(header: Dataset) -> tuple[Outcome, str]:
-        age = radiograph.age_years
-        if age is None:
-            said = text(header, "PatientAge")
-            return Outcome.NOT_AVAILABLE, f"no age to rely on ({quoted(said)})" if said else "none"
-        return _passed_if(youngest <= age <= oldest), f"{age:.1f} years" if age < 18 else f"{age:.0f} years"
+        age = age_of(header)
+        if radiograph.age_years is not None and age.years is None:  # stated with the image
+            age = Age(years=radiograph.age_years)
+        if age.problem:
+            return Outcome.FAILED, f"no age to rely on: {age.problem}"
+        if age.years is None:
+            return Outcome.NOT_AVAILABLE, "none"
+        found = f"{age.years:.1f} years" if age.years < 18 else f"{age.years:.0f} years"
+        bent = f" ({age.bent.removeprefix('age: ')})" if age.bent else ""
+        return _passed_if(youngest <= age.years <= oldest), found + bent
 
     return _by_header(radiograph, "patient_age", expected=expected, judge=judge)
 
 
+def check_identifiers(radiograph: Radiograph, _intended: IntendedUse) -> Check:
+    """Check that the identifiers by which others find the image are ones that an archive can hold.
+
+    A leading zero in a component is against the standard and harmless; it is kept.
+
+    Source:
+        PS3.5 Section 9.1: digits and dots, at most 64 characters.
+    """
+
+    def judge(header: Dataset) -> tuple[Outcome, str]:
+        said = {name: text(header, keyword) for keyword, name in _IDENTIFIERS.items()}
+        wrong = [
+            f"{name} of {len(value)} characters" if _UID_CHARACTERS.fullmatch(value) else f"{name} that is malformed"
+            for name, value in said.items()
+            if value and not is_uid(value)
+        ]
+        if wrong:
+            return Outcome.FAILED, "; ".join(wrong)
+        missing = [name for name, value in said.items() if not value]
+        return (Outcome.NOT_AVAILABLE, f"no {', no '.join(missing)}") if missing else (Outcome.PASSED, "valid ones")
+
+    return _by_header(radiograph, "identifiers", expected="UIDs of digits and dots, at most 64 characters", judge=judge)
+
+
+def is_uid(value: str) -> bool:
+    """Return whether a UID can be stored and referred to, leading zeros or not."""
+    return len(value) <= _LONGEST_UID and _UID.fullmatch(value) is not None
+
+
 def check_matrix(radiograph: Radiograph, intended: IntendedUse) -> Check:
-    """Whether rows and columns are enough for the model's input."""
+    """Check that rows and columns are enough for the model's input."""
     name, expected = "matrix", f"at least {intended.smallest_px} x {intended.smallest_px}"
     if radiograph.pixels is not None:
         rows, columns = radiograph.pixels.shape
@@ -122,7 +187,7 @@ def check_matrix(radiograph: Radiograph, intended: IntendedUse) -> Check:
 
 
 def check_photometric(radiograph: Radiograph, _intended: IntendedUse) -> Check:
-    """Whether the image is grey; a PNG or JPEG in colour is refused too."""
+    """Check that the image is grey; a PNG or JPEG in colour is refused too."""
     name, expected = "photometric", " or ".join(GREY)
     if radiograph.header is None and radiograph.pixels is None:
         return Check(name, Outcome.FAILED, "grey values", "colour")
@@ -137,17 +202,17 @@ def check_photometric(radiograph: Radiograph, _intended: IntendedUse) -> Check:
 
 
 def check_frames(radiograph: Radiograph, _intended: IntendedUse) -> Check:
-    """Whether there is one frame; an absent Number of Frames says so (PS3.3 C.7.6.6)."""
+    """Check that there is one frame; an absent Number of Frames says so (PS3.3 C.7.6.6)."""
 
     def judge(header: Dataset) -> tuple[Outcome, str]:
-        frames = text(header, "NumberOfFrames") or "1"
-        return _passed_if(integer(header, "NumberOfFrames", absent=1) == 1), quoted(frames)
+        said = text(header, "NumberOfFrames") or "1"
+        return _passed_if(frames_of(header) == 1), "1 (0 in the header)" if said == "0" else quoted(said)
 
     return _by_header(radiograph, "frames", expected="1", judge=judge)
 
 
 def check_presentation(radiograph: Radiograph, _intended: IntendedUse) -> Check:
-    """Whether pixels are for presentation; raw detector values are not what a model is trained on.
+    """Check that pixels are for presentation; raw detector values are not what a model is trained on.
 
     Source:
         PS3.3 C.8.11.1 (Presentation Intent Type). CR and Secondary Capture do not have it.
@@ -165,7 +230,7 @@ def check_presentation(radiograph: Radiograph, _intended: IntendedUse) -> Check:
 
 
 def check_burned_in_annotation(radiograph: Radiograph, _intended: IntendedUse) -> Check:
-    """Whether text is burned into the pixels; flagged as "not available", neither passed nor a refusal.
+    """Check whether text is burned into the pixels; flagged as "not available", neither passed nor a refusal.
 
     Markers and text in a corner do not hide the lungs, but whoever passes pixels on must know.
     """
@@ -179,13 +244,22 @@ def check_burned_in_annotation(radiograph: Radiograph, _intended: IntendedUse) -
     return _by_header(radiograph, "burned_in_annotation", expected="NO", judge=judge)
 
 
-def check_pixel_content(radiograph: Radiograph, _intended: IntendedUse) -> Check:
-    """Whether the pixels show anything: not blank, not saturated.
+def check_pixel_encoding(radiograph: Radiograph, _intended: IntendedUse) -> Check:
+    """Check that the pixels are as the header describes them: bits stored and sign.
 
     Source:
-        Measured on 4,532 NIH, RSNA and Kermany radiographs: at least 115 of 256 grey levels used, at most 47 %
-        of the pixels in one of them (black collimation), at most 2.4 % white.
+        PS3.5 Section 8.1.1.
     """
+    name, expected = "pixel_encoding", "pixels as Bits Stored and Pixel Representation describe them"
+    if radiograph.doubts:
+        return Check(name, Outcome.FAILED, expected, "; ".join(radiograph.doubts))
+    if radiograph.header is None or radiograph.pixels is None:
+        return Check(name, Outcome.NOT_AVAILABLE, expected, "no header with pixels")
+    return Check(name, Outcome.PASSED, expected, "such pixels")
+
+
+def check_pixel_content(radiograph: Radiograph, _intended: IntendedUse) -> Check:
+    """Check that the pixels show anything: that they are not blank, not saturated."""
     name, expected = "pixel_content", "an image that is neither blank nor saturated"
     if radiograph.pixels is None:
         return Check(name, Outcome.NOT_AVAILABLE, expected, "no single grey frame")
@@ -195,7 +269,7 @@ def check_pixel_content(radiograph: Radiograph, _intended: IntendedUse) -> Check
     shares = counts / sample.size
     levels, flat, white = int((shares > 0).sum()), float(shares.max()), float(shares[-1])
     found = f"{levels} grey levels, {flat:.0%} of the pixels in one, {white:.0%} white"
-    fine = levels >= _FEWEST_LEVELS and flat <= _LARGEST_FLAT_SHARE and white <= _LARGEST_WHITE_SHARE
+    fine = levels >= FEWEST_LEVELS and flat <= LARGEST_FLAT_SHARE and white <= LARGEST_WHITE_SHARE
     return Check(name, _passed_if(fine), expected, found)
 
 
@@ -223,6 +297,8 @@ CHECKS: tuple[Callable[[Radiograph, IntendedUse], Check], ...] = (
     check_frames,
     check_presentation,
     check_burned_in_annotation,
+    check_identifiers,
+    check_pixel_encoding,
     check_pixel_content,
 )
 """All checks, in the order in which they are made; each one's name and first line say what it looks at."""

@@ -2,20 +2,23 @@
 
 import io
 import re
-from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
 
-from pydicom import Dataset, uid
+from pydicom import DataElement, Dataset, uid
 from pydicom.datadict import keyword_for_tag
 from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID
 
 from pneumoscope.core import UnreadableError
+from pneumoscope.intake.charset import charsets_of, is_undecodable
 from pneumoscope.intake.compression import inflate
-from pneumoscope.intake.faults import quoted, third_party
+from pneumoscope.intake.faults import LimitError, quoted, third_party
 from pneumoscope.intake.frame import SUPPORTED, PixelData
 from pneumoscope.intake.limits import (
+    MAX_DEPTH,
     MAX_ELEMENT_BYTES,
     MAX_HEADER_BYTES,
     MAX_INFLATED_BYTES,
@@ -24,6 +27,8 @@ from pneumoscope.intake.limits import (
 )
 
 _PREAMBLE_BYTES = 128
+_START_BYTES = 132
+_UNDEFINED_LENGTH = 0xFFFFFFFF
 _PREFIX = b"DICM"
 _PIXEL_DATA = Tag("PixelData")
 _TELLING = ("SOPClassUID", "Rows")
@@ -38,17 +43,14 @@ _NEEDED_FOR_PIXELS = {0x00283000, 0x00283010}  # Modality LUT Sequence, VOI LUT 
 
 
 def parse(content: bytes, *, path: str) -> tuple[Dataset, PixelData | None]:
-    """The data set and its pixel data; without file meta information the encoding is told by itself (PS3.5 7.1).
+    """Return the data set and its pixel data; a data set without meta information tells its encoding (PS3.5 7.1).
 
     Raises:
         UnreadableError: This is no DICOM data set, its pixel data are empty, or its transfer syntax is not supported.
     """
     stream = _MeteredStream(content)
-    stream.seek(_start_of_elements(content, path=path))
-    with third_party("format", expected="file meta information", path=path):
-        meta = read_dataset(stream, False, True, stop_when=_is_after_meta)
-        stated = meta.get("TransferSyntaxUID")
-    syntax = UID(str(stated)) if stated else _native_syntax(content[stream.tell() : stream.tell() + 6])
+    stream.seek(_start_of_elements(content[:_START_BYTES], path=path))
+    syntax, is_stated = _syntax_of(stream, path=path)
     if syntax not in SUPPORTED:
         expected = "an uncompressed, RLE, JPEG, JPEG-LS or JPEG 2000 transfer syntax"
         raise UnreadableError("transfer_syntax", expected=expected, found=quoted(syntax.name), path=path)
@@ -62,16 +64,58 @@ def parse(content: bytes, *, path: str) -> tuple[Dataset, PixelData | None]:
         pixels = read_dataset(stream, dataset.original_encoding[0] is True, little)
     if _PIXEL_DATA not in pixels and not any(keyword in dataset for keyword in _TELLING):
         raise UnreadableError("format", expected=_EXPECTED, found="none of them", path=path)
-    return dataset, _pixel_data(pixels, syntax=syntax, path=path)
+    return dataset, _pixel_data(pixels, syntax=syntax, is_stated=is_stated, path=path)
+
+
+def parse_until_pixels(file: Path, *, path: str) -> Dataset:
+    """Return the data set of a file up to its pixel data, which are not read; parsed as `parse` does.
+
+    How the pixel data are compressed does not matter.
+
+    Raises:
+        UnreadableError: This is no DICOM data set.
+        OSError: The file cannot be read.
+    """
+    with file.open("rb", buffering=0) as raw, _MeteredFile(raw) as stream:
+        return _until_pixels(stream, path=path)
+
+
+def _until_pixels(stream: BinaryIO, *, path: str) -> Dataset:
+    stream.seek(_start_of_elements(stream.read(_START_BYTES), path=path))
+    syntax, _ = _syntax_of(stream, path=path)
+    if syntax == uid.DeflatedExplicitVRLittleEndian:
+        rest = stream.read(MAX_INFLATED_BYTES)
+        stream = _MeteredStream(inflate(rest, limit=MAX_INFLATED_BYTES, check="size", path=path))
+    implicit, little = syntax == uid.ImplicitVRLittleEndian, syntax != uid.ExplicitVRBigEndian
+    with third_party("format", expected="a DICOM data set", path=path):
+        dataset = read_dataset(stream, implicit, little, stop_when=_is_pixels)
+    if not any(keyword in dataset for keyword in _TELLING):
+        raise UnreadableError("format", expected=_EXPECTED, found="none of them", path=path)
+    return dataset
+
+
+def _syntax_of(stream: BinaryIO, *, path: str) -> tuple[UID, bool]:
+    """Return the transfer syntax of the data set that follows the meta information, and whether that states it."""
+    with third_party("format", expected="file meta information", path=path):
+        meta = read_dataset(stream, False, True, stop_when=_is_after_meta)
+        stated = str(meta.get("TransferSyntaxUID") or "").strip(" \0")
+    if not stated:
+        at = stream.tell()
+        first = stream.read(6)
+        stream.seek(at)
+        return _native_syntax(first), False
+    return UID(stated), True
 
 
 def header_of(dataset: Dataset, *, path: str) -> tuple[Dataset, tuple[str, ...]]:
-    """The data set without pixels, overlays, icons and vendors' raw data, and the tags that could not be decoded.
+    """Return the data set without pixels, overlays, icons and vendors' raw data, and a sentence for what was bent.
 
-    Every element at every level is decoded now and dropped if it cannot be, so that none raises later.
+    Every element at every level is decoded now and dropped if it cannot be, so that none raises later. Text that is
+    not in the declared character set stays as its bytes, with the representation OB.
 
     Raises:
-        UnreadableError: What is left is larger than `MAX_HEADER_BYTES`, or an element has no known representation.
+        UnreadableError: What is left is larger than `MAX_HEADER_BYTES`, an element has no known representation, or
+            sequences are nested deeper than `MAX_DEPTH`.
     """
     with third_party("format", expected="a DICOM data set", path=path):  # an unknown VR
         raw = {tag: dataset.get_item(tag) for tag in dataset.keys()}  # noqa: SIM118  iterating would decode
@@ -82,31 +126,77 @@ def header_of(dataset: Dataset, *, path: str) -> tuple[Dataset, tuple[str, ...]]
     if size > MAX_HEADER_BYTES:
         expected = f"a header of at most {MAX_HEADER_BYTES:,} bytes"
         raise UnreadableError("size", expected=expected, found=f"{size:,}", path=path)
-    return header, tuple(_dropped_while_decoding(header))
+    bent = _Bent()
+    with third_party("format", expected="a DICOM data set", path=path):
+        _decode(header, charsets_of(header), bent, depth=0)
+    return header, bent.sentences(charsets_of(header))
 
 
-def _dropped_while_decoding(dataset: Dataset) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class _Bent:
+    """Keywords of elements that could not be taken as they are."""
+
+    malformed: list[str] = field(default_factory=list)
+    undecodable: list[str] = field(default_factory=list)
+
+    def sentences(self, charsets: tuple[str, ...]) -> tuple[str, ...]:
+        said = quoted("\\".join(charsets)) or "no character set, which means ASCII"
+        found = []
+        if self.malformed:
+            found.append(f"malformed, ignored: {', '.join(self.malformed)}")
+        if self.undecodable:
+            found.append(f"text that is not in the declared character set ({said}): {', '.join(self.undecodable)}")
+        return tuple(found)
+
+
+def _decode(dataset: Dataset, charsets: tuple[str, ...], bent: _Bent, *, depth: int) -> None:
+    """Decode every element in place; a sequence's items may declare character sets of their own (PS3.3 C.12.1)."""
+    if depth > MAX_DEPTH:
+        raise LimitError(f"sequences nested deeper than {MAX_DEPTH}")
     for tag in list(dataset.keys()):
         try:
+            if is_undecodable(raw := dataset.get_item(tag), charsets):
+                bent.undecodable.append(keyword_for_tag(tag) or str(tag))
+                dataset[tag] = DataElement(tag, "OB", raw.value)
+                continue
             element = dataset[tag]
             children = list(element.value) if element.VR == "SQ" else []
         except Exception:  # noqa: BLE001  pydicom's converters raise anything on malformed values
             del dataset[tag]
-            yield keyword_for_tag(tag) or str(tag)
+            bent.malformed.append(keyword_for_tag(tag) or str(tag))
             continue
         for child in children:
-            yield from _dropped_while_decoding(child)
+            _decode(child, charsets_of(child) or charsets, bent, depth=depth + 1)
 
 
-class _MeteredStream(io.BytesIO):
-    """Bytes of which only so many pieces are read: the elements of a hostile data set cost more than its bytes."""
+class _Meter:
+    """Counts reads: the elements of a hostile data set cost more than its bytes."""
 
     _reads = 0
 
-    def read(self, size: int | None = -1, /) -> bytes:
+    def _count(self) -> None:
         self._reads += 1
         if self._reads > MAX_READS:
-            raise ValueError(f"too many elements: parsing took {MAX_READS:,} reads")
+            raise LimitError(f"too many elements: parsing took {MAX_READS:,} reads")
+
+
+class _MeteredStream(_Meter, io.BytesIO):
+    """Bytes of which only so many pieces are read."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read as `BytesIO` does, within the limit."""
+        self._count()
+        return super().read(size)
+
+
+class _MeteredFile(_Meter, io.BufferedReader):
+    """An open file of which only so many pieces are read, and no piece that is larger than any header."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read as `BufferedReader` does, within the limits."""
+        self._count()
+        if size is not None and size > MAX_INFLATED_BYTES:
+            raise LimitError(f"an element of {size:,} bytes")
         return super().read(size)
 
 
@@ -122,26 +212,32 @@ def _start_of_elements(content: bytes, *, path: str) -> int:
 
 
 def _native_syntax(first: bytes) -> UID:
-    """The uncompressed transfer syntax of a data set that starts with `first`: tag and perhaps VR (PS3.5 7.1)."""
+    """Return the uncompressed transfer syntax of a data set by its first bytes: tag and perhaps VR (PS3.5 7.1)."""
     if first[:2] == b"\x00\x08":
         return uid.ExplicitVRBigEndian
     return uid.ExplicitVRLittleEndian if _VR.fullmatch(first[4:6]) else uid.ImplicitVRLittleEndian
 
 
 def without_pixels(path: str) -> UnreadableError:
-    """What there is to say of an image that has none."""
+    """Return the error of an image without pixel data."""
     found = "none: absent, empty or cut off"
     return UnreadableError("pixel_data", expected="Pixel Data (7FE0,0010)", found=found, path=path)
 
 
-def _pixel_data(pixels: Dataset, *, syntax: UID, path: str) -> PixelData | None:
+def _pixel_data(pixels: Dataset, *, syntax: UID, is_stated: bool, path: str) -> PixelData | None:
     if _PIXEL_DATA not in pixels:
         return None
     with third_party("pixel_data", expected="Pixel Data (7FE0,0010)", path=path):  # an unknown VR
         element = pixels.get_item(_PIXEL_DATA)
     if not isinstance(element.value, bytes) or not element.value:
         raise without_pixels(path)
-    return PixelData(value=element.value, vr=str(element.VR), syntax=syntax)
+    return PixelData(
+        value=element.value,
+        vr=str(element.VR),
+        syntax=syntax,
+        is_stated=is_stated,
+        is_encapsulated=getattr(element, "length", 0) == _UNDEFINED_LENGTH,
+    )
 
 
 def _is_pixels(tag: BaseTag, _vr: str | None, _length: int) -> bool:
@@ -161,5 +257,5 @@ def _is_bulk(tag: BaseTag, element: Any) -> bool:
 
 
 def _length(element: Any) -> int:
-    """Bytes of an element's value as read; a sequence that is already parsed counts for nothing."""
+    """Return the bytes of an element's value as read; a sequence that is already parsed counts for nothing."""
     return len(element.value) if isinstance(element.value, bytes) else 0

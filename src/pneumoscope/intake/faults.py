@@ -1,6 +1,7 @@
 """The one place that turns what third-party parsers and decoders raise into `UnreadableError`."""
 
 import logging
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +23,38 @@ def third_party(check: str, *, expected: str, path: str) -> Iterator[None]:
     except PneumoscopeError:
         raise
     except Exception as error:
-        found = f"{type(error).__name__}: {quoted(error)}" if str(error) else type(error).__name__
-        raise UnreadableError(check, expected=expected, found=found, path=path) from error
+        raise UnreadableError(check, expected=expected, found=in_words(error), path=path) from error
+
+
+class LimitError(Exception):
+    """A parser was stopped by one of our limits; the message says by which, in words."""
+
+
+def in_words(error: Exception) -> str:
+    """Return what a third-party parser or decoder met, in our words; its own in brackets where they say more."""
+    if isinstance(error, LimitError):
+        return str(error)
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, RecursionError):
+        cause = cause.__cause__ or cause.__context__  # pydicom wraps whatever it meets while it reads a tag
+    met = cause or error
+    words = next((words for kind, words in _WORDS if isinstance(met, kind)), None)
+    if words is None:
+        said = quoted(error).rstrip(".")
+        words = f"one that is damaged ({said})" if said else "one that is damaged"
+    return words
+
+
+_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (RecursionError, "sequences nested deeper than can be read"),
+    (MemoryError, "more than fits into memory"),
+    (EOFError, "one that ends too early"),
+    (struct.error, "one that ends too early"),
+    (KeyError, "one that is damaged"),
+    (IndexError, "one that is damaged"),
+    (AttributeError, "one that is damaged"),
+    (TypeError, "one that is damaged"),
+)
 
 
 def quoted(value: object) -> str:

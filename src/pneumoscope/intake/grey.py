@@ -4,18 +4,22 @@ Padding, modality, VOI and polarity are functions of the stored value alone, so 
 256 or 65,536 values that can occur, and the frame is looked up once at the end.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, Integer, UInt
 from pydicom import Dataset
 
+from pneumoscope.core import Voi, VoiTable, VoiWindow
 from pneumoscope.intake.header import integer, items, numbers, text
-from pneumoscope.intake.lut import first_table
+from pneumoscope.intake.limits import FEWEST_LEVELS, LARGEST_FLAT_SHARE, LARGEST_WHITE_SHARE
+from pneumoscope.intake.lut import LookupTable, first_table, tables
+from pneumoscope.intake.ranges import robust_range
 from pneumoscope.intake.window import Window
 
 _ROWS_AT_A_TIME = 256
-_FLAT_SHARE = 0.99
 _GREY_LEVELS = 255
 
 
@@ -28,39 +32,50 @@ class Levels:
         counts: How many pixels have it; 0 for padding.
         padding: Which are Pixel Padding Values.
         steps: What was done so far.
+        voi: What made grey of the values after the modality transform; None before that was done.
     """
 
     values: Float64[np.ndarray, " levels"]
     counts: Int64[np.ndarray, " levels"]
     padding: Bool[np.ndarray, " levels"]
     steps: tuple[str, ...] = ()
+    voi: Voi | None = None
 
     @property
     def range(self) -> tuple[float, float]:
-        """Smallest and largest value of a pixel that is no padding; (0, 0) where all are."""
+        """The smallest and largest value of a pixel that is no padding; (0, 0) where all are."""
         present = self.values[self.counts > 0]
         return (float(present.min()), float(present.max())) if present.size else (0.0, 0.0)
 
     def become(self, values: Float64[np.ndarray, " levels"], *, step: str) -> "Levels":
-        """These levels after one more transform."""
+        """Return these levels after one more transform."""
         return replace(self, values=values, steps=(*self.steps, step))
 
     def note(self, step: str) -> "Levels":
-        """These levels, unchanged, with a remark."""
+        """Return these levels, unchanged, with a remark."""
         return replace(self, steps=(*self.steps, step))
 
 
-def to_grey(stored: Integer[np.ndarray, "h w"], header: Dataset) -> tuple[Float32[np.ndarray, "h w"], tuple[str, ...]]:
-    """Grey values in [0, 1], 0 for air and for padding, and the steps that led to them."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Grey:
+    """An image as grey values in [0, 1], 0 for air and for padding, how they came about and what displays the same."""
+
+    pixels: Float32[np.ndarray, "h w"]
+    steps: tuple[str, ...]
+    voi: Voi | None
+
+
+def to_grey(stored: Integer[np.ndarray, "h w"], header: Dataset) -> Grey:
+    """Return the grey values of a frame, by padding, modality, VOI and polarity."""
     codes: UInt[np.ndarray, "h w"] = stored.view(f"u{stored.itemsize}")
     levels = without_padding(levels_of(stored), header)
     levels = with_polarity(with_voi(with_modality(levels, header), header), header)
     table = np.where(levels.padding, 0.0, levels.values).astype(np.float32)
-    return table[codes], levels.steps
+    return Grey(pixels=table[codes], steps=levels.steps, voi=levels.voi)
 
 
 def levels_of(stored: Integer[np.ndarray, "h w"]) -> Levels:
-    """The levels of a frame, before any transform."""
+    """Return the levels of a frame, before any transform."""
     kind = f"u{stored.itemsize}"
     n_levels = 256**stored.itemsize
     counts = np.zeros(n_levels, dtype=np.int64)
@@ -75,7 +90,7 @@ def levels_of(stored: Integer[np.ndarray, "h w"]) -> Levels:
 
 
 def without_padding(levels: Levels, header: Dataset) -> Levels:
-    """Pixel Padding Value (to Pixel Padding Range Limit) left out of statistics; it becomes air in the end.
+    """Return levels whose statistics leave out Pixel Padding Value (to Pixel Padding Range Limit), air in the end.
 
     Source:
         PS3.3 C.7.5.1.1.2.
@@ -91,13 +106,16 @@ def without_padding(levels: Levels, header: Dataset) -> Levels:
 
 
 def with_modality(levels: Levels, header: Dataset) -> Levels:
-    """Modality LUT, or Rescale Slope and Intercept.
+    """Return the levels through the Modality LUT, or Rescale Slope and Intercept.
 
     Source:
         PS3.3 C.11.1.1.
     """
     if items(header, "ModalityLUTSequence"):
-        return _through_table(levels, "ModalityLUTSequence", header=header, name="modality LUT")
+        table = first_table(header, "ModalityLUTSequence", signed=bool(levels.values.min() < 0))
+        if table is None:
+            return levels.note("modality LUT: ignored, its descriptor and data do not agree")
+        return levels.become(table.apply(levels.values), step=f"modality LUT: {table}")
     rescale = rescale_of(header)
     if rescale is None:
         said = [text(header, keyword) or "none" for keyword in ("RescaleSlope", "RescaleIntercept")]
@@ -110,7 +128,7 @@ def with_modality(levels: Levels, header: Dataset) -> Levels:
 
 
 def rescale_of(header: Dataset) -> tuple[float, float] | None:
-    """Rescale Slope and Intercept; None where they are not one finite number each, or the slope is 0."""
+    """Return Rescale Slope and Intercept; None where they are not one finite number each, or the slope is 0."""
     slopes, intercepts = numbers(header, "RescaleSlope"), numbers(header, "RescaleIntercept")
     if len(slopes) != 1 or len(intercepts) != 1:
         return None
@@ -119,40 +137,64 @@ def rescale_of(header: Dataset) -> tuple[float, float] | None:
 
 
 def with_voi(levels: Levels, header: Dataset) -> Levels:
-    """The first VOI LUT, else the first window, if it shows the image; else smallest to largest value.
+    """Return grey levels: the first VOI LUT or window that shows the image, else the range of its values.
 
-    A window that puts 99 % of the pixels into one of 256 grey levels does not show it: a stray value in the
-    header must not make a blank image.
+    One that leaves the image blank does not show it, and one that saturates half of it only where there is no other: a
+    stray value in the header must not make a blank image. Each one that is passed over is among the steps.
 
     Source:
-        PS3.3 C.11.2.1.
+        PS3.3 C.11.2.1 (VOI LUTs and windows are alternatives, each of them several).
     """
-    if items(header, "VOILUTSequence"):
-        seen = _through_table(levels, "VOILUTSequence", header=header, name="VOI LUT", full_scale=True)
-        if seen.values is not levels.values:
-            return _unless_flat(seen, before=levels)
-        levels = seen
-    window = window_of(header)
-    if window is not None and window.problem is None:
-        seen = levels.become(window.apply(levels.values), step=f"window: {window}")
-        return _unless_flat(seen, before=levels)
-    if window is not None:
-        levels = levels.note(f"window: {window}: ignored, {window.problem}")
-    elif text(header, "WindowCenter") or text(header, "WindowWidth"):
+    inverted = text(header, "PhotometricInterpretation") == "MONOCHROME1"
+    found = tables(header, "VOILUTSequence", signed=bool(levels.values.min() < 0))
+    windows = list(windows_of(header))
+    if len(found) < len(items(header, "VOILUTSequence")):
+        levels = levels.note("VOI LUT: ignored, its descriptor and data do not agree")
+    if not windows and (text(header, "WindowCenter") or text(header, "WindowWidth")):
         levels = levels.note("window: ignored, not two numbers")
-    return _stretched(levels)
+    alternatives = [_through_voi_table(levels, table) for table in found]
+    for window in windows:
+        if problem := window.problem:
+            levels = levels.note(f"window: {window}: ignored, {problem}")
+        else:
+            alternatives.append(_through_window(levels, window))
+    views = [(seen, _share_lost(seen, inverted=inverted)) for seen in alternatives]
+    best = next((seen for seen, lost in views if lost is _Lost.LITTLE), None)
+    best = best or next((seen for seen, lost in views if lost is _Lost.MUCH), None)
+    passed_over = alternatives if best is None else alternatives[: alternatives.index(best)]
+    for seen in passed_over:
+        levels = levels.note(f"{seen.steps[-1]}: ignored, {_BLANK}")
+    return _stretched(levels) if best is None else replace(best, steps=(*levels.steps, best.steps[-1]))
 
 
-def window_of(header: Dataset) -> Window | None:
-    """The first window, with or without a `problem`; None where Window Center or Width are not numbers."""
-    centers, widths = numbers(header, "WindowCenter"), numbers(header, "WindowWidth")
-    if not centers or not widths:
-        return None
-    return Window(center=centers[0], width=widths[0], function=text(header, "VOILUTFunction").upper() or "LINEAR")
+_BLANK = "it leaves nearly all of the image in one grey level, or white"
+
+
+class _Lost(Enum):
+    """How much of an image a transform to grey leaves unseen."""
+
+    LITTLE = auto()
+    MUCH = auto()
+    ALL = auto()
+
+
+def windows_of(header: Dataset) -> Iterator[Window]:
+    """Yield the header's windows in order, with or without a `problem`; none where they are not numbers."""
+    function = text(header, "VOILUTFunction").upper() or "LINEAR"
+    for center, width in zip(numbers(header, "WindowCenter"), numbers(header, "WindowWidth"), strict=False):
+        yield Window(center=center, width=width, function=function)
+
+
+def declared_voi(header: Dataset) -> Voi | None:
+    """Return the header's first VOI LUT, else its first window that has a meaning, whatever the pixels are."""
+    if table := first_table(header, "VOILUTSequence", signed=False):
+        return VoiTable(first=table.first, entries=table.grey)
+    window = next((one for one in windows_of(header) if one.problem is None), None)
+    return window and VoiWindow(center=window.center, width=window.width, function=window.function)
 
 
 def with_polarity(levels: Levels, header: Dataset) -> Levels:
-    """MONOCHROME1, whose smallest value is white, inverted; after VOI, so that windows are in its own values.
+    """Return MONOCHROME1 levels, whose smallest value is white, inverted; after VOI, whose windows are not inverted.
 
     Presentation LUT Shape says the same of the same images (INVERSE with MONOCHROME1, IDENTITY with MONOCHROME2)
     and is no second inversion; where it disagrees, Photometric Interpretation holds.
@@ -167,30 +209,42 @@ def with_polarity(levels: Levels, header: Dataset) -> Levels:
     return levels.become(1 - levels.values, step="MONOCHROME1: inverted") if inverted else levels
 
 
-def _through_table(levels: Levels, keyword: str, *, header: Dataset, name: str, full_scale: bool = False) -> Levels:
-    """Levels through a LUT; with `full_scale` the output's bits become [0, 1]. Unchanged where it is damaged."""
-    table = first_table(header, keyword, signed=bool(levels.values.min() < 0))
-    if table is None:
-        return levels.note(f"{name}: ignored, its descriptor and data do not agree")
-    values = table.apply(levels.values)
-    return levels.become(values / (2**table.bits - 1) if full_scale else values, step=f"{name}: {table}")
+def _through_voi_table(levels: Levels, table: LookupTable) -> Levels:
+    seen = levels.become(table.apply(levels.values) / (2**table.bits - 1), step=f"VOI LUT: {table}")
+    return replace(seen, voi=VoiTable(first=table.first, entries=table.grey))
 
 
-def _unless_flat(seen: Levels, *, before: Levels) -> Levels:
+def _through_window(levels: Levels, window: Window) -> Levels:
+    seen = levels.become(window.apply(levels.values), step=f"window: {window}")
+    return replace(seen, voi=VoiWindow(center=window.center, width=window.width, function=window.function))
+
+
+def _share_lost(seen: Levels, *, inverted: bool) -> _Lost:
+    """Return how much is lost, by the bounds that `check_pixel_content` has."""
     total = seen.counts.sum()
-    shares = np.bincount(np.rint(seen.values * _GREY_LEVELS).astype(np.intp), weights=seen.counts)
-    if shares.max() < _FLAT_SHARE * total:
-        return seen
-    return _stretched(before.note(f"{seen.steps[-1]}: ignored, it leaves 99 % of the image in one grey level"))
+    if not total:
+        return _Lost.LITTLE
+    grey = np.rint(seen.values * _GREY_LEVELS).astype(np.intp)
+    shares = np.bincount(grey, weights=seen.counts, minlength=_GREY_LEVELS + 1) / total
+    n_levels, n_values = np.count_nonzero(shares), np.count_nonzero(seen.counts)
+    if shares.max() >= LARGEST_FLAT_SHARE or (n_levels < FEWEST_LEVELS and n_values > _GREY_LEVELS):
+        return _Lost.ALL
+    white = shares[0] if inverted else shares[-1]
+    return _Lost.MUCH if white > LARGEST_WHITE_SHARE else _Lost.LITTLE
 
 
 def _stretched(levels: Levels) -> Levels:
-    low, high = levels.range
+    if not levels.counts.any():
+        return levels.become(np.zeros_like(levels.values), step="range: 0 to 0")
+    low, high, beyond = robust_range(levels.values, levels.counts)
     width = high - low
     values = np.clip((levels.values - low) / width, 0.0, 1.0) if width > 0 else np.zeros_like(levels.values)
-    return levels.become(values, step=f"range: {low:g} to {high:g}")
+    clipped = ", {:,} pixels outside it clipped, of {:g} to {:g}".format(beyond, *levels.range) if beyond else ""
+    seen = levels.become(values, step=f"range: {low:g} to {high:g}{clipped}")
+    voi = VoiWindow(center=(low + high) / 2, width=width, function="LINEAR_EXACT") if width > 0 else None
+    return replace(seen, voi=voi)
 
 
 def _as_stored(value: int, levels: Levels) -> float:
-    """A padding value as the pixels' type holds it; headers write the same 16 bits as signed or unsigned."""
+    """Return a padding value as the pixels' type holds it; headers write the same 16 bits as signed or unsigned."""
     return float(levels.values[value % levels.values.size])

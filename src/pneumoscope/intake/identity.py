@@ -11,7 +11,8 @@ from pydicom import Dataset
 
 from pneumoscope.core import UnreadableError
 from pneumoscope.intake.dataset import header_of, parse
-from pneumoscope.intake.frame import PixelData, is_single_grey, stored_values
+from pneumoscope.intake.decoding import decode
+from pneumoscope.intake.frame import PixelData, is_single_grey
 from pneumoscope.intake.header import text
 
 _IDENTIFIERS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
@@ -75,7 +76,7 @@ def identify(content: bytes, *, path: str) -> Identity:
 def _hash(header: Dataset, pixel_data: PixelData, *, path: str) -> str:
     digest = hashlib.sha256()
     if is_single_grey(header):
-        stored = stored_values(header, pixel_data, path=path)
+        stored = decode(header, pixel_data, path=path).values
         digest.update(f"{stored.shape} {text(header, 'PhotometricInterpretation')}\n".encode())
         digest.update(np.ascontiguousarray(stored, dtype="<i4").tobytes())
     else:

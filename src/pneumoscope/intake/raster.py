@@ -10,6 +10,7 @@ from pneumoscope.core import Format, Radiograph, UnreadableError
 from pneumoscope.intake.codestream import describe_jpeg
 from pneumoscope.intake.faults import third_party
 from pneumoscope.intake.limits import MAX_PIXELS
+from pneumoscope.intake.ranges import robust_range
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -22,10 +23,10 @@ _EXIF_ORIENTATION = 0x0112
 
 
 def read_raster(content: bytes, *, path: str, kind: Format) -> Radiograph:
-    """The image in a PNG or JPEG file; `pixels` is None where it is coloured.
+    """Return the image in a PNG or JPEG file; `pixels` is None where it is coloured.
 
     Grey is 8 or 16 bits, or colour whose channels are equal. 8-bit values keep their scale, 0 black and 255
-    white; 16-bit values, often 12 bits in 16, are taken from the smallest to the largest. Transparent images
+    white; 16-bit values, often 12 bits in 16, have the range of the image proper (`robust_range`). Transparent images
     are laid on black, and the EXIF orientation is applied.
 
     Raises:
@@ -89,6 +90,9 @@ def _from_bytes(values: np.ndarray) -> Float32[np.ndarray, "h w"]:
 
 
 def _from_wide(values: np.ndarray, steps: list[str]) -> Float32[np.ndarray, "h w"]:
-    low, high = int(values.min()), int(values.max())
-    steps.append(f"range: {low} to {high}")
-    return (values.astype(np.float32) - np.float32(low)) / np.float32(max(high - low, 1))
+    occurring, counts = np.unique(values, return_counts=True)
+    low, high, beyond = robust_range(occurring.astype(np.float64), counts)
+    clipped = f", {beyond:,} pixels outside it clipped, of {occurring[0]:g} to {occurring[-1]:g}" if beyond else ""
+    steps.append(f"range: {low:g} to {high:g}{clipped}")
+    scaled = (values.astype(np.float32) - np.float32(low)) / np.float32(max(high - low, 1))
+    return np.clip(scaled, 0.0, 1.0) if beyond else scaled

@@ -1,20 +1,25 @@
 """One source -> `Radiograph`, or an error that says what was expected and found."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32
+from pydicom import Dataset
 
-from pneumoscope.core import Format, Radiograph, View
+from pneumoscope.core import Format, InputError, Radiograph, UnreadableError, View
+from pneumoscope.intake.age import age_of
 from pneumoscope.intake.checks import RADIOGRAPH_CLASSES
-from pneumoscope.intake.dataset import header_of, parse, without_pixels
-from pneumoscope.intake.frame import is_single_grey, size_of, stored_values
+from pneumoscope.intake.dataset import header_of, parse, parse_until_pixels, without_pixels
+from pneumoscope.intake.decoding import decode
+from pneumoscope.intake.frame import is_single_grey, size_of
 from pneumoscope.intake.grey import to_grey
-from pneumoscope.intake.header import age_years, text
+from pneumoscope.intake.header import text
 from pneumoscope.intake.memory import AnySource, image_source, read_array
 from pneumoscope.intake.projection import view_of
 from pneumoscope.intake.raster import JPEG_MAGIC, PNG_MAGIC, read_raster
-from pneumoscope.intake.sources import ImageSource
+from pneumoscope.intake.sources import reason, source_of
+from pneumoscope.intake.upright import geometry_of, to_upright
 
 _PREFIX = slice(128, 132)
 
@@ -36,39 +41,79 @@ def read_radiograph(source: AnySource, *, view: View | None = None, age_years: f
     """
     if isinstance(source, np.ndarray):
         return read_array(source, view=view, age_years=age_years)
-    radiograph = _read(image_source(source))
-    return replace(
-        radiograph,
-        view=radiograph.view or view,
-        age_years=age_years if radiograph.age_years is None else radiograph.age_years,
-    )
+    image = image_source(source)
+    film = radiograph_of(image.read_bytes(), path=image.path)
+    age_years = age_years if film.age_years is None else film.age_years
+    return replace(film, view=film.view or view, age_years=age_years)
 
 
-def _read(source: ImageSource) -> Radiograph:
-    content = source.read_bytes()
+def radiograph_of(content: bytes, *, path: str) -> Radiograph:
+    """Return the radiograph in a file's content; see `read_radiograph`.
+
+    Raises:
+        UnreadableError: Whatever is wrong with the bytes.
+    """
     if content[_PREFIX] != b"DICM":
         for magic, kind in ((PNG_MAGIC, Format.PNG), (JPEG_MAGIC, Format.JPEG)):
             if content.startswith(magic):
-                return read_raster(content, path=source.path, kind=kind)
-    dataset, pixel_data = parse(content, path=source.path)
-    header, dropped = header_of(dataset, path=source.path)
-    pixels: Float32[np.ndarray, "h w"] | None = None
-    steps: tuple[str, ...] = ()
-    if pixel_data is None:
-        if text(header, "SOPClassUID") in ("", *RADIOGRAPH_CLASSES):
-            raise without_pixels(source.path)
-    elif is_single_grey(header):
-        pixels, steps = to_grey(stored_values(header, pixel_data, path=source.path), header)
-    else:
-        size_of(header, path=source.path)
-    if dropped:
-        steps = (f"malformed, ignored: {', '.join(dropped)}", *steps)
-    return Radiograph(
-        path=source.path,
+                return read_raster(content, path=path, kind=kind)
+    dataset, pixel_data = parse(content, path=path)
+    header, bent = header_of(dataset, path=path)
+    age = age_of(header)
+    film = Radiograph(
+        path=path,
         format=Format.DICOM,
         header=header,
-        pixels=pixels,
-        steps=steps,
+        pixels=None,
+        steps=(*bent, *([age.bent] if age.bent else [])),
         view=view_of(header),
-        age_years=age_years(header),
+        age_years=age.years,
     )
+    if pixel_data is None:
+        if text(header, "SOPClassUID") in ("", *RADIOGRAPH_CLASSES):
+            raise without_pixels(path)
+        return film
+    if not is_single_grey(header):
+        size_of(header, path=path)
+        return film
+    frame = decode(header, pixel_data, path=path)
+    grey = to_grey(frame.values, header)
+    geometry, turned = geometry_of(header, shape=grey.pixels.shape)
+    return replace(
+        film,
+        pixels=to_upright(grey.pixels, geometry),
+        steps=(*film.steps, *frame.steps, *grey.steps, *turned),
+        geometry=geometry,
+        voi=grey.voi,
+        doubts=frame.doubts,
+    )
+
+
+def read_grey(source: AnySource) -> Float32[np.ndarray, "h w"]:
+    """Return an image's grey values in [0, 1], 0 black, as reading sees them: DICOM, PNG (8 or 16 bits) or JPEG.
+
+    For training, caches and statistics, which want nothing of the header. Safe in any thread.
+
+    Raises:
+        UnreadableError: It cannot be read.
+        InputError: It is not one grey frame, or its pixels disprove its header.
+    """
+    film = read_radiograph(source)
+    if film.pixels is None:
+        raise InputError(f"{film.path}: expected one grey frame, found colour or several")
+    if film.doubts:
+        raise InputError(f"{film.path}: expected pixels as the header describes them, found {'; '.join(film.doubts)}")
+    return film.pixels
+
+
+def read_header(path: Path | str) -> Dataset:
+    """Return the header of a DICOM file without reading its pixel data, parsed as `read_radiograph` parses it.
+
+    Raises:
+        UnreadableError: It is no DICOM file, or cannot be read.
+    """
+    display = source_of(Path(path)).path
+    try:
+        return header_of(parse_until_pixels(Path(path), path=display), path=display)[0]
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise UnreadableError("file", expected="a readable file", found=reason(error), path=display) from error

@@ -42,7 +42,7 @@ class ImageSource:
                 return self.location.read()
             return _file_content(self.location)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-            raise UnreadableError("file", expected="a readable file", found=_reason(error), path=self.path) from error
+            raise UnreadableError("file", expected="a readable file", found=reason(error), path=self.path) from error
 
 
 def find_images(paths: Iterable[Path]) -> Iterator[ImageSource]:
@@ -80,7 +80,7 @@ def _in_folder(root: Path) -> Iterator[ImageSource]:
             try:
                 levels.append(_shown(entry))
             except OSError as error:
-                yield _without_content(entry, expected="a readable folder", found=_reason(error))
+                yield _without_content(entry, expected="a readable folder", found=reason(error))
 
 
 def _shown(folder: Path) -> Iterator[Path]:
@@ -102,7 +102,7 @@ def _in_file(path: Path) -> Iterator[ImageSource]:
     except UnreadableError as error:
         yield ImageSource(path=_display(path), location=path, problem=error)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        yield _without_content(path, expected="a readable file", found=_reason(error))
+        yield _without_content(path, expected="a readable file", found=reason(error))
 
 
 def _is_archive(path: Path) -> bool:
@@ -140,5 +140,6 @@ def _display(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", errors="replace")
 
 
-def _reason(error: OSError | ValueError) -> str:
+def reason(error: OSError | ValueError) -> str:
+    """Return why a file cannot be read, in the operating system's words."""
     return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__

@@ -246,7 +246,7 @@ def parse_card(text: str) -> Card:
             | {
                 "labels": tuple(table["labels"]),
                 "intended_use": _build(IntendedUse, use | {"views": tuple(View(view) for view in use["views"])}),
-                "recipe": _build(Recipe, table["recipe"]),
+                "recipe": _build(Recipe, asdict(Recipe()) | table["recipe"]),  # earlier cards have fewer keys
                 "rules": {Population(name): _rule(rule) for name, rule in table["rules"].items()},
                 "guard": _build(Guard, table["guard"]),
             },

@@ -43,6 +43,8 @@ def mapped(items: list[Any], worker: type, arguments: tuple[Any, ...], *, cluste
     from ray.exceptions import RayError
 
     context = ray.data.DataContext.get_current()
+    for name in ("ray.data", "ray.data._internal"):  # its import sets them up
+        logging.getLogger(name).setLevel(logging.ERROR)
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.execution_options.preserve_order = True
@@ -103,7 +105,6 @@ def connected(cluster: Cluster) -> Iterator[None]:
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no request to anybody
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
     import ray
 
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": False}

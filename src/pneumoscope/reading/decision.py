@@ -2,7 +2,7 @@
 
 import time
 
-from pneumoscope.core import Check, Decision, Outcome, Population, Radiograph, Status
+from pneumoscope.core import Check, Decision, Outcome, Population, PopulationSource, Radiograph, Status
 from pneumoscope.image import Crop
 from pneumoscope.reading.engine import Outputs
 from pneumoscope.reading.heat import heat_map
@@ -39,6 +39,7 @@ def decide(
     distance = float(outputs.distance[0])
     appearance = _appearance(distance, model.card.guard.limit)
     refused = appearance.outcome is Outcome.FAILED
+    source = _population_source(radiograph, population)
     population = model.population(population, age_years=radiograph.age_years)
     rule = model.card.rules[population].for_view(radiograph.view)
     probability = float(rule.calibration.probability(outputs.logit[0, rule.output : rule.output + 1])[0])
@@ -54,6 +55,7 @@ def decide(
             threshold=threshold,
             uncertain=rule.conformal.uncertain(probability) or display.uncertain,
             population=population,
+            population_source=source,
         )
         if display.shown and radiograph.pixels is not None:
             heat = heat_map(cam, rule.calibration, crop=crop, shape=radiograph.pixels.shape)
@@ -74,6 +76,13 @@ def decide(
         radiograph=radiograph,
         card=model.summary(),
     )
+
+
+def _population_source(radiograph: Radiograph, given: Population | None) -> PopulationSource:
+    """Return why the rule of a population decides on this image."""
+    if radiograph.age_years is not None:
+        return PopulationSource.AGE
+    return PopulationSource.DEFAULT if given is None else PopulationSource.GIVEN
 
 
 def _appearance(distance: float, limit: float) -> Check:

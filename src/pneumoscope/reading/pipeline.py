@@ -24,12 +24,15 @@ class Settings:
 
     Attributes:
         operating_point: Which threshold decides: `screening`, `balanced` or `confirmatory`.
-        population: Whose rule decides where the header gives no age; the adults' where it is left out.
+        population: Whose rule decides where the header gives no age, or none to rely on. Left out: the adults' where
+            there is none, and a refusal where there is one that cannot be relied on.
+        refuse_unknown_age: Refuse images whose age is not known.
         keep_pixels: Whether readings hold image and heat map, which overlay, capture and presentation state need.
     """
 
     operating_point: str = "balanced"
     population: Population | None = None
+    refuse_unknown_age: bool = False
     keep_pixels: bool = True
 
 
@@ -67,6 +70,7 @@ def read_many(
     model: Model | Path | str | None = None,
     operating_point: str = "balanced",
     population: Population | str | None = None,
+    refuse_unknown_age: bool = False,
     workers: int | None = None,
     keep_pixels: bool = True,
 ) -> Iterator[Reading]:
@@ -80,6 +84,7 @@ def read_many(
         model: As for `read`.
         operating_point: As for `read`.
         population: As for `read`.
+        refuse_unknown_age: Refuse images whose age is not known, instead of taking the adults' rule.
         workers: How many threads decode and prepare.
         keep_pixels: Whether readings hold image and heat map, which overlay, capture and presentation state need.
 
@@ -89,9 +94,11 @@ def read_many(
         ArtifactError: The model cannot be loaded.
     """
     chosen, settings = _chosen(model, operating_point=operating_point, population=population)
-    settings = replace(settings, keep_pixels=keep_pixels)
+    settings = replace(settings, keep_pixels=keep_pixels, refuse_unknown_age=refuse_unknown_age)
     return map_in_order(
-        lambda source: read_image(source, chosen, settings), _each(sources), workers=workers or _WORKERS
+        lambda source: read_image(source, chosen, settings),
+        _each(sources),
+        workers=_WORKERS if workers is None else workers,
     )
 
 
@@ -106,7 +113,12 @@ def read_image(
     started = time.perf_counter()
     try:
         radiograph = read_radiograph(source, view=view, age_years=age_years)
-        checks = check(radiograph, model.card.intended_use)
+        checks = check(
+            radiograph,
+            model.card.intended_use,
+            population=settings.population,
+            needs_age=settings.refuse_unknown_age,
+        )
         if any(one.outcome is Outcome.FAILED for one in checks):
             return _not_analysed(Status.REFUSED, radiograph, checks, model=model, elapsed_ms=_since(started))
         prepared = _prepared(radiograph, model)

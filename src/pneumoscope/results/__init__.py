@@ -7,6 +7,7 @@ from pneumoscope.results.line import Outputs, ResultLine, to_json, to_line
 from pneumoscope.results.not_analysed import not_analysed_report
 from pneumoscope.results.notice import notice
 from pneumoscope.results.objects import DICOM_OBJECTS, Objects, make_objects
+from pneumoscope.results.oru import control_id_of, oru_message
 from pneumoscope.results.overlay import overlay
 from pneumoscope.results.presentation import outlines, presentation_state
 from pneumoscope.results.reading import ModelSummary, Reading
@@ -40,6 +41,7 @@ __all__ = [
     "ResultWriter",
     "StudyLine",
     "answer",
+    "control_id_of",
     "fhir_bundle",
     "headline",
     "heat_opacity",
@@ -50,6 +52,7 @@ __all__ = [
     "not_analysed_report",
     "notice",
     "notice_capture",
+    "oru_message",
     "outlines",
     "overlay",
     "percent",

@@ -98,7 +98,8 @@ def _describe(ds: Dataset, *, about: Source, reading: Reading) -> None:
     ds.ContentDate, ds.ContentTime = about.date, about.time
     ds.ImageType = ["DERIVED", "SECONDARY"]
     ds.BodyPartExamined = "CHEST"
-    ds.PatientOrientation = ""
+    geometry = reading.radiograph.geometry if reading.decision and reading.radiograph else None
+    ds.PatientOrientation = list(geometry.patient_orientation or "") if geometry else ""
     model = f"{reading.model.name} {reading.model.version}"
     if reading.decision is None:
         ds.ImageComments = f"Pneumonia: not analysed ({reading.status}). {NOT_NEGATIVE}"

@@ -8,7 +8,7 @@ from pneumoscope.core import Check, Decision, Outcome, ResultObject, Status
 from pneumoscope.results.line import Outputs
 from pneumoscope.results.reading import Reading
 from pneumoscope.results.thumbnail import Thumbnail
-from pneumoscope.results.wording import answer, kind, leaning, percent_beside
+from pneumoscope.results.wording import answer, kind, leaning, percent_beside, population
 
 _SYMBOLS = {"suspicious": "\u25b2", "clear": "\u25cb", "uncertain": "?", "refused": "\u2298", "failed": "\u00d7"}
 _LINKS = {
@@ -68,7 +68,7 @@ def _badge(reading: Reading) -> str:
 def _decision(decision: Decision) -> str:
     probability = percent_beside(decision.probability, other=decision.threshold)
     threshold = percent_beside(decision.threshold, other=decision.probability)
-    rule = f"{_text(decision.operating_point)}, {decision.population}"
+    rule = f"{_text(decision.operating_point)}, {population(decision)}"
     return (
         f'<p class="probability"><strong>{escape(probability)}</strong><span>probability of pneumonia</span></p>'
         f'<div class="meter" aria-hidden="true"><span class="fill" style="width:{100 * decision.probability:.2f}%">'

@@ -25,6 +25,7 @@ CSV_COLUMNS = (
     "threshold",
     "operating_point",
     "population",
+    "population_source",
     "heat_outside_lungs",
     "view",
     "reasons",
@@ -61,7 +62,9 @@ def to_line(reading: Reading, outputs: Outputs) -> ResultLine:
     """Return the result as `results.jsonl` holds it: every key always present, None where not analysed.
 
     Probability and threshold have six decimals, the share of heat outside the lungs three, time one. `reasons` are
-    the failed checks, `checks` all of them.
+    the failed checks, `checks` all of them. `population_source` says why that population's rule decided: the `age`
+    in the header, the population that was `given`, or, no age being known, the `default`. `steps` are what led from
+    stored values to what was read.
     A probability is never rounded across its threshold: `positive` always agrees with the numbers.
     """
     decision = reading.decision
@@ -77,6 +80,7 @@ def to_line(reading: Reading, outputs: Outputs) -> ResultLine:
         "positive": decision.positive if decision else None,
         "uncertain": decision.uncertain if decision else None,
         "population": decision.population.value if decision else None,
+        "population_source": decision.population_source.value if decision else None,
         "heat_outside_lungs": None if reading.heat_outside_lungs is None else round(reading.heat_outside_lungs, 3),
         "view": reading.view.value if reading.view else None,
         "model": {
@@ -88,6 +92,7 @@ def to_line(reading: Reading, outputs: Outputs) -> ResultLine:
         "outputs": outputs.listed(),
         "checks": [{**_found(check), "outcome": check.outcome.value} for check in reading.checks],
         "notes": [*reading.notes, *outputs.notes],
+        "steps": list(reading.steps),
     }
 
 

@@ -7,7 +7,7 @@ from jaxtyping import UInt8
 
 from pneumoscope.core import Radiograph
 from pneumoscope.results.heat_colour import blend, outline
-from pneumoscope.results.panel import PANEL_HEIGHT_PX, draw_panel
+from pneumoscope.results.panel import PANEL_HEIGHT_PX, draw_panel, font
 from pneumoscope.results.picture import Picture, picture
 from pneumoscope.results.reading import Reading
 
@@ -25,7 +25,20 @@ def overlay(reading: Reading, radiograph: Radiograph, *, longest_px: int = 1024)
     stage = np.zeros((height, image.shape[1], 3), dtype=np.uint8)
     top = (height - image.shape[0]) // 2
     stage[top : top + image.shape[0]] = image
+    if radiograph.geometry is not None and radiograph.geometry.oriented:
+        stage = _with_side(stage, top=top)
     return np.concatenate([stage, draw_panel(reading, height_px=height)], axis=1)
+
+
+def _with_side(stage: UInt8[np.ndarray, "h w 3"], *, top: int) -> UInt8[np.ndarray, "h w 3"]:
+    """Write an R at the patient's right, which is at the viewer's left, as the header has it."""
+    from PIL import Image, ImageDraw
+
+    canvas = Image.fromarray(stage)
+    ImageDraw.Draw(canvas).text(
+        (12, top + 10), "R", font=font(28), fill=(255, 255, 255), stroke_width=3, stroke_fill=(0, 0, 0)
+    )
+    return np.asarray(canvas)
 
 
 def png(pixels: UInt8[np.ndarray, "h w 3"]) -> bytes:

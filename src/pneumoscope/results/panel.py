@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import UInt8
 
-from pneumoscope.core import Decision
+from pneumoscope.core import Decision, PopulationSource
 from pneumoscope.results.heat_colour import HEAT_THRESHOLD, blend
 from pneumoscope.results.reading import Reading
 from pneumoscope.results.wording import headline, leaning, percent_beside
@@ -48,13 +48,19 @@ def draw_panel(reading: Reading, *, height_px: int) -> UInt8[np.ndarray, "h w 3"
     draw = ImageDraw.Draw(canvas)
     y = _decision(draw, reading.decision, top=_MARGIN)
     y = _probability(draw, reading.decision, top=y + 30)
-    y = _facts(draw, reading, rule=f"{reading.decision.operating_point}, {reading.decision.population}", top=y + 28)
+    y = _facts(draw, reading, rule=_rule(reading.decision), top=y + 28)
     if reading.heat is not None:
         _scale(canvas, top=y + 26, bottom=height_px - 146)
     else:
         _told(draw, reading.notes, top=y + 26)
     _warning(draw, bottom=height_px - _MARGIN)
     return np.asarray(canvas)
+
+
+def _rule(decision: Decision) -> str:
+    """Return the operating point and whose it is, short enough for the panel; `population` says more."""
+    by_default = decision.population_source is PopulationSource.DEFAULT
+    return f"{decision.operating_point}, {decision.population}{' (no age)' if by_default else ''}"
 
 
 def _decision(draw: "ImageDraw", decision: Decision, *, top: int) -> int:

@@ -13,8 +13,8 @@ from pydicom import Dataset
 from pydicom.valuerep import DSfloat
 
 import pneumoscope
-from pneumoscope.core import InputError, Radiograph
-from pneumoscope.intake import LookupTable, first_table, rescale_of, window_of
+from pneumoscope.core import Geometry, InputError, Radiograph, VoiTable
+from pneumoscope.intake import declared_voi, first_table, rescale_of
 from pneumoscope.results.contour import contours
 from pneumoscope.results.heat_colour import HEAT_THRESHOLD
 from pneumoscope.results.picture import picture
@@ -50,7 +50,9 @@ def presentation_state(reading: Reading, radiograph: Radiograph) -> Dataset:
     if reading.decision is None or reading.heat is None:
         raise ValueError(f"expected an analysed reading with heat, found {reading.status}: {reading.path}")
     state = _state(about, _image(about, radiograph.header), reading=reading, radiograph=radiograph)
-    state.update(_displayed(radiograph.header))
+    state.update(_displayed(radiograph))
+    if radiograph.geometry is not None:
+        _place(state, radiograph.geometry)
     return state
 
 
@@ -107,37 +109,55 @@ def _image(about: Source, header: Dataset) -> Dataset:
     return image
 
 
-def _displayed(header: Dataset) -> Dataset:
-    """Return how the image is displayed without us, by what was read of its header: the rest has no meaning to anyone.
-
-    An image may have VOI LUTs and windows as alternatives, of which a state takes one: the first LUT, else the first
-    window, as in reading.
+def _displayed(radiograph: Radiograph) -> Dataset:
+    """Return how the image is displayed, as it was read: the VOI transform that shows it, upright, with square pixels.
 
     Source:
-        PS3.3 C.11.1 (Modality LUT), C.11.8 (Softcopy VOI LUT).
+        PS3.3 C.11.1 (Modality LUT), C.11.8 (Softcopy VOI LUT), C.10.4 (Displayed Area), C.10.6 (Spatial
+        Transformation).
     """
+    assert radiograph.header is not None, "checked by the caller"
     shown, voi = Dataset(), Dataset()
-    if table := first_table(header, "ModalityLUTSequence", signed=False):
-        shown.ModalityLUTSequence = [_lut(table, entries=table.entries)]
+    if table := first_table(radiograph.header, "ModalityLUTSequence", signed=False):
+        shown.ModalityLUTSequence = [_lut(table.first, table.entries)]
         shown.ModalityLUTSequence[0].ModalityLUTType = "US"
-    elif rescale := rescale_of(header):
+    elif rescale := rescale_of(radiograph.header):
         shown.RescaleSlope, shown.RescaleIntercept = (DSfloat(value, auto_format=True) for value in rescale)
         shown.RescaleType = "US"
-    window = window_of(header)
-    if table := first_table(header, "VOILUTSequence", signed=False):
-        voi.VOILUTSequence = [_lut(table, entries=table.entries * _FULL_SCALE / (2**table.bits - 1))]
-    elif window is not None and window.problem is None:
-        voi.WindowCenter, voi.WindowWidth = (DSfloat(one, auto_format=True) for one in (window.center, window.width))
-        voi.VOILUTFunction = window.function
+    used = radiograph.voi or declared_voi(radiograph.header)
+    if isinstance(used, VoiTable):
+        voi.VOILUTSequence = [_lut(used.first, used.entries * _FULL_SCALE)]
+    elif used is not None:
+        voi.WindowCenter, voi.WindowWidth = (DSfloat(one, auto_format=True) for one in (used.center, used.width))
+        voi.VOILUTFunction = used.function
     if voi:
         shown.SoftcopyVOILUTSequence = [voi]
     return shown
 
 
-def _lut(table: LookupTable, *, entries: Float[np.ndarray, " n"]) -> Dataset:
+def _place(state: Dataset, geometry: Geometry) -> None:
+    """Turn and stretch the displayed area as the image was for reading.
+
+    The corners of the area are those that lie at the top left and bottom right once the image is turned, named by
+    their column and row in the image as it is stored.
+    """
+    degrees, is_flipped = geometry.rotation_and_flip
+    if geometry.is_turned:
+        state.ImageRotation, state.ImageHorizontalFlip = degrees, "Y" if is_flipped else "N"
+    rows, columns = geometry.shape
+    corners = geometry.to_stored(np.array([[0.0, 0.0], [columns, rows]]))
+    inside = np.clip(np.ceil(corners), 1, geometry.stored_shape[::-1]).astype(int)
+    for area in state.DisplayedAreaSelectionSequence:
+        area.DisplayedAreaTopLeftHandCorner, area.DisplayedAreaBottomRightHandCorner = inside.tolist()
+        if geometry.pixel_aspect != (1, 1):
+            area.PresentationPixelAspectRatio = list(geometry.pixel_aspect)
+            area.pop("PresentationPixelSpacing", None)
+
+
+def _lut(first: int, entries: Float[np.ndarray, " n"]) -> Dataset:
     """Return the item of a LUT sequence, with 16 bits an entry: a state may have 8 or 16, an image others too."""
     item = Dataset()
-    item.add_new("LUTDescriptor", "US", [len(entries) % 2**16, table.first % 2**16, 16])
+    item.add_new("LUTDescriptor", "US", [len(entries) % 2**16, first % 2**16, 16])
     item.add_new("LUTData", "OW", np.rint(entries).astype("<u2").tobytes())
     return item
 
@@ -163,18 +183,19 @@ def _annotation(
 
 
 def outlines(reading: Reading, radiograph: Radiograph) -> list[Float[np.ndarray, "n 2"]]:
-    """Return closed lines around what is above `HEAT_THRESHOLD`, as (column, row) in the image's pixels, largest first.
+    """Return closed lines around what is above `HEAT_THRESHOLD`, as (column, row) of the stored image, largest first.
 
-    The origin is the outer corner of the first pixel (PS3.3 C.10.5.1.2, PIXEL). At most eight lines; specks that a
-    few points enclose are left out.
+    The origin is the outer corner of the first stored pixel (PS3.3 C.10.5.1.2, PIXEL). At most eight lines; specks
+    that a few points enclose are left out.
     """
     assert radiograph.pixels is not None, "a reading with heat has pixels"
     heat = picture(reading, radiograph, longest_px=_GRID_PX).heat
     assert heat is not None, "asked for"
     rows, columns = radiograph.pixels.shape
+    geometry = radiograph.geometry or Geometry.unchanged(radiograph.pixels.shape)
     scale = np.array([columns / heat.shape[1], rows / heat.shape[0]])
     found = [line for line in contours(heat, threshold=HEAT_THRESHOLD) if len(line) > _FEWEST_POINTS]
-    return [line * scale for line in found[:_MOST_LINES]]
+    return [geometry.to_stored(line * scale) for line in found[:_MOST_LINES]]
 
 
 def _words(reading: Reading, *, n_lines: int) -> str:

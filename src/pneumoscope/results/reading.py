@@ -208,3 +208,9 @@ class Reading:
 
     def _why_no_heat(self) -> str:
         return "".join(f" ({note})" for note in self.notes if "no heat map" in note)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: image, decision and checks, in the notebook's own colours."""
+        from pneumoscope.results.notebook import reading_html
+
+        return reading_html(self)

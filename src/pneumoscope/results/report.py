@@ -157,6 +157,7 @@ def _algorithm(reading: Reading, *, card: ModelSummary) -> "AlgorithmIdentificat
             f"preprocessing={card.preprocessing}",
             f"operating_point={decision.operating_point}",
             f"population={decision.population}",
+            f"population_source={decision.population_source}",
             f"threshold={decision.threshold:.6g}",
             f"intended_use={card.intended_use}",
             f"licence={card.licence}",

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from unicodedata import category
 
-from pydicom import Dataset, uid
-from pydicom.config import RAISE
+from pydicom import DataElement, Dataset, uid
+from pydicom.config import IGNORE, RAISE
 from pydicom.datadict import dictionary_VR
 from pydicom.multival import MultiValue
 from pydicom.valuerep import validate_value
+
+from pneumoscope.intake import charsets_of, is_uid, is_undecodable
 
 _RADIOGRAPHS = (
     uid.ComputedRadiographyImageStorage,
@@ -81,7 +83,8 @@ def source(header: Dataset) -> Source:
     valid = {keyword: text for keyword, text in found.items() if text is not None and _is_valid(text, keyword)}
     ds = Dataset()
     for keyword in (*_REFERENCE, *_IDENTITY, *_PATIENT_AND_STUDY):
-        setattr(ds, keyword, valid.get(keyword, ""))
+        # Judged above; pydicom would warn of a UID with a leading zero, which is kept.
+        ds.add(DataElement(keyword, dictionary_VR(keyword), valid.get(keyword, ""), validation_mode=IGNORE))
     for keyword in _OPTIONAL:
         if valid.get(keyword):
             setattr(ds, keyword, valid[keyword])
@@ -94,7 +97,9 @@ def source(header: Dataset) -> Source:
         burned_in=text if (text := _text(header, "BurnedInAnnotation")) in ("YES", "NO") else "",
         obstacles=tuple(_obstacles(found, valid=valid)),
         left_out=tuple(
-            keyword for keyword in (*_PATIENT_AND_STUDY, *_OPTIONAL) if keyword in found and keyword not in valid
+            keyword
+            for keyword in ("PatientName", *_PATIENT_AND_STUDY, *_OPTIONAL)
+            if keyword in found and keyword not in valid
         ),
     )
 
@@ -102,7 +107,8 @@ def source(header: Dataset) -> Source:
 def _obstacles(found: dict[str, str | None], *, valid: dict[str, str]) -> Iterator[str]:
     for keyword in (*_REFERENCE, *_IDENTITY):
         if found.get(keyword, "") != "" and keyword not in valid:
-            yield f"{keyword} is not valid"
+            if keyword != "PatientName" or found[keyword] is not None:
+                yield f"{keyword} is not valid"
         elif keyword in _REFERENCE and not valid.get(keyword):
             yield f"{keyword} is missing"
 
@@ -112,6 +118,8 @@ def _text(header: Dataset, keyword: str) -> str | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
+            if is_undecodable(header.get_item(keyword), charsets_of(header)):
+                return None
             value = header[keyword].value
         except (AttributeError, KeyError, LookupError, NotImplementedError, TypeError, ValueError):
             return None
@@ -129,6 +137,8 @@ def _is_valid(text: str, keyword: str) -> bool:
     if keyword == "SOPClassUID" and text not in ("", *_RADIOGRAPHS):
         return False
     vr = dictionary_VR(keyword)
+    if vr == "UI":
+        return text == "" or is_uid(text)  # a leading zero is kept: another UID would refer to nothing
     if vr in ("DA", "TM") and not re.fullmatch(r"[0-9.]*", text):  # no range, as a query may have
         return False
     try:

@@ -1,6 +1,6 @@
 """The words and numbers of a result, the same in every object."""
 
-from pneumoscope.core import Check, Decision
+from pneumoscope.core import Check, Decision, PopulationSource
 from pneumoscope.results.reading import Reading
 
 RESEARCH_USE = "Research use only, not for diagnosis"
@@ -32,6 +32,12 @@ def leaning(decision: Decision) -> str | None:
 def headline(decision: Decision) -> str:
     """Return the decision in words; an uncertain one says first that a person decides."""
     return "Uncertain: a person decides" if decision.uncertain else answer(decision)
+
+
+def population(decision: Decision) -> str:
+    """Return whose rule decided, and why where that was not the age in the header."""
+    why = {PopulationSource.GIVEN: ", as given", PopulationSource.DEFAULT: " by default, age not known"}
+    return f"{decision.population}{why.get(decision.population_source, '')}"
 
 
 def percent(share: float) -> str:
@@ -71,7 +77,7 @@ def sentence(reading: Reading) -> str:
     words.append(
         f"Probability {percent_beside(decision.probability, other=decision.threshold)}, flagged from "
         f"{percent_beside(decision.threshold, other=decision.probability)} "
-        f"(operating point: {decision.operating_point}, {decision.population})"
+        f"(operating point: {decision.operating_point}, {population(decision)})"
     )
     words += [note[0].upper() + note[1:] for note in reading.notes]
     words.append(RESEARCH_USE)

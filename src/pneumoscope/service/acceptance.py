@@ -60,7 +60,7 @@ class Acceptance:
     goals: tuple[Goal, ...]
 
     def to_text(self) -> str:
-        """The report for a person."""
+        """Return the report for a person."""
         lines = [
             "Site acceptance, research use only",
             f"compared        {self.compared}, {self.positives} with pneumonia by report, matched by {self.matched_by}",
@@ -89,7 +89,7 @@ class _Case:
 def compare(
     store: Store, reports: Path, *, sensitivity_goal: float, specificity_goal: float, since: float = 0.0
 ) -> Acceptance:
-    """The node's results since `since` against the reports in a CSV file.
+    """Compare the node's results since `since` with the reports in a CSV file.
 
     A study is flagged if one of its analysed images is. Intervals are exact, clustered where patients have several.
 
@@ -123,7 +123,7 @@ def compare(
 
 
 def read_reports(path: Path) -> tuple[str, dict[str, bool]]:
-    """The key column's name, and each report's answer.
+    """Return the key column's name and each report's answer.
 
     Raises:
         InputError: A column is missing, an answer is neither yes nor no, or two reports contradict each other.
@@ -154,7 +154,7 @@ def _answers(rows: Sequence[Mapping[str, str]], key: str) -> Iterator[tuple[int,
 
 
 def _cases(store: Store, key: str, *, since: float) -> dict[str, _Case]:
-    """What was analysed here, by the key; of several images the most suspicious one."""
+    """Return what was analysed here, by the key; of several images the most suspicious one."""
     cases: dict[str, _Case] = {}
     for image, result in results.joined(store, limit=_MOST_IMAGES, since=since):
         name = _name(image, key)

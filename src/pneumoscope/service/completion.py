@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy.exc import SQLAlchemyError
 
 from pneumoscope.core import CapacityError
-from pneumoscope.results import StudyLine, fhir_bundle, study_line
+from pneumoscope.results import StudyLine, fhir_bundle, oru_message, study_line
 from pneumoscope.service.config import Destination, Kind, StudyConfig, When
 from pneumoscope.service.log import hashed, logger
 from pneumoscope.service.products import wants
@@ -33,7 +33,7 @@ class Completion:
         self._store = store
         self._spool = spool
         self._retry_at: dict[str, float] = {}
-        self._destinations = [one for one in destinations if one.kind in (Kind.WEBHOOK, Kind.FHIR)]
+        self._destinations = [one for one in destinations if one.kind in (Kind.WEBHOOK, Kind.FHIR, Kind.HL7)]
 
     def run(self, *, stop: threading.Event) -> None:
         """Work until `stop` is set."""
@@ -100,20 +100,23 @@ class Completion:
     def _parcel(self, destination: Destination, line: StudyLine, taken: Sequence[Image]) -> Parcel:
         """Return the delivery; a study that grows after it was complete is sent again, with all its images."""
         study_uid = line["study_instance_uid"]
-        body: object = line
+        key = f"study:{study_uid}:{len(taken)}"
+        newest, now = taken[-1], self._store.now()
+        about = {"patient_id": newest.patient_id, "accession": newest.accession, "study_date": newest.study_date}
+        content: object = line
         if destination.kind is Kind.FHIR:
-            first = taken[0]
-            body = fhir_bundle(
-                line,
-                patient_id=first.patient_id,
-                accession=first.accession,
-                study_date=first.study_date,
-                completed_at=self._store.now(),
+            content = fhir_bundle(line, **about, completed_at=now)
+        if destination.kind is Kind.HL7:
+            receiver = (destination.hl7_application, destination.hl7_facility)
+            message = oru_message(
+                line, **about, patient_name=newest.patient_name, completed_at=now, key=key, receiver=receiver
             )
-        file = self._spool.write_study(study_uid, json.dumps(body, ensure_ascii=False).encode())
+            file = self._spool.write_study(study_uid, message.encode(), suffix=".hl7")
+        else:
+            file = self._spool.write_study(study_uid, json.dumps(content, ensure_ascii=False).encode())
         return Parcel(
             destination=destination.name,
-            object=f"study:{study_uid}:{len(taken)}",
+            object=key,
             what=What.STUDY_RESULT,
             image_id=None,
             study_uid=study_uid,

@@ -15,7 +15,7 @@ Record = TypeVar("Record")
 
 
 def load_config(path: Path) -> ServiceConfig:
-    """The configuration in a TOML file; relative paths in it are relative to the working directory.
+    """Return the configuration in a TOML file; relative paths in it are relative to the working directory.
 
     Raises:
         ConfigError: The file is missing or not TOML, or a key or value is not one that is known.
@@ -34,7 +34,7 @@ def load_config(path: Path) -> ServiceConfig:
 
 
 def parse_config(table: Mapping[str, Any]) -> ServiceConfig:
-    """The configuration in a table.
+    """Return the configuration in a table.
 
     Raises:
         ConfigError: A key is unknown or missing, or a value is of another type or out of its range.
@@ -61,7 +61,7 @@ def _record(kind: type[Record], table: Any, *, where: str) -> Record:
 
 
 def _value(kind: Any, value: Any, *, where: str) -> Any:
-    """The TOML value as the field's type."""
+    """Return the TOML value as the field's type."""
     if get_origin(kind) in (Union, UnionType):
         kind = next(one for one in get_args(kind) if one is not type(None))
     if get_origin(kind) is tuple:

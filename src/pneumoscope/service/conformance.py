@@ -15,16 +15,19 @@ from pneumoscope.service.delivery.dicom import SENT_CLASSES, SENT_SYNTAXES
 from pneumoscope.service.delivery.worker import IDLE_S
 
 _STATUSES = (
-    (inbox.SUCCESS, "the object is on disk (fsync) and in the queue, or it was so already"),
+    (inbox.SUCCESS, "the object is on disk (fsync) and in the queue, or the same image was, in whatever syntax"),
     (inbox.OUT_OF_RESOURCES, "disk below its limit, disk or database failed; send again later"),
     (inbox.MISMATCH, "the data set names another SOP class or instance than the command"),
-    (inbox.CANNOT_UNDERSTAND, "no data set in the negotiated transfer syntax, or one without valid UIDs"),
-    (inbox.CONFLICT, "another object with this SOP Instance UID is here and is kept; this one is not"),
+    (
+        inbox.CANNOT_UNDERSTAND,
+        "no data set in the negotiated syntax, a cut-off one, or one without valid UIDs",
+    ),
+    (inbox.CONFLICT, "an object with other pixels or identifiers is here under this UID and is kept; this one is not"),
 )
 
 
 def statement() -> str:
-    """The statement as Markdown, in the order of PS3.2."""
+    """Return the statement as Markdown, in the order of PS3.2."""
     template = (resources.files("pneumoscope.service") / "conformance.md.j2").read_text(encoding="utf-8")
     page = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False).from_string(template)  # noqa: S701  Markdown from our own tables
     somewhere = Destination(name="x", ae_title="X")

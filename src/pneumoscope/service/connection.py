@@ -1,10 +1,10 @@
-"""Associations of pynetdicom's that answer at once, wait instead of looking, and are closed whoever ends them."""
+"""Make pynetdicom associations event-driven: no polling, no Nagle delay, always closed, any number of open files."""
 
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from queue import Queue
-from select import select
+from select import POLLIN, poll
 from socket import IPPROTO_TCP, SHUT_RDWR, TCP_NODELAY, socketpair
 from ssl import SSLSocket
 from threading import Event
@@ -20,7 +20,7 @@ _PAUSE_S = 1e-4
 
 
 def prepare_connection(socket: AssociationSocket) -> None:
-    """Sends answers at once, and closes the connection also where the peer did so first.
+    """Send answers at once, and closes the connection also where the peer did so first.
 
     The kernel would hold a small answer back until the peer has acknowledged what was sent before (Nagle's algorithm,
     RFC 896), which it may do 40 ms later; pynetdicom leaves closing to the garbage collector.
@@ -31,7 +31,7 @@ def prepare_connection(socket: AssociationSocket) -> None:
 
 
 def wait_for_events(assoc: Association) -> None:
-    """Lets both threads of an accepted association sleep until something comes.
+    """Let both threads of an accepted association sleep until something comes.
 
     pynetdicom's would each look a thousand times a second. That takes a few per cent of a core for every association,
     also one that a modality keeps open all day, and makes each object wait some milliseconds.
@@ -41,17 +41,17 @@ def wait_for_events(assoc: Association) -> None:
     """
     arrived, events = _Arrived(), _Events(cast("AssociationSocket", assoc.dul.socket))
     assoc._reactor_checkpoint = arrived
-    assoc.dimse.msg_queue = _Rung(arrived.set)
-    assoc.dul.to_user_queue = _Rung(arrived.set)
+    assoc.dimse.msg_queue = _NotifyingQueue(arrived.set)
+    assoc.dul.to_user_queue = _NotifyingQueue(arrived.set)
     while not assoc.dul.event_queue.empty():
         events.put(assoc.dul.event_queue.get())
     assoc.dul.event_queue = events
-    assoc.dul.to_provider_queue = _Rung(events.wake)
+    assoc.dul.to_provider_queue = _NotifyingQueue(events.wake)
     assoc.dul._run_loop_delay = _PAUSE_S
     assoc.dul.run = partial(events.serve, assoc.dul.run)  # type: ignore[method-assign]
 
 
-class _Rung(Queue[Any]):
+class _NotifyingQueue(Queue[Any]):
     """A queue that wakes somebody for each thing put into it."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
@@ -79,17 +79,17 @@ class _Events(Queue[Any]):
     def __init__(self, socket: AssociationSocket) -> None:
         super().__init__()
         self._socket = socket
-        self._bell, self._button = socketpair()
-        self._button.setblocking(False)
+        self._woken, self._waker = socketpair()
+        self._waker.setblocking(False)
 
     def wake(self) -> None:
-        """Ends the sleep that is, or the next one."""
-        with suppress(OSError):  # rung often enough already, or closed
-            self._button.send(b"\0")
+        """End the sleep that is, or the next one."""
+        with suppress(OSError):  # woken often enough already, or closed
+            self._waker.send(b"\0")
 
     def serve(self, run: Callable[[], None]) -> None:
-        """The whole life of the thread that asks."""
-        with self._bell, self._button:
+        """Run the thread that asks, and close what wakes it in the end."""
+        with self._woken, self._waker:
             run()
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
@@ -102,8 +102,29 @@ class _Events(Queue[Any]):
         if connection is None or (isinstance(connection, SSLSocket) and connection.pending()):
             return
         with suppress(OSError, ValueError):  # closed meanwhile
-            if self._bell in select([connection, self._bell], [], [], LONGEST_WAIT_S)[0]:
-                self._bell.recv(4096)
+            waiting = poll()  # `select` refuses descriptors above 1023
+            waiting.register(connection, POLLIN)
+            waiting.register(self._woken, POLLIN)
+            if self._woken.fileno() in {descriptor for descriptor, _ in waiting.poll(LONGEST_WAIT_S * 1000)}:
+                self._woken.recv(4096)
+
+
+class PolledSocket(AssociationSocket):
+    """An accepted connection that asks the kernel by `poll`: pynetdicom's `select` refuses descriptors above 1023."""
+
+    @property
+    def ready(self) -> bool:
+        """Return whether there are bytes to read; a connection that is gone is told to the state machine (Evt17)."""
+        if self.socket is None or not self._is_connected:
+            return False
+        try:
+            waiting = poll()
+            waiting.register(self.socket, POLLIN)
+            found = bool(waiting.poll(0))
+            return found or (isinstance(self.socket, SSLSocket) and bool(self.socket.pending()))
+        except (OSError, ValueError):
+            self.event_queue.put("Evt17")
+            return False
 
 
 def _close(socket: AssociationSocket) -> None:

@@ -17,7 +17,7 @@ def hashed(uid: str) -> str:
 
 
 def set_up_logging(*, as_json: bool) -> None:
-    """Logs to stderr, as JSON lines for collectors or coloured lines for a terminal; libraries' words stay out."""
+    """Log to stderr, as JSON lines for collectors or coloured lines for a terminal; libraries' words stay out."""
     quieten_pydicom()
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # its errors quote the peer's data
     structlog.configure(

@@ -1,6 +1,7 @@
 """The whole node: everything that listens, reads and delivers, started and stopped together."""
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from pneumoscope.core import CapacityError, ConfigError, InputError
 from pneumoscope.model import load, shipped_path
 from pneumoscope.service.completion import Completion
-from pneumoscope.service.config import ServiceConfig
+from pneumoscope.service.config import ServiceConfig, WebConfig
+from pneumoscope.service.cores import shares
 from pneumoscope.service.delivery import DeliveryWorker, open_sender
 from pneumoscope.service.housekeeping import Housekeeping
 from pneumoscope.service.inbox import Inbox
@@ -34,7 +36,7 @@ class Node:
     """One node; `start` returns when it listens, `stop` when everything has ended."""
 
     def __init__(self, config: ServiceConfig) -> None:
-        """Opens the store and loads the model; nothing listens yet.
+        """Open the store and load the model; nothing listens yet.
 
         Raises:
             ConfigError: Something in the configuration cannot be had.
@@ -65,8 +67,9 @@ class Node:
                 spool=self.spool,
                 artifact=artifact,
                 destinations=config.destination,
+                cores=cores,
             )
-            for number in range(config.reading.workers)
+            for number, cores in enumerate(shares(config.reading.workers, each=config.reading.cores))
         ]
         senders = [open_sender(one, calling=config.node.ae_title) for one in config.destination]
         self._delivery_workers = [
@@ -77,7 +80,7 @@ class Node:
         self._completion = Completion(config.study, store=self.store, spool=self.spool, destinations=sent)
         self.scp = StorageScp(config.node, inbox=self.inbox, released=self._completion.released)
         app = create_app(config, store=self.store, spool=self.spool, inbox=self.inbox, artifact=artifact)
-        self._monitoring = MonitoringJob(config, store=self.store, artifact=artifact)
+        self._monitoring = MonitoringJob(config, store=self.store, artifact=artifact, model=self._workers[0].model)
         self._web = uvicorn.Server(_web_settings(app, config))
 
     @property
@@ -86,15 +89,20 @@ class Node:
         return int(self._web.servers[0].sockets[0].getsockname()[1])
 
     def start(self) -> str | None:
-        """Listens and works; returns the first admin token where the page needs one, to be shown once.
+        """Listen and work; return the first admin token where the page needs one, to be shown once.
 
         Raises:
             ConfigError: A port cannot be had.
         """
         self._recover()
         token = first_token(self.config, self.store)
+        _require_certificate(self.config.web)
         self.scp.start()
-        self._start_web()
+        try:
+            self._start_web()
+        except ConfigError:
+            self.scp.stop()
+            raise
         for worker in self._workers:
             self._run("reader", worker.run, stop=self._stop, arrived=self._arrived)
         for sender in self._delivery_workers:
@@ -110,7 +118,7 @@ class Node:
         return token
 
     def stop(self) -> None:
-        """Stops listening first, then ends what is under way; nothing that was acknowledged is lost either way."""
+        """Stop listening first, then end what is under way; nothing that was acknowledged is lost either way."""
         self.scp.stop()
         self._web.should_exit = True
         self._stop.set()
@@ -124,7 +132,7 @@ class Node:
         logger.info("stopped")
 
     def _recover(self) -> None:
-        """Takes up what an earlier run of this node left: its claims, and objects that have no row."""
+        """Resume what an earlier run of this node left: its claims, and objects that have no row."""
         held = images.release_claims_of(self.store, self._name) + deliveries.release_claims_of(self.store, self._name)
         recovered = 0
         known = images.files(self.store)
@@ -144,13 +152,12 @@ class Node:
             note_refusal(self.store, caller=caller, reason=reason, model_sha256=self._artifact.identity.sha256)
 
     def _start_web(self) -> None:
-        thread = self._run("web", self._web.run)
+        listening = _listen(self.config.web)
+        thread = self._run("web", self._web.run, sockets=[listening])
         until = time.monotonic() + GRACE_S
         while not self._web.started:
             if not thread.is_alive() or time.monotonic() > until:
-                self.scp.stop()
-                where = f"{self.config.web.host}:{self.config.web.port}"
-                raise ConfigError(f"web: expected a free address, found {where} in use")
+                raise ConfigError("web: expected the page to start, found that it ended; the log says why")
             time.sleep(0.02)
 
     def _run(self, name: str, work: Callable[..., Any], **options: Any) -> threading.Thread:
@@ -166,6 +173,38 @@ class Node:
         thread.start()
         self._threads.append(thread)
         return thread
+
+
+def _require_certificate(config: WebConfig) -> None:
+    """Raise `ConfigError` where the page's certificate and key do not load, or do not belong together."""
+    if config.tls_certificate is None:
+        return
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(config.tls_certificate, config.tls_key, password="")
+    except OSError as error:
+        found = getattr(error, "reason", None) or error.strerror or error
+        expected = "a certificate and its key, in PEM without a password"
+        raise ConfigError(f"web.tls_certificate, web.tls_key: expected {expected}, found: {found}") from error
+
+
+def _listen(config: WebConfig) -> socket.socket:
+    """Return a socket that listens at the page's address.
+
+    Raises:
+        ConfigError: The address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    listening = socket.socket(family)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((config.host, config.port))
+        listening.listen(2048)
+    except OSError as error:
+        listening.close()
+        where = f"{config.host}:{config.port}"
+        raise ConfigError(f"web: expected a free address, found {where}: {error.strerror or error}") from error
+    return listening
 
 
 def _web_settings(app: Any, config: ServiceConfig) -> uvicorn.Config:

@@ -36,7 +36,7 @@ from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAsso
 from pneumoscope.core import CapacityError, ConfigError, InputError
 from pneumoscope.intake import RADIOGRAPH_CLASSES, TRANSFER_SYNTAXES
 from pneumoscope.service.config import Kept, NodeConfig
-from pneumoscope.service.connection import prepare_connection, wait_for_events
+from pneumoscope.service.connection import PolledSocket, prepare_connection, wait_for_events
 from pneumoscope.service.content import Content
 from pneumoscope.service.inbox import SUCCESS, Inbox, status_of
 from pneumoscope.service.log import hashed, logger
@@ -258,6 +258,7 @@ class _Handler(RequestHandler):
     def _create_association(self) -> Association:
         assoc = super()._create_association()
         socket = cast("AssociationSocket", assoc.dul.socket)
+        socket.__class__ = PolledSocket
         socket.recv = partial(_receive, socket)  # type: ignore[method-assign]
         prepare_connection(socket)
         wait_for_events(assoc)
@@ -327,7 +328,7 @@ def _tls(config: NodeConfig) -> ssl.SSLContext | None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        context.load_cert_chain(config.tls_certificate, config.tls_key)
+        context.load_cert_chain(config.tls_certificate, config.tls_key, password="")
         if config.tls_client_ca is not None:
             context.load_verify_locations(config.tls_client_ca)
             context.verify_mode = ssl.CERT_REQUIRED

@@ -4,7 +4,7 @@
       incoming/               objects on their way in; what is an hour old never arrived whole, and is deleted
       objects/ab/<name>.dcm   as received, behind file meta information
       results/ab/<name>/      sr.dcm sc.dcm gsps.dcm not-analysed.dcm heat.png image.json
-      studies/<name>.json     results of studies
+      studies/<name>.json     results of studies, .hl7 as messages
       queue.db                the SQLite queue, unless the configuration names another database
 
 Folders have mode 0700 and files 0600: they hold patients' data.
@@ -141,7 +141,7 @@ class Spool:
             _sync_folder(folder.parent)
         return relative
 
-    def write_study(self, uid: str, content: bytes) -> str:
+    def write_study(self, uid: str, content: bytes, *, suffix: str = ".json") -> str:
         """Write a study's result; return the file's path within the spool.
 
         Its name holds a digest of the content.
@@ -149,7 +149,7 @@ class Spool:
         Raises:
             CapacityError: The disk is full or failed.
         """
-        relative = f"studies/{_digest(uid)}-{hashlib.sha256(content).hexdigest()[:8]}.json"
+        relative = f"studies/{_digest(uid)}-{hashlib.sha256(content).hexdigest()[:8]}{suffix}"
         with _on_disk():
             self._write(self.root / relative, content)
             _sync_folder((self.root / relative).parent)
@@ -196,7 +196,7 @@ class Spool:
 
     def delete_study(self, uid: str) -> None:
         """Delete the results of the study as a whole."""
-        for path in (self.root / "studies").glob(f"{_digest(uid)}-*.json"):
+        for path in (self.root / "studies").glob(f"{_digest(uid)}-*"):
             path.unlink(missing_ok=True)
 
     @contextmanager

@@ -3,13 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 import numpy as np
 
 from pneumoscope.core import HeadStart, released_device
-from pneumoscope.service.store import Result
 
 _MINUTE_S = 60.0
+
+
+class Scored(Protocol):
+    """What of a result the order depends on; None where the image was not analysed."""
+
+    @property
+    def probability(self) -> float | None:
+        """The calibrated probability."""
+
+    @property
+    def threshold(self) -> float | None:
+        """The operating point's threshold."""
+
+    @property
+    def uncertain(self) -> bool | None:
+        """Whether a person decides."""
 
 
 class Standing(StrEnum):
@@ -20,7 +36,7 @@ class Standing(StrEnum):
     NOT_MOVED = "not moved"
 
 
-def standing(result: Result | None) -> Standing:
+def standing(result: Scored | None) -> Standing:
     """Return where an image stands; None is an image that is not read yet.
 
     Suspicious and uncertain images are moved up. An image without a probability (not read yet, refused, failed) is
@@ -33,7 +49,7 @@ def standing(result: Result | None) -> Standing:
     return Standing.NOT_MOVED
 
 
-def priority(result: Result | None, *, waited_s: float, rule: HeadStart | None = None) -> float:
+def priority(result: Scored | None, *, waited_s: float, rule: HeadStart | None = None) -> float:
     """Return the waiting time that the worklist counts for an image, in seconds; the longest is read first.
 
     It is the time waited and the head start of the image's standing. So no image is read before one that arrived
@@ -53,7 +69,7 @@ def priority(result: Result | None, *, waited_s: float, rule: HeadStart | None =
     return max(waited_s, 0.0) + _MINUTE_S * minutes[standing(result)]
 
 
-def study_priority(results: Sequence[Result | None], *, waited_s: float) -> float:
+def study_priority(results: Sequence[Scored | None], *, waited_s: float) -> float:
     """Return the priority of a study's most urgent image; the wait is counted from the study's first image."""
     return max(priority(result, waited_s=waited_s) for result in results)
 

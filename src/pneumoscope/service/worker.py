@@ -15,6 +15,7 @@ from pneumoscope.model import Artifact
 from pneumoscope.reading import EngineName, Model, read_many
 from pneumoscope.results import Reading
 from pneumoscope.service.config import Destination, ReadingConfig
+from pneumoscope.service.cores import Cores, running_on
 from pneumoscope.service.log import hashed, logger
 from pneumoscope.service.products import make_products, parcels_for
 from pneumoscope.service.spool import Spool
@@ -40,6 +41,7 @@ class Worker:
         spool: Spool,
         artifact: Artifact,
         destinations: Sequence[Destination],
+        cores: Cores = None,
     ) -> None:
         """Load the network.
 
@@ -56,11 +58,17 @@ class Worker:
         self._owed: dict[int, str] = {}  # claimed images to be queued again, with the reason
         self._owed_counts = False
         self._interruptions = 0
-        self._model = Model(artifact, engine=EngineName(config.engine))
-        self._model.require_operating_point(config.operating_point)
+        self._cores = cores
+        with running_on(cores):
+            self.model = Model(artifact, engine=EngineName(config.engine))
+        self.model.require_operating_point(config.operating_point)
 
     def run(self, *, stop: threading.Event, arrived: threading.Event) -> None:
         """Work until `stop` is set; wait for `arrived` while there is nothing to do."""
+        with running_on(self._cores):
+            self._run(stop, arrived)
+
+    def _run(self, stop: threading.Event, arrived: threading.Event) -> None:
         while not stop.is_set():
             try:
                 if not self.work():
@@ -134,7 +142,13 @@ class Worker:
             yield batch[0], self._given_up(batch[0])
             return
         sources = [ImageSource(path=image.uid, location=self._spool.path(image.file or "")) for image in batch]
-        readings = read_many(sources, model=self._model, operating_point=self._config.operating_point)
+        readings = read_many(
+            sources,
+            model=self.model,
+            operating_point=self._config.operating_point,
+            population=self._config.population,
+            refuse_unknown_age=self._config.refuse_unknown_age,
+        )
         yield from zip(batch, readings, strict=True)
 
     def _settle(self, image: Image, reading: Reading) -> None:
@@ -159,7 +173,7 @@ class Worker:
             path=image.uid,
             status=Status.FAILED,
             checks=(Check("reading", Outcome.FAILED, "an image that can be read to its end", found),),
-            model=self._model.identity,
+            model=self.model.identity,
             elapsed_ms=0.0,
             sop_instance_uid=image.uid,
         )

@@ -37,17 +37,31 @@ def fit_logistic(
     shift = np.zeros(target.size) if offset is None else offset
     ridge = np.zeros(design.shape[1]) if penalty is None else penalty
     weights = np.zeros(design.shape[1])
+    whitening = _whitening(design, measure=measure)  # scores of any scale take equal steps
     for _ in range(_STEPS):
         fitted = expit(design @ weights + shift)
-        slope = design.T @ (target - fitted) - ridge * weights
+        slope = whitening.T @ (design.T @ (target - fitted) - ridge * weights)
         curvature = (design * (fitted * (1 - fitted))[:, None]).T @ design + np.diag(ridge)
+        curvature = whitening.T @ curvature @ whitening
         if np.linalg.cond(curvature) > 1e12:
             break
         step = np.linalg.solve(curvature, slope)
-        weights = weights + step * min(1.0, 5.0 / float(np.abs(step).max() + 1e-300))
+        weights = weights + whitening @ step * min(1.0, 5.0 / float(np.abs(step).max() + 1e-300))
         if float(np.abs(step).max()) < 1e-10:
             return weights
     raise InputError(f"{measure} is undefined: the scores separate the classes completely, or are all alike")
+
+
+def _whitening(design: Float[np.ndarray, "n columns"], *, measure: str) -> Float[np.ndarray, "columns columns"]:
+    """Return the matrix that makes the columns uncorrelated, with mean square 1.
+
+    Raises:
+        InputError: One column is a multiple of the others: the scores are all alike.
+    """
+    moments = design.T @ design / len(design)
+    if np.linalg.cond(moments) > 1e15:
+        raise InputError(f"{measure} is undefined: the scores are all alike")
+    return np.asarray(np.linalg.inv(np.linalg.cholesky(moments)).T)
 
 
 def sandwich(

@@ -53,3 +53,28 @@ def test_an_unchanged_process_is_seldom_out_of_control() -> None:
     )
     beyond = sum(point.signal is Signal.BEYOND for point in points)
     assert 0 <= beyond <= 14  # 5.4 expected; P(more than 14) is about 0.0004
+
+
+def _signals(values: list[float]) -> list[Signal]:
+    """Signals of a mean chart with centre 0 and wide limits, one value a batch of five."""
+    spread = np.tile([-10.0, 10.0], 10)
+    every = np.repeat(values, 5)
+    _, points = mean_points(every, np.arange(every.size, dtype=float), reference=spread, batch=5)
+    return [point.signal for point in points]
+
+
+def test_a_run_starts_anew_on_the_other_side_and_after_a_point_on_the_centre() -> None:
+    assert Signal.RUN not in _signals([1.0] * (RUN - 1) + [-1.0] * (RUN - 1))
+    assert Signal.RUN not in _signals([1.0] * (RUN - 1) + [0.0] + [1.0] * (RUN - 1))
+    assert Signal.RUN not in _signals([0.0] * (2 * RUN)), "on the centre is on no side"
+    assert _signals([-1.0] * RUN)[-1] is Signal.RUN, "below as above"
+
+
+@pytest.mark.parametrize(("hits", "signals"), [(1, set()), (8, {Signal.RUN})])
+def test_a_run_without_hits_is_a_signal_only_where_hits_are_expected_in_every_batch(
+    hits: int, signals: set[Signal]
+) -> None:
+    reference = np.arange(40) < hits  # of 25 images, 1 or 5 are expected
+    few = np.tile(np.arange(25) < hits * 25 // 40 - 1, RUN)
+    _, points = share_points(few, np.arange(few.size, dtype=float), reference=reference, batch=25)
+    assert {point.signal for point in points} - {Signal.NONE, Signal.BEYOND} == signals

@@ -3,16 +3,19 @@
 import json
 import threading
 from collections.abc import Iterator
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from pneumoscope.model import Artifact
+from pneumoscope.reading import Model
 from pneumoscope.service.config import MonitoringConfig, ServiceConfig
 from pneumoscope.service.monitoring import EventKind, MonitoringJob, newest_events, self_test
-from pneumoscope.service.monitoring.known_images import TOLERANCE
+from pneumoscope.service.monitoring.known_images import TOLERANCE, Outcome, sealed_answers
 from pneumoscope.service.store import Store
 
 
@@ -49,18 +52,33 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[Any, float | None]
     from pneumoscope.phantom import studies
 
     found = {one.name: (one.status, 0.5 if one.status == "analysed" else None) for one in studies()}
-    monkeypatch.setattr("pneumoscope.service.monitoring.known_images._read", lambda _, study: found[study.name])
-    monkeypatch.setattr("pneumoscope.service.monitoring.known_images.Reader", lambda *_, **__: None)
+    monkeypatch.setattr("pneumoscope.service.monitoring.known_images._read", lambda _, study, __: found[study.name])
     return found
+
+
+@lru_cache
+def model_of(artifact: Artifact) -> Model:
+    """A worker's model."""
+    return Model(artifact)
+
+
+def tested(store: Store, artifact: Artifact) -> Outcome:
+    """The outcome of a self-test."""
+    return self_test(store, model_of(artifact), operating_point="balanced")
 
 
 def rounds(store: Store, artifact: Artifact, **settings: Any) -> MonitoringJob:
     monitoring = MonitoringConfig(reference=40, batch=10, **settings)
-    return MonitoringJob(ServiceConfig(monitoring=monitoring), store=store, artifact=artifact)
+    return MonitoringJob(
+        ServiceConfig(monitoring=monitoring),
+        store=store,
+        artifact=artifact,
+        model=model_of(artifact),
+    )
 
 
 def test_the_known_images_read_as_designed_with_the_model_that_ships(store: Store, artifact: Artifact) -> None:
-    outcome = self_test(store, artifact, operating_point="balanced")
+    outcome = tested(store, artifact)
     assert outcome.passed, outcome.complaints
     assert len(outcome.probabilities) == 8
     assert sum(one is not None for one in outcome.probabilities.values()) == 3
@@ -68,22 +86,44 @@ def test_the_known_images_read_as_designed_with_the_model_that_ships(store: Stor
 
 @pytest.mark.req("REQ-SV-09")
 def test_a_probability_that_moved_fails_the_self_test(store: Store, artifact: Artifact, quick: Any, clock: Any) -> None:
-    assert self_test(store, artifact, operating_point="balanced").passed
+    assert tested(store, artifact).passed
     clock.now += 86_400
     quick["1-chest-pa"] = (quick["1-chest-pa"][0], 0.5 + 1.1 * TOLERANCE)
-    assert self_test(store, artifact, operating_point="balanced").complaints == (
-        "1-chest-pa: expected probability 0.500, found 0.502",
-    )
+    assert tested(store, artifact).complaints == ("1-chest-pa: expected probability 0.500, found 0.502",)
     assert [event.passed for event in newest_events(store, kind=EventKind.SELF_TEST)] == [False, True]
+
+
+@pytest.mark.req("REQ-SV-09")
+def test_answers_that_are_sealed_into_the_artefact_decide_from_the_first_run_on(
+    store: Store, artifact: Artifact, quick: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed = {"1-chest-pa": (0.4, 0.05)}
+    monkeypatch.setattr("pneumoscope.service.monitoring.known_images.sealed_answers", lambda _: sealed)
+    assert tested(store, artifact).complaints == ("1-chest-pa: expected probability 0.400, found 0.500",)
+    sealed["1-chest-pa"] = (0.4, 0.11)
+    assert tested(store, artifact).passed
+
+
+def test_sealed_answers_are_read_from_the_card_and_their_absence_is_said(
+    store: Store, artifact: Artifact, quick: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = {"file": "1-chest-pa.dcm", "probability": 0.4, "tolerance": 0.05}
+    for answer in (one, SimpleNamespace(**one)):
+        sealed: Any = SimpleNamespace(card=SimpleNamespace(self_test=[answer]))
+        assert sealed_answers(sealed) == {"1-chest-pa": (0.4, 0.05)}
+    without: Any = SimpleNamespace(card=SimpleNamespace())
+    assert sealed_answers(without) == {}
+    monkeypatch.setattr("pneumoscope.service.monitoring.known_images.sealed_answers", lambda _: {})
+    tested(store, artifact)
+    (event,) = newest_events(store, kind=EventKind.SELF_TEST)
+    assert "only consistency was checked" in event.words
 
 
 def test_a_known_image_that_is_refused_fails_the_self_test(store: Store, artifact: Artifact, quick: Any) -> None:
     from pneumoscope.core import Status
 
     quick["1-chest-pa"] = (Status.REFUSED, None)
-    assert self_test(store, artifact, operating_point="balanced").complaints == (
-        "1-chest-pa: expected analysed, found refused",
-    )
+    assert tested(store, artifact).complaints == ("1-chest-pa: expected analysed, found refused",)
 
 
 def test_the_self_test_is_made_at_once_and_then_once_a_day(

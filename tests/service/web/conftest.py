@@ -26,7 +26,7 @@ from pneumoscope.service.config import OidcConfig, ReadingConfig, ServiceConfig,
 from pneumoscope.service.inbox import Inbox
 from pneumoscope.service.node import _web_settings
 from pneumoscope.service.spool import Spool
-from pneumoscope.service.store import Arrival, Image, Result, Route, Store, images, open_store, results
+from pneumoscope.service.store import Arrival, Image, Result, Route, Store, images, open_store, results, tables
 from pneumoscope.service.web import Accounts, Role, create_app
 
 PATIENT_NAME, PATIENT_ID, ACCESSION = "Sentinel^Patient", "SENTINEL-ID-4711", "SENTINEL-ACC"
@@ -78,7 +78,7 @@ class Site:
         found = images.find(self.store, uid)
         assert found is not None
         with self.store.writing() as connection:
-            connection.exec_driver_sql("UPDATE images SET file = NULL WHERE uid = ?", (uid,))
+            connection.execute(tables.images.update().where(tables.images.c.id == found.id).values(file=None))
         keep_result(self, found, **result)
         return images.of_ids(self.store, [found.id])[0]
 

@@ -11,7 +11,7 @@ from pneumoscope.service.web import Role, first_token
 from pneumoscope.service.web.accounts import IDLE_S, LONGEST_S
 
 ADMIN_ONLY = [("GET", "/upload"), ("GET", "/audit"), ("POST", "/deliveries/1/replay"), ("GET", "/api/v1/feedback")]
-SEEN_BY_PEOPLE = ["/", "/images/1", "/images/1/film", "/monitoring", "/deliveries", "/settings", "/api/v1/worklist"]
+SEEN_BY_PEOPLE = ["/", "/images/1", "/images/1/pixels", "/monitoring", "/deliveries", "/settings", "/api/v1/worklist"]
 
 
 def routes(site: Any) -> list[tuple[str, str]]:

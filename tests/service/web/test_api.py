@@ -144,6 +144,14 @@ def test_the_description_names_every_address_of_the_interface_and_no_page(site: 
     assert not {"/", "/login", "/images/{image_id}"} & paths
 
 
+def test_errors_are_described_under_the_content_type_that_they_have(site: Any) -> None:
+    paths = site.client().get("/openapi.json").json()["paths"]
+    refused = paths["/api/v1/worklist"]["get"]["responses"]["422"]["content"]
+    answer = site.client().get("/api/v1/worklist", params={"page": 0})
+    assert (answer.status_code, list(refused)) == (422, [answer.headers["content-type"]])
+    assert str(site.client().post("/dicom-web/studies").status_code) in paths["/dicom-web/studies"]["post"]["responses"]
+
+
 def test_the_reference_in_the_docs_is_the_interface_s_own_description(site: Any) -> None:
     from pneumoscope.service.web.reference import reference
 
@@ -154,11 +162,11 @@ def test_the_reference_in_the_docs_is_the_interface_s_own_description(site: Any)
 
 def test_errors_are_pages_for_people_and_problems_for_programs(site: Any) -> None:
     page = site.client().get("/images/9", headers={"accept": "text/html"})
-    assert "There is nothing here" in page.text
+    assert "Not found" in page.text
     problem = site.client().get("/images/9")
     assert problem.json() == {
         "type": "about:blank",
-        "title": "There is nothing here",
+        "title": "Not found",
         "status": 404,
         "detail": "expected the number of an image that is here, found 9",
     }

@@ -60,14 +60,14 @@ def page(browser: Any) -> Iterator[Any]:
 
 def shown(page: Any) -> np.ndarray:
     """The viewer's canvas as it is drawn, RGBA."""
-    address = page.evaluate("document.getElementById('film').toDataURL('image/png')")
+    address = page.evaluate("document.getElementById('viewer').toDataURL('image/png')")
     with Image.open(BytesIO(b64decode(address.partition(",")[2]))) as picture:
         return np.asarray(picture.convert("RGBA"))
 
 
 def open_study(page: Any, address: str, image: Any) -> None:
     page.goto(f"{address}/images/{image.id}")
-    page.wait_for_selector("#film[aria-busy=false]")
+    page.wait_for_selector("#viewer[aria-busy=false]")
     expect(page.locator("#said")).to_contain_text("Zoom")
 
 
@@ -100,14 +100,14 @@ def test_no_page_asks_anything_of_another_machine_or_complains(site: Any, serve:
     assert {url for url in page.asked if not url.startswith(address + "/")} == set()
 
 
-def test_the_film_is_drawn_with_the_grey_values_that_were_read(site: Any, serve: Any, page: Any) -> None:
+def test_the_image_is_drawn_with_the_grey_values_that_were_read(site: Any, serve: Any, page: Any) -> None:
     image = site.image()
     open_study(page, serve(site), image)
     page.keyboard.press("1")  # one to one
     expect(page.locator("#said")).to_contain_text("Zoom 100 %")
-    from pneumoscope.service.web.film import film
+    from pneumoscope.service.web.viewer_image import viewer_image
 
-    read = film(site.spool.path(image.file))
+    read = viewer_image(site.spool.path(image.file))
     grey = np.frombuffer(read.grey, dtype="<u2").reshape(read.rows, read.columns) / 65535
     canvas = shown(page)
     top, left = ((whole - part) // 2 for whole, part in zip(canvas.shape, grey.shape, strict=False))

@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import shutil
 import ssl
 import subprocess
 import tomllib
@@ -12,7 +11,9 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.service.conftest import free_port, wait_for
+from tests.service.conftest import free_port
+from tests.service.nginx import NGINX
+from tests.service.nginx import start_nginx as run_nginx
 from typer.testing import CliRunner
 
 from pneumoscope.cli.main import app
@@ -21,17 +22,9 @@ from pneumoscope.service.config import SignIn
 from pneumoscope.service.store import images, people
 
 HOW_TO = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "reverse-proxy.md"
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 CLIENT, FORGED = "127.0.0.2", "203.0.113.66"
 
 pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx not found: apt-get install nginx-light")
-
-_SETTINGS = """daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error.log;
-events {{}}
-http {{ access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-{servers} }}
-"""
 
 
 def block(language: str, number: int = 0) -> str:
@@ -46,21 +39,14 @@ def start_nginx(tmp_path: Path, certificates: Path) -> Iterator[Callable[[int], 
 
     def start(node_port: int) -> tuple[int, int]:
         plain, tls = free_port(), free_port()
-        servers = block("nginx")
-        for old, new in (
-            ("listen 80;", f"listen 127.0.0.1:{plain};"),
-            ("listen 443 ssl;", f"listen 127.0.0.1:{tls} ssl;"),
-            ("/etc/ssl/certs/pneumoscope.pem", str(certificates / "cert.pem")),
-            ("/etc/ssl/private/pneumoscope.key", str(certificates / "key.pem")),
-            ("http://127.0.0.1:8080", f"http://127.0.0.1:{node_port}"),
-        ):
-            assert old in servers
-            servers = servers.replace(old, new)
-        (tmp_path / "nginx.conf").write_text(_SETTINGS.format(folder=tmp_path, servers=servers))
-        command = [str(NGINX), "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
-        running.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
-        wait_for(lambda: running[-1].poll() is not None or _answers(plain), seconds=20)
-        assert running[-1].poll() is None, (tmp_path / "error.log").read_text()
+        changes = {
+            "listen 80;": f"listen 127.0.0.1:{plain};",
+            "listen 443 ssl;": f"listen 127.0.0.1:{tls} ssl;",
+            "/etc/ssl/certs/pneumoscope.pem": str(certificates / "cert.pem"),
+            "/etc/ssl/private/pneumoscope.key": str(certificates / "key.pem"),
+            "http://127.0.0.1:8080": f"http://127.0.0.1:{node_port}",
+        }
+        running.append(run_nginx(tmp_path, block("nginx"), changes=changes, port=tls))
         return plain, tls
 
     yield start
@@ -72,13 +58,6 @@ def start_nginx(tmp_path: Path, certificates: Path) -> Iterator[Callable[[int], 
 def port_of(address: str) -> int:
     """The port in an address."""
     return int(address.rpartition(":")[2])
-
-
-def _answers(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}", trust_env=False).status_code == 301
-    except httpx.HTTPError:
-        return False
 
 
 @pytest.fixture

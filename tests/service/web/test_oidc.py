@@ -213,11 +213,11 @@ def test_no_bearer_token_opens_a_person_s_account(hospital: Any, idp: Idp) -> No
         assert hospital.client(guess).get("/").status_code == 401
 
 
-def test_a_provider_that_is_down_is_said_and_tokens_still_open_the_door(hospital: Any, idp: Idp) -> None:
+def test_a_provider_that_is_down_is_said_and_tokens_still_sign_people_in(hospital: Any, idp: Idp) -> None:
     idp.down = True
     answer = hospital.client().get("/login/oidc", headers={"accept": "text/html"})
     assert answer.status_code == 502
-    assert "identity provider" in answer.text
+    assert "Identity provider" in answer.text
     idp.down = False
     assert hospital.client().get("/login/oidc").status_code == 303, "asked again"
 

@@ -22,8 +22,8 @@ def everything_said(site: Any, capsys: pytest.CaptureFixture[str]) -> dict[str, 
         client.post("/api/v1/images", files={"file": (f"{name}.dcm", b"\0" * 200)}),
         client.post("/api/v1/images/1/feedback", json={"agrees": name}),
         client.post("/images/1/feedback", data={"answer": name}),
-        client.get("/images/2/film"),
-        client.get("/images/3/film"),
+        client.get("/images/2/pixels"),
+        client.get("/images/3/pixels"),
     ]
     assert all(answer.status_code >= 400 for answer in errors)
     return {

@@ -34,7 +34,7 @@ def test_a_fault_of_ours_is_an_answer_with_headers_and_without_its_words(
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError(f"cannot handle {site.patient[0]}")
 
-    monkeypatch.setattr("pneumoscope.service.web.pages.worklist", fail)
+    monkeypatch.setattr("pneumoscope.service.web.page_routes.worklist", fail)
     answer = site.client(raise_server_exceptions=False).get("/", headers=PAGE)
     assert answer.status_code == 500
     assert "content-security-policy" in answer.headers
@@ -154,7 +154,7 @@ def test_a_body_that_announces_nothing_is_cut_off_at_the_limit(make_site: Any) -
         "/static/../app.py",
         "/static/%2e%2e/app.py",
         "/static/..%2fapp.py",
-        "/images/..%2f..%2fqueue.db/film",
+        "/images/..%2f..%2fqueue.db/pixels",
         "/images/-1",
     ],
 )
@@ -166,7 +166,7 @@ def test_a_path_in_the_database_does_not_lead_out_of_the_spool(site: Any) -> Non
     image = site.image()
     with site.store.writing() as connection:
         connection.execute(tables.images.update().values(file="../../../etc/passwd"))
-    answer = site.client(raise_server_exceptions=False).get(f"/images/{image.id}/film")
+    answer = site.client(raise_server_exceptions=False).get(f"/images/{image.id}/pixels")
     assert answer.status_code == 500
     assert b"root:" not in answer.content
 
@@ -175,11 +175,11 @@ def test_a_path_in_the_database_does_not_lead_out_of_the_spool(site: Any) -> Non
 def test_who_saw_an_image_is_in_the_audit_log(guarded: Any) -> None:
     image = guarded.image(heat=True)
     client = guarded.client(guarded.token(Role.VIEWER, "Dr. A"))
-    for path in ("", "/film", "/heat"):
+    for path in ("", "/pixels", "/heat"):
         client.get(f"/images/{image.id}{path}")
     entries = people.audit_entries(guarded.store, limit=10)
     assert [(one.person, one.action, one.object) for one in reversed(entries)] == [
-        ("Dr. A", action, image.uid) for action in ("view", "film", "heat")
+        ("Dr. A", action, image.uid) for action in ("view", "pixels", "heat")
     ]
     assert entries[0].address == "testclient"
 
@@ -189,7 +189,7 @@ def test_nothing_is_shown_that_could_not_be_audited(site: Any, monkeypatch: pyte
     image = site.image()
     with site.store.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE audit")
-    for path in (f"/images/{image.id}", f"/images/{image.id}/film", f"/api/v1/images/{image.id}", "/"):
+    for path in (f"/images/{image.id}", f"/images/{image.id}/pixels", f"/api/v1/images/{image.id}", "/"):
         answer = site.client().get(path)
         assert answer.status_code == 503, path
         assert image.uid not in answer.text

@@ -21,8 +21,8 @@ def audit(
     from dataclasses import asdict
 
     from pneumoscope.cli.terminal import progress
+    from pneumoscope.core import atomic_path
     from pneumoscope.datasets import apply_split, read_split
-    from pneumoscope.datasets.atomic import atomic
     from pneumoscope.datasets.audit import audit as look_through
     from pneumoscope.datasets.audit.audit import lines
 
@@ -35,7 +35,7 @@ def audit(
         progress=lambda looks: progress(looks, title="looking at images"),
     )
     if output is not None:
-        with atomic(output) as place:
+        with atomic_path(output) as place:
             place.write_text(json.dumps(done.to_json(), indent=1))
     if as_json:
         for one in done.findings:

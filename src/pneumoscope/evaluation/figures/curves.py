@@ -10,7 +10,6 @@ from pneumoscope.evaluation.numbers import Number
 from pneumoscope.plotting import Axis, Curve, Figure, Mark, chart
 
 _WIDTH = 440.0
-_SHARE = {"low": 0.0, "high": 1.0}
 # Below this prevalence precision is drawn up to what it reaches, and thresholds on a log scale.
 _RARE, _HALF = 0.2, 0.5
 
@@ -29,8 +28,8 @@ def roc(answer: Mapping[str, Any], curve: pd.DataFrame, *, title: str) -> Figure
             *(_dot(*place, name=name.replace("_", " "), colour=colour)
               for (name, place), colour in zip(points.items(), ("ink", "compared", "third", "finding"), strict=False)),
         ],
-        x=Axis(title="1 - specificity", **_SHARE),
-        y=Axis(title="Sensitivity", **_SHARE),
+        x=Axis(title="1 - specificity", low=0, high=1),
+        y=Axis(title="Sensitivity", low=0, high=1),
         width=_WIDTH,
         plot_height=_WIDTH - 60,
     )  # fmt: skip
@@ -48,7 +47,7 @@ def precision_recall(answer: Mapping[str, Any], curve: pd.DataFrame, *, title: s
             _level(prevalence, name=f"prevalence {prevalence:.3f}"),
             _banded(curve, name=f"average precision {interval(answer['auprc'])}"),
         ],
-        x=Axis(title="Recall (sensitivity)", **_SHARE),
+        x=Axis(title="Recall (sensitivity)", low=0, high=1),
         y=Axis(title="Precision (PPV)", low=0, high=top),
     )
     return _figure("precision-recall", title, marks, height)
@@ -138,7 +137,7 @@ def by_prevalence(answer: Mapping[str, Any], curves: Mapping[str, pd.DataFrame],
         ],
         x=Axis(title="Prevalence", low=float(x.min()), high=float(x.max()), log=True, form="{:.1%}",
                ticks=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)),
-        y=Axis(title=f"At “{point.replace('_', ' ')}”", **_SHARE),
+        y=Axis(title=f"At “{point.replace('_', ' ')}”", low=0, high=1),
     )  # fmt: skip
     return _figure("prevalence", title, marks, height)
 

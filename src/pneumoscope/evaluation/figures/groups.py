@@ -50,6 +50,7 @@ def comorbid(answer: Mapping[str, Any], *, point: str, title: str) -> Figure:
         Dot(x=205, y=10, colour="compared", hollow=True),
         Text(x=214, y=10, text="images without it", size=11.5),
     ]
+    sides: tuple[tuple[str, Colour], ...] = (("with", "measured"), ("without", "compared"))
     height = 0.0
     for place, measure in enumerate(("sensitivity", "specificity")):
         rows = [
@@ -57,7 +58,7 @@ def comorbid(answer: Mapping[str, Any], *, point: str, title: str) -> Figure:
                 label="" if place else name.replace("_", " "),
                 points=tuple(
                     _point(groups[side][measure], colour=colour, hollow=side == "without")
-                    for side, colour in (("with", "measured"), ("without", "compared"))
+                    for side, colour in sides
                     if isinstance(groups[side][measure], Number)
                 ),
             )

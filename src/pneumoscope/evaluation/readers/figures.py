@@ -65,9 +65,11 @@ def _roc(ratings: Ratings) -> Figure:
             own = stats.roc_curve(ratings.truth, rating)
             every.append(np.interp(_GRID, own.false_positive_rate, own.sensitivity))
         curves.append(Curve(x=_GRID, y=np.mean(every, axis=0), colour=colour, name=test))
-    axis = {"low": 0.0, "high": 1.0}
     marks, height = chart(
-        curves, x=Axis(title="1 - specificity", **axis), y=Axis(title="Sensitivity", **axis), plot_height=380
+        curves,
+        x=Axis(title="1 - specificity", low=0, high=1),
+        y=Axis(title="Sensitivity", low=0, high=1),
+        plot_height=380,
     )
     return Figure(name="roc", title=f"Mean ROC curve of {len(ratings.readers)} readers", takeaway="", caption="",
                   width=440, height=height, marks=marks)  # fmt: skip

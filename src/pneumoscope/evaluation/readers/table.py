@@ -160,7 +160,8 @@ def _of_model(rows: pd.DataFrame, cases: tuple[str, ...], model: str) -> Float[n
         raise InputError(
             f"expected a rating of every case by {model}, found none for {_listed(rating.index[rating.isna()])}"
         )
-    return rating.to_numpy(dtype=float)
+    found: Float[np.ndarray, " cases"] = rating.to_numpy(dtype=float)
+    return found
 
 
 def key_of(name: str) -> str:

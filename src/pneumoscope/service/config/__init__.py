@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pneumoscope.service.config.destination import Destination, Kind, Send, When
 from pneumoscope.service.config.dicom import Kept, NodeConfig
 from pneumoscope.service.config.monitoring import MonitoringConfig
-from pneumoscope.service.config.rules import require
+from pneumoscope.service.config.rules import masked, require
 from pneumoscope.service.config.web import Column, OidcConfig, SignIn, WebConfig
 from pneumoscope.service.config.work import ReadingConfig, StoreConfig, StudyConfig, WatchConfig
 
@@ -26,6 +26,7 @@ __all__ = [
     "WatchConfig",
     "WebConfig",
     "When",
+    "masked",
 ]
 
 

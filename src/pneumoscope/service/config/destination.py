@@ -33,6 +33,7 @@ class Kind(StrEnum):
     STOW = "stow"
     WEBHOOK = "webhook"
     FHIR = "fhir"
+    HL7 = "hl7"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,10 @@ class Destination:
         url: DICOMweb root for STOW-RS, such as `http://pacs:8042/dicom-web`.
         webhook: Address that gets JSON by POST: one result per image, one per study.
         fhir: Base address of a FHIR R4 server.
+        hl7: Address of an HL7 v2 interface engine, such as `mllp://engine:2575`: one ORU^R01 per study; `tls_ca` turns
+            TLS on.
+        hl7_application: Receiving application (MSH-5).
+        hl7_facility: Receiving facility (MSH-6).
         callers: Only images that these AE titles sent; empty: any.
         results: Only these results; empty: all.
         objects: The DICOM objects to send.
@@ -59,6 +64,9 @@ class Destination:
     url: str | None = None
     webhook: str | None = None
     fhir: str | None = None
+    hl7: str | None = None
+    hl7_application: str = ""
+    hl7_facility: str = ""
     callers: tuple[str, ...] = ()
     results: tuple[When, ...] = ()
     objects: tuple[Send, ...] = tuple(Send)
@@ -71,9 +79,9 @@ class Destination:
     give_up_after_h: float = 72.0
 
     def __post_init__(self) -> None:
-        ways = [way for way in ("ae_title", "url", "webhook", "fhir") if getattr(self, way)]
+        ways = [way for way in ("ae_title", "url", "webhook", "fhir", "hl7") if getattr(self, way)]
         where = f"destination {self.name!r}"
-        expected = "exactly one of ae_title, url, webhook, fhir"
+        expected = "exactly one of ae_title, url, webhook, fhir, hl7"
         require(len(ways) == 1, where, expected=expected, found=", ".join(ways) or "none")
         require(
             Send.SC in self.objects or not {Send.SR, Send.GSPS} & set(self.objects),
@@ -85,10 +93,16 @@ class Destination:
             require_ae_title(self.ae_title, where=where)
         for name in ("url", "webhook", "fhir"):
             require_address(getattr(self, name), where=f"{where} {name}")
+        require_address(self.hl7, where=f"{where} hl7", schemes=("mllp",))
         require(0 < self.port <= 65535, f"{where} port", expected="1 to 65535", found=self.port)
         for name in ("timeout_s", "longest_delay_s", "give_up_after_h"):
             require(getattr(self, name) > 0, f"{where} {name}", expected="a positive number", found=getattr(self, name))
         require_secret(self.token_env, where=where)
+
+    @property
+    def address(self) -> str:
+        """Return the address of a destination that is reached by URL; empty for DICOM."""
+        return self.url or self.webhook or self.fhir or self.hl7 or ""
 
     @property
     def kind(self) -> Kind:
@@ -97,6 +111,8 @@ class Destination:
             return Kind.DICOM
         if self.url:
             return Kind.STOW
+        if self.hl7:
+            return Kind.HL7
         return Kind.WEBHOOK if self.webhook else Kind.FHIR
 
     @property

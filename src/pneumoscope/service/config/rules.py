@@ -34,18 +34,21 @@ def require_pair(certificate: object, key: object, *, where: str) -> None:
     require((certificate is None) == (key is None), names, expected="both or neither", found="one of them")
 
 
-def require_address(address: str | None, *, where: str) -> None:
-    """Raise `ConfigError` unless this is an absolute http or https URL that can be called, or None.
+_WEB = ("http", "https")
+
+
+def require_address(address: str | None, *, where: str, schemes: tuple[str, ...] = _WEB) -> None:
+    """Raise `ConfigError` unless this is an absolute URL of such a scheme that can be called, or None.
 
     The message does not repeat the address: its path or user part may hold a secret.
     """
     if address is None:
         return
-    reason = _fault_of(address)
-    require(reason is None, where, expected="an http or https URL with a host", found=reason)
+    reason = _fault_of(address, schemes)
+    require(reason is None, where, expected=f"an {' or '.join(schemes)} URL with a host", found=reason)
 
 
-def _fault_of(address: str) -> str | None:
+def _fault_of(address: str, schemes: tuple[str, ...]) -> str | None:
     """Return what is wrong with a URL, without quoting it; None where nothing is."""
     if any(character.isspace() or not character.isprintable() for character in address):
         return "white space or control characters in it"
@@ -55,7 +58,7 @@ def _fault_of(address: str) -> str | None:
         httpx.URL(address)
     except (ValueError, httpx.InvalidURL) as error:
         return f"a malformed one ({type(error).__name__})"
-    if parts.scheme not in ("http", "https"):
+    if parts.scheme not in schemes:
         return f"the scheme {parts.scheme!r}" if parts.scheme else "no scheme"
     if not host:
         return "no host"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pneumoscope.core import Claim
+from pneumoscope.core import Claim, Population
 from pneumoscope.service.config.rules import require
 
 
@@ -40,6 +40,10 @@ class ReadingConfig:
         workers: Readers in this process, each with its own copy of the network.
         batch: Images that a worker claims at a time.
         attempts: Times that reading may be begun before an image that ends the process each time counts as failed.
+        cores: Processor cores of each reader; 0: all cores, in equal shares where there are several readers.
+        population: Whose rule decides where the header gives no age, or none to rely on (`adults`, `children`). Not
+            set: adults' where there is none, and a refusal where there is one that cannot be relied on.
+        refuse_unknown_age: Refuse images without an age.
         silent: Compute and keep, deliver nothing: for acceptance before go-live.
     """
 
@@ -50,9 +54,13 @@ class ReadingConfig:
     workers: int = 1
     batch: int = 8
     attempts: int = 8
+    cores: int = 0
+    population: Population | None = None
+    refuse_unknown_age: bool = False
     silent: bool = False
 
     def __post_init__(self) -> None:
+        require(self.cores >= 0, "reading.cores", expected="0 or more", found=self.cores)
         for name in ("workers", "batch", "attempts"):
             require(getattr(self, name) > 0, f"reading.{name}", expected="1 or more", found=getattr(self, name))
 

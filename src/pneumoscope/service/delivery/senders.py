@@ -3,6 +3,7 @@
 from pneumoscope.service.config import Destination, Kind
 from pneumoscope.service.delivery.dicom import DicomSender
 from pneumoscope.service.delivery.http import HttpSender
+from pneumoscope.service.delivery.mllp import MllpSender
 from pneumoscope.service.delivery.sender import Sender
 
 
@@ -14,4 +15,4 @@ def open_sender(destination: Destination, *, calling: str) -> Sender:
     """
     if destination.kind is Kind.DICOM:
         return DicomSender(destination, calling=calling)
-    return HttpSender(destination)
+    return MllpSender(destination) if destination.kind is Kind.HL7 else HttpSender(destination)

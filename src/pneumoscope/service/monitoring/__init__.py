@@ -1,6 +1,6 @@
 """Whether it still works: drift, control charts, self-test, alerts, metrics.
 
-    MonitoringJob(config, store=store, artifact=artifact).run(stop)   # a thread of the node, until the event is set
+    MonitoringJob(config, store=store, artifact=artifact, model=worker.model).run(stop)   # a thread of the node
     report_of(store, config, artifact)                         # what the page shows
     metrics(store, spool, artifact)                            # what Prometheus scrapes
 

@@ -51,7 +51,7 @@ class Limits:
 def share_points(
     hits: Bool[np.ndarray, " n"], at: Float[np.ndarray, " n"], *, reference: Bool[np.ndarray, " m"], batch: int
 ) -> tuple[Limits, tuple[Point, ...]]:
-    """A p chart of full batches with exact binomial limits.
+    """Return a p chart of full batches with exact binomial limits.
 
     Source:
         Montgomery, Introduction to Statistical Quality Control, 7th edition, section 7.2.1; exact limits: p. 306.
@@ -72,7 +72,7 @@ def share_points(
 def mean_points(
     values: Float[np.ndarray, " n"], at: Float[np.ndarray, " n"], *, reference: Float[np.ndarray, " m"], batch: int
 ) -> tuple[Limits, tuple[Point, ...]]:
-    """An x-bar chart of full batches, with limits at three standard errors.
+    """Return an x-bar chart of full batches, with limits at three standard errors.
 
     Source:
         Montgomery, section 6.2: the reference's own deviation, since all of its images come from one process.
@@ -99,7 +99,7 @@ def _batches(size: int, batch: int) -> list[slice]:
 
 
 def _with_signals(points: list[Point], *, centre: float, runs: bool) -> tuple[Point, ...]:
-    """The points with what is wrong with them."""
+    """Return the points with their signals."""
     side, row, marked = 0, 0, []
     for point in points:
         here = int(np.sign(point.value - centre))

@@ -85,6 +85,13 @@ def find(store: Store, kind: EventKind, key: str, *, model_sha256: str) -> Event
     return next(iter(_events(store, query)), None)
 
 
+def has_any(store: Store, kind: EventKind, *, model_sha256: str) -> bool:
+    """Return whether there is any event of that kind for that model."""
+    query = select(_EVENTS.c.id).where(_EVENTS.c.kind == kind.value, _EVENTS.c.model_sha256 == model_sha256).limit(1)
+    with store.reading() as connection:
+        return connection.execute(query).first() is not None
+
+
 def untold(store: Store) -> list[Event]:
     """Return events that someone should look at and that no webhook took yet, oldest first."""
     return _events(store, select(_EVENTS).where(~_EVENTS.c.passed, _EVENTS.c.told_at.is_(None)).order_by(_EVENTS.c.id))

@@ -7,6 +7,7 @@ import httpx
 
 from pneumoscope import __version__
 from pneumoscope.model import Artifact
+from pneumoscope.reading import Model
 from pneumoscope.service.config import ServiceConfig
 from pneumoscope.service.log import logger
 from pneumoscope.service.monitoring import events
@@ -35,7 +36,9 @@ def report_of(store: Store, config: ServiceConfig, artifact: Artifact) -> Report
 class MonitoringJob:
     """Runs every five minutes; findings are kept in the database and posted to the webhook until it accepts them."""
 
-    def __init__(self, config: ServiceConfig, *, store: Store, artifact: Artifact) -> None:
+    def __init__(self, config: ServiceConfig, *, store: Store, artifact: Artifact, model: Model) -> None:
+        """`model` is a worker's: the self-test must test what reads patients' images."""
+        self._model = model
         self._config = config
         self._store = store
         self._artifact = artifact
@@ -58,7 +61,7 @@ class MonitoringJob:
         events.add(self._store, EventKind.MODEL, key, model_sha256=sha256, passed=True, words=words, detail=detail)
         self._check_charts(sha256)
         if self._is_self_test_due():
-            self_test(self._store, self._artifact, operating_point=self._config.reading.operating_point)
+            self_test(self._store, self._model, operating_point=self._config.reading.operating_point)
         self._notify()
 
     def _check_charts(self, sha256: str) -> None:
@@ -72,7 +75,7 @@ class MonitoringJob:
     def _is_self_test_due(self) -> bool:
         """Return whether today's hour has come and today's test was not made; on a new node or model at once."""
         sha256, now = self._artifact.identity.sha256, time.localtime(self._store.now())
-        if events.find(self._store, EventKind.REFERENCE, "self-test", model_sha256=sha256) is None:
+        if not events.has_any(self._store, EventKind.SELF_TEST, model_sha256=sha256):
             return True
         today = time.strftime("%Y-%m-%d", now)
         done = events.find(self._store, EventKind.SELF_TEST, today, model_sha256=sha256)

@@ -103,7 +103,7 @@ class Report:
 def monitor(
     store: Store, config: MonitoringConfig, *, model_sha256: str, threshold: float, guard_limit: float
 ) -> Report:
-    """The report on what one model read here; another model starts anew, with a reference of its own."""
+    """Return the report on what one model read here; another model starts anew, with a reference of its own."""
     reference = reference_of(store, model_sha256=model_sha256, size=config.reference)
     since = store.now() - config.days * _DAY_S
     after = float(reference.at[-1]) if reference.size else 0.0

@@ -50,7 +50,7 @@ class Sample:
         return np.asarray(self.status == Status.ANALYSED.value)
 
     def last(self, number: int) -> "Sample":
-        """The latest images, up to and with as many analysed ones."""
+        """Return the latest images, up to and with as many analysed ones."""
         left = np.cumsum(self.analysed[::-1])[::-1]
         return self.where(left <= number)
 
@@ -60,7 +60,7 @@ class Sample:
 
 
 def reference_of(store: Store, *, model_sha256: str, size: int) -> Sample:
-    """The first images here that this model read, up to and with the `size`-th analysed one."""
+    """Return the first images here that this model read, up to and with the `size`-th analysed one."""
     query = _query(model_sha256).order_by(_results.c.read_at, _results.c.image_id).limit(20 * size)
     sample = _sample(store, query)
     counted = np.cumsum(sample.analysed)
@@ -68,7 +68,7 @@ def reference_of(store: Store, *, model_sha256: str, size: int) -> Sample:
 
 
 def sample_since(store: Store, *, model_sha256: str, moment: float, after: float) -> Sample:
-    """What this model read at `moment` or later and strictly after `after`, in order."""
+    """Return what this model read at `moment` or later and strictly after `after`, in order."""
     recent = (_results.c.read_at >= moment) & (_results.c.read_at > after)
     return _sample(store, _query(model_sha256).where(recent).order_by(_results.c.read_at, _results.c.image_id))
 

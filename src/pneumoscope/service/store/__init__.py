@@ -3,7 +3,7 @@
 Each module is a set of functions on one `Store`, such as `images.claim(store, worker="w1", limit=8, lease_s=60)`.
 """
 
-from pneumoscope.service.store import deliveries, images, people, results, studies
+from pneumoscope.service.store import deliveries, images, people, results, studies, worklist
 from pneumoscope.service.store.database import Store, open_store
 from pneumoscope.service.store.records import (
     Arrival,
@@ -40,4 +40,5 @@ __all__ = [
     "people",
     "results",
     "studies",
+    "worklist",
 ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, create_engine, event, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from pneumoscope.core import ConfigError
 from pneumoscope.service.store.migrations import migrate
@@ -69,9 +69,20 @@ def open_store(url: str, *, clock: Callable[[], float] = time.time) -> Store:
         found = f"{error.name} is not installed: pip install 'pneumoscope[postgresql]'"
         raise ConfigError(f"store.database: expected its driver, found {found}") from error
     except (SQLAlchemyError, OSError) as error:
-        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        reason = _without_secrets(str(getattr(error, "orig", None) or error).splitlines()[0], url)
         raise ConfigError(f"store.database: expected a database that can be opened, found: {reason}") from error
     return store
+
+
+def _without_secrets(reason: str, url: str) -> str:
+    """Return a library's words without the database's address and password, which some of them quote."""
+    try:
+        password = make_url(url).password
+    except ArgumentError:
+        return "no database URL"
+    for part in (url, str(password or "")):
+        reason = reason.replace(part, "***") if part else reason
+    return reason
 
 
 def _make_private(file: Path) -> None:

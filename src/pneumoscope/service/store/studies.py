@@ -12,14 +12,14 @@ _images, _results, _studies = tables.images, tables.results, tables.studies
 
 
 def find(store: Store, uid: str) -> Study | None:
-    """The study of that Study Instance UID."""
+    """Return the study of that Study Instance UID."""
     with store.reading() as connection:
         row = connection.execute(select(_studies).where(_studies.c.uid == uid)).first()
     return record_of(Study, row) if row else None
 
 
 def trigger(store: Store, uids: Sequence[str]) -> None:
-    """Notes that a sender said these studies are complete."""
+    """Note that a sender said these studies are complete."""
     with store.writing() as connection:
         connection.execute(update(_studies).where(_studies.c.uid.in_(uids)).values(triggered=True))
 
@@ -56,7 +56,7 @@ def due(store: Store, *, complete_after_s: float, expected_images: int, limit: i
 
 
 def complete(store: Store, study: Study, *, by: str, line: str, parcels: Sequence[Parcel]) -> bool:
-    """Keeps a study's result and queues what is to be delivered; False, and nothing changed, if an image came since."""
+    """Keep a study's result and queue its deliveries; False, and nothing changed, if an image came since."""
     now = store.now()
     same = (
         (_studies.c.uid == study.uid)

@@ -1,4 +1,4 @@
-"""Who asks: a bearer token (programs) or a session cookie (people); without either, nothing but the door is open."""
+"""Authentication by bearer token (programs) or session cookie (people); without either, only sign-in is open."""
 
 from urllib.parse import quote
 
@@ -19,7 +19,7 @@ _OPEN_BELOW = "/static/"
 
 
 class Authentication(Guard):
-    """Lets a request through with its user in `scope["state"]["user"]`; the default for any path is to refuse.
+    """Let a request through with its user in `scope["state"]["user"]`; the default for any path is to refuse.
 
     Where `accounts` is None nobody has to sign in: the page listens on loopback only.
     """
@@ -37,7 +37,7 @@ class Authentication(Guard):
         elif wants_page(scope) and scope["method"] == "GET":
             await RedirectResponse(f"/login?to={quote(path)}", status_code=303)(scope, receive, send)
         else:
-            detail = "expected `Authorization: Bearer TOKEN` or a session, found neither, or one that has ended"
+            detail = "expected `Authorization: Bearer TOKEN` or a session, found neither, or an ended one"
             bearer = {"www-authenticate": "Bearer"}
             await refuse(scope, receive, send, status=401, detail=detail, headers=bearer)
 
@@ -79,23 +79,23 @@ def keep_session(answer: Response, session: str, *, scope: Scope) -> None:
 
 
 def user_of(request: Request) -> User:
-    """The request's user; a dependency of routes."""
+    """Return the request's user; a dependency of routes."""
     user: User = request.state.user
     return user
 
 
 def person_of(request: Request) -> User:
-    """The request's user, who must not be a machine: guards whatever shows results."""
+    """Return the request's user, who must not be a machine; guards whatever shows results."""
     return _require(user_of(request), Role.VIEWER, Role.ADMIN)
 
 
 def admin_of(request: Request) -> User:
-    """The request's user, who must be an admin."""
+    """Return the request's user, who must be an admin."""
     return _require(user_of(request), Role.ADMIN)
 
 
 def sender_of(request: Request) -> User:
-    """The request's user, who must be allowed to send images."""
+    """Return the request's user, who must be allowed to send images."""
     return _require(user_of(request), Role.MACHINE, Role.ADMIN)
 
 

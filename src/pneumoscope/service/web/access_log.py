@@ -1,4 +1,4 @@
-"""One log line a request, and an end to every exception; neither says anything of a patient."""
+"""One log line for each request, and an answer to every exception; neither says anything of a patient."""
 
 import time
 import traceback
@@ -14,7 +14,7 @@ _QUIET = ("/static/", "/healthz", "/readyz", "/metrics")
 
 
 class AccessLog(Guard):
-    """Logs method, route, status, time and user; the route is the pattern, so that no address is quoted.
+    """Log method, route, status, time and user; the route is the pattern, so that no address is quoted.
 
     An exception that nothing expected becomes status 500. Its words stay out of log and answer, since they may quote
     a header; its type and the place where it was raised are enough to find the fault.
@@ -49,7 +49,7 @@ class AccessLog(Guard):
 
 
 def _route(scope: Scope) -> str:
-    """The route's pattern, such as `/images/{image_id}`; no path of a request that no route took."""
+    """Return the route's pattern, such as `/images/{image_id}`, never the path itself."""
     route = scope.get("route")
     return str(getattr(route, "path", "unknown"))
 

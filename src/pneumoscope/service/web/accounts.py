@@ -1,4 +1,4 @@
-"""Who may come in: access tokens and the sessions that they open, kept as digests in the node's database."""
+"""Access tokens and the sessions that they open, kept as digests in the node's database."""
 
 import hashlib
 import secrets
@@ -64,7 +64,7 @@ class Accounts:
         self._store = store
 
     def first_token(self) -> str | None:
-        """A new admin token where there has never been any token, to be shown once; None otherwise."""
+        """Make an admin token where there has never been any token, to be shown once; return None otherwise."""
         with self._store.reading() as connection:
             if connection.scalar(select(func.count()).select_from(_TOKENS)):
                 return None
@@ -74,7 +74,7 @@ class Accounts:
             return None
 
     def add(self, name: str, role: Role) -> str:
-        """A new token of that name, which is the only time that it can be seen.
+        """Make a token of that name and return it: the only time that it can be seen.
 
         Raises:
             ConfigError: The name is empty, too long, or taken.
@@ -91,7 +91,7 @@ class Accounts:
         return token
 
     def revoke(self, name: str) -> None:
-        """Ends a token and its sessions; its name stays taken, so that the audit log stays plain.
+        """End a token and its sessions; its name stays taken, so that the audit log stays unambiguous.
 
         Raises:
             ConfigError: There is no such token.
@@ -104,7 +104,7 @@ class Accounts:
             connection.execute(_SESSIONS.delete().where(_SESSIONS.c.token_id == token_id))
 
     def by_token(self, token: str) -> User | None:
-        """Whose token this is; None where it is nobody's or revoked."""
+        """Return whose token this is; None where it is nobody's or revoked."""
         query = select(_TOKENS.c.name, _TOKENS.c.role).where(
             _TOKENS.c.digest == _digest(token), _TOKENS.c.revoked_at.is_(None)
         )
@@ -113,7 +113,7 @@ class Accounts:
         return None if row is None else User(name=row.name, role=Role(row.role))
 
     def sign_in(self, token: str) -> str | None:
-        """A new session's secret, for the cookie; None where the token is nobody's. Old sessions are swept out."""
+        """Open a session and return its secret, for the cookie; None where the token is unknown. Delete ended ones."""
         with self._store.writing() as connection:
             token_id = connection.scalar(
                 select(_TOKENS.c.id).where(_TOKENS.c.digest == _digest(token), _TOKENS.c.revoked_at.is_(None))
@@ -121,7 +121,7 @@ class Accounts:
             return None if token_id is None else self._open(connection, token_id)
 
     def admit(self, key: str, *, name: str, role: Role) -> str | None:
-        """A new session's secret for whom the identity provider vouches; None where an admin revoked that person.
+        """Open a session for whom the identity provider vouches; return its secret, None for a revoked person.
 
         `key` tells persons apart for ever; name and role are what the provider says now. A person has a row like a
         token's, so that `pneumoscope token NAME --revoke` shuts out either; no token opens it.
@@ -148,7 +148,7 @@ class Accounts:
         return session
 
     def by_session(self, session: str) -> User | None:
-        """Whose session this is; None where it is unknown or has ended. Use keeps it alive."""
+        """Return whose session this is; None where it is unknown or has ended. Use keeps it alive."""
         now, digest = self._store.now(), _digest(session)
         query = (
             select(_TOKENS.c.name, _TOKENS.c.role, _SESSIONS.c.seen_at)
@@ -165,7 +165,7 @@ class Accounts:
         return User(name=row.name, role=Role(row.role))
 
     def sign_out(self, session: str) -> None:
-        """Ends the session; no error where there is none."""
+        """End the session; no error where there is none."""
         with self._store.writing() as connection:
             connection.execute(_SESSIONS.delete().where(_SESSIONS.c.digest == _digest(session)))
 

@@ -1,6 +1,7 @@
 """The application: routes inside, guards around them."""
 
 from importlib.resources import files
+from typing import Any
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -18,7 +19,7 @@ from pneumoscope.service.config import ServiceConfig, WebConfig
 from pneumoscope.service.inbox import Inbox
 from pneumoscope.service.spool import Spool
 from pneumoscope.service.store import Store
-from pneumoscope.service.web import api, auth_routes, health, pages, pictures
+from pneumoscope.service.web import api_routes, auth_routes, health_routes, image_routes, page_routes
 from pneumoscope.service.web.access import Authentication, sender_of
 from pneumoscope.service.web.access_log import AccessLog
 from pneumoscope.service.web.accounts import Accounts
@@ -33,8 +34,22 @@ _DESCRIPTION = (
 )
 
 
+_STOW = {
+    status: {"description": words}
+    for status, words in (
+        (202, "Some objects are safe, others were refused: see the answer"),
+        (400, "The body has no object"),
+        (409, "No object was taken: see the answer"),
+        (413, "Too large"),
+        (415, "Not multipart/related; type=application/dicom"),
+        (503, "No capacity now: send again after Retry-After"),
+        (507, "Disk full"),
+    )
+}
+
+
 def create_app(config: ServiceConfig, *, store: Store, spool: Spool, inbox: Inbox, artifact: Artifact) -> FastAPI:
-    """The page and the REST interface on a node's parts, to be run by uvicorn; opens no socket itself."""
+    """Return the application with page and REST interface, to be run by uvicorn; opens no socket itself."""
     accounts = Accounts(store) if config.web.requires_sign_in else None
     app = FastAPI(
         title="Pneumoscope",
@@ -53,21 +68,24 @@ def create_app(config: ServiceConfig, *, store: Store, spool: Spool, inbox: Inbo
         accounts=accounts,
         provider=Provider(config.oidc, clock=store.now) if accounts and config.oidc.issuer else None,
     )
-    for router in (health.router, api.router, api.uploads, pictures.router, auth_routes.router, pages.router):
-        app.include_router(router)
-    app.include_router(stow.router(inbox), prefix="/dicom-web", dependencies=[Depends(sender_of)])
+    for routes in (health_routes, api_routes, image_routes, auth_routes, page_routes):
+        app.include_router(routes.router)
+    app.include_router(api_routes.uploads)
+    sends = [Depends(sender_of)]
+    app.include_router(stow.router(inbox), prefix="/dicom-web", dependencies=sends, responses=_STOW)  # type: ignore[arg-type]
     app.mount("/static", StaticFiles(directory=str(files("pneumoscope.service.web") / "static")), name="static")
     _handle_errors(app)
+    _describe_problems(app)
     return app
 
 
 def first_token(config: ServiceConfig, store: Store) -> str | None:
-    """A new admin token where the page asks for sign-in and nobody has a token yet, to be shown once; else None."""
+    """Make an admin token where sign-in is required and nobody has one yet, to be shown once; else return None."""
     return Accounts(store).first_token() if config.web.requires_sign_in else None
 
 
 def _guards(config: WebConfig, accounts: Accounts | None) -> list[Middleware]:
-    """From the outside inwards."""
+    """Return the guards from the outside inwards."""
     return [
         Middleware(TrustedProxies, proxies=config.trusted_proxies),
         Middleware(SecurityHeaders),
@@ -78,6 +96,22 @@ def _guards(config: WebConfig, accounts: Accounts | None) -> list[Middleware]:
         Middleware(Authentication, accounts=accounts),
         Middleware(BodyLimit, limit_bytes=config.max_upload_mb * 2**20),
     ]
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Describe our errors under the content type that they have; FastAPI describes all answers as JSON."""
+    build = app.openapi
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            paths = build()["paths"].values()
+            for answers in (one["responses"] for methods in paths for one in methods.values()):
+                for content in (answer.get("content", {}) for answer in answers.values()):
+                    if content.get("application/json", {}).get("schema", {}).get("$ref", "").endswith("/ProblemAnswer"):
+                        content["application/problem+json"] = content.pop("application/json")
+        return build()
+
+    app.openapi = described  # type: ignore[method-assign]
 
 
 def _handle_errors(app: FastAPI) -> None:

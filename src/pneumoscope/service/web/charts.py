@@ -15,7 +15,7 @@ _MOST_POINTS = 60
 
 
 def control_chart(chart: Chart) -> Markup:
-    """Batches in time against centre and limits; a point out of control is a filled diamond."""
+    """Draw batches in time against centre and limits; a point out of control is a filled diamond."""
     points = chart.points[-_MOST_POINTS:]
     low, high = _span(points, centre=chart.limits.centre, is_share=chart.is_share)
     across = [_x(index + 0.5, 0, max(len(points), 12)) for index in range(len(points))]
@@ -34,7 +34,7 @@ def control_chart(chart: Chart) -> Markup:
 
 
 def histogram(distribution: Distribution) -> Markup:
-    """Shares of the reference as outline, of the latest images as bars; a line at the mark."""
+    """Draw shares of the reference as outline, of the latest images as bars; a line at the mark."""
     edges = distribution.edges
     high = max(0.05, *distribution.reference, *distribution.recent) * 1.3  # room for the words at the mark
     floor = _HEIGHT - _BOTTOM
@@ -64,7 +64,7 @@ def histogram(distribution: Distribution) -> Markup:
 
 
 def number(value: float, *, is_share: bool) -> str:
-    """A value as the charts write it; a dash where there is none."""
+    """Return a value as the charts write it; a dash where there is none."""
     if math.isnan(value):
         return "–"
     return f"{100 * value:.1f} %" if is_share else f"{value:.3g}"
@@ -87,7 +87,7 @@ def _axis(low: float, high: float, *, is_share: bool) -> Iterator[str]:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Three to six round numbers in the range."""
+    """Return three to six round numbers in the range."""
     rough = (high - low) / 4
     size = 10.0 ** math.floor(math.log10(rough))
     step = next(size * one for one in (1, 2, 5, 10) if size * one >= rough)

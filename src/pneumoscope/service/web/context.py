@@ -1,4 +1,4 @@
-"""What routes work with, put into the application once by `create_app`."""
+"""The parts of the node that routes work with, put into the application once by `create_app`."""
 
 import threading
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ class Context:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def image(self, image_id: int) -> Image:
-        """The image of that row number.
+        """Return the image of that row number.
 
         Raises:
             NotFoundError: There is none.
@@ -44,16 +44,16 @@ class Context:
         return found[0]
 
     def note(self, request: Request, action: str, target: str = "") -> None:
-        """Writes into the audit log who did what; comes before the answer, so that nothing is seen unnoted."""
+        """Write into the audit log who did what; comes before the answer, so that nothing is seen unnoted."""
         self.note_as(request, user_of(request).name, action, target)
 
     def note_as(self, request: Request, person: str, action: str, target: str = "") -> None:
-        """The same for someone who is not, or not yet, signed in."""
+        """Do the same for someone who is not, or not yet, signed in."""
         address = request.client.host if request.client else "unknown"
         people.audit(self.store, person=person, address=address, action=action, target=target)
 
     def note_now_and_then(self, request: Request, action: str) -> None:
-        """The same, once in ten minutes for each person: for what a page asks for by itself every few seconds."""
+        """Do the same once in ten minutes for each person: for what a page requests by itself every few seconds."""
         key, now = (user_of(request).name, action), self.store.now()
         with self._lock:
             due = not 0 <= now - self._noted.get(key, -_NOW_AND_THEN_S) < _NOW_AND_THEN_S
@@ -63,7 +63,7 @@ class Context:
             self.note(request, action)
 
     def feedback(self, request: Request, image_id: int, *, agrees: bool, comment: str) -> None:
-        """Keeps what the person who asks says of an image's result.
+        """Keep the feedback of the request's user on an image's result.
 
         Raises:
             NotFoundError: There is no such image.
@@ -75,6 +75,6 @@ class Context:
 
 
 def context_of(request: Request) -> Context:
-    """The application's context; a dependency of routes."""
+    """Return the application's context; a dependency of routes."""
     context: Context = request.app.state.context
     return context

@@ -1,8 +1,8 @@
-"""Destinations and what became of what was to go there."""
+"""Destinations and the numbers of their deliveries."""
 
 from dataclasses import dataclass
 
-from pneumoscope.service.config import ServiceConfig
+from pneumoscope.service.config import ServiceConfig, masked
 from pneumoscope.service.store import DeliveryState, Store, deliveries
 
 
@@ -19,10 +19,10 @@ class DestinationRow:
 
 
 def destinations(store: Store, config: ServiceConfig) -> list[DestinationRow]:
-    """Every configured destination, then those that have deliveries but are configured no more."""
+    """Return every configured destination, then those that have deliveries but are configured no more."""
     counts = deliveries.count_by_destination(store)
     configured = {
-        one.name: f"{one.ae_title} at {one.host}:{one.port}" if one.ae_title else one.url or one.webhook or one.fhir
+        one.name: f"{one.ae_title} at {one.host}:{one.port}" if one.ae_title else masked(one.address)
         for one in config.destination
     }
     addresses = configured | {name: "not in the configuration" for name in counts if name not in configured}

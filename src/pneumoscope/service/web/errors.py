@@ -24,29 +24,29 @@ _STATUS: tuple[tuple[type[PneumoscopeError], int], ...] = (
     (ArtifactError, 500),
 )
 _IN_WORDS = {
-    400: "This request cannot be understood",
+    400: "The request cannot be understood",
     401: "Please sign in",
-    403: "This is not yours to do",
-    404: "There is nothing here",
-    405: "This cannot be done here",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Not possible here",
     409: "Not possible now",
     413: "Too large",
-    422: "This cannot be used",
+    422: "The request cannot be processed",
     429: "Too many requests",
-    500: "Something went wrong on our side",
+    500: "Internal error",
     502: "Another system did not answer",
-    503: "Not available at the moment",
+    503: "Temporarily unavailable",
     507: "The disk is nearly full",
 }
 
 
 def status_of(error: PneumoscopeError) -> int:
-    """HTTP status for an error of ours: 404 and 422 their input, 507 our disk, 502 a peer, 500 our files."""
+    """Return the HTTP status of an error of ours: 404 and 422 their input, 507 our disk, 502 a peer, 500 our files."""
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
 def answer(scope: Scope, *, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    """The error as a page where the client is a browser that navigates, else as problem JSON."""
+    """Return the error as a page where the client is a browser that navigates, else as problem JSON."""
     title = _IN_WORDS.get(status, HTTPStatus(status).phrase)
     if wants_page(scope):
         page = render("error.html", scope=scope, title=title, detail=detail, status=status)
@@ -58,11 +58,11 @@ def answer(scope: Scope, *, status: int, detail: str, headers: Mapping[str, str]
 async def refuse(
     scope: Scope, receive: Receive, send: Send, *, status: int, detail: str, headers: Mapping[str, str] | None = None
 ) -> None:
-    """Answers with the error, from outside of any route."""
+    """Answer with the error, from outside of any route."""
     await answer(scope, status=status, detail=detail, headers=headers)(scope, receive, send)
 
 
 def wants_page(scope: Scope) -> bool:
-    """Whether the client is a person's browser that opens a page."""
+    """Return whether the client is a person's browser that opens a page."""
     accept = Headers(scope=scope).get("accept", "")
     return "text/html" in accept and not scope["path"].startswith(("/api/", "/dicom-web"))

@@ -61,7 +61,7 @@ class Provider:
             raise ConfigError(f"oidc.tls_ca: expected certificates, found {error}") from error
 
     def address(self, secret: str) -> str:
-        """Where the browser signs in.
+        """Return the address where the browser signs in.
 
         Raises:
             RemoteError: The provider cannot be asked.
@@ -84,7 +84,7 @@ class Provider:
         return f"{start}{'&' if '?' in start else '?'}{urlencode(query)}"
 
     def person(self, code: str, *, secret: str) -> Person:
-        """Who came back with this code.
+        """Return who came back with this code.
 
         Raises:
             RemoteError: The provider cannot be asked.
@@ -162,7 +162,7 @@ class Provider:
 
 
 def state_of(secret: str) -> str:
-    """What the provider sends back with the browser, which shows that the sign-in began in this browser."""
+    """Return what the provider sends back with the browser: it shows that the sign-in began in this browser."""
     return hashlib.sha256(f"state {secret}".encode()).hexdigest()
 
 
@@ -171,7 +171,7 @@ def _nonce_of(secret: str) -> str:
 
 
 def _claims(token: object) -> dict[str, Any]:
-    """The claims of a signed token (RFC 7519); its signature is not looked at, see above."""
+    """Return the claims of a signed token (RFC 7519); its signature is not checked, see above."""
     try:
         _, payload, _ = str(token).split(".")
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -183,7 +183,7 @@ def _claims(token: object) -> dict[str, Any]:
 
 
 def _found(claims: Mapping[str, Any], name: str) -> Any:
-    """The claim of that name; else dots lead into nested claims, as in `realm_access.roles`."""
+    """Return the claim of that name; else dots lead into nested claims, as in `realm_access.roles`."""
     if name in claims:
         return claims[name]
     found: Any = claims

@@ -28,7 +28,7 @@ curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8080/api/v1/images/1
 
 
 def reference(description: dict[str, Any]) -> str:
-    """The description as Markdown: addresses by tag, then records."""
+    """Return the description as Markdown: addresses by tag, then records."""
     return "\n".join([_HEAD, *_addresses(description["paths"]), *_records(description["components"]["schemas"])])
 
 
@@ -69,7 +69,7 @@ def _records(schemas: dict[str, Any]) -> Iterator[str]:
 
 
 def _kind(schema: dict[str, Any]) -> str:
-    """The schema in a few words."""
+    """Return the schema in a few words."""
     if reference_to := schema.get("$ref"):
         name = reference_to.rpartition("/")[2]
         return "a form with the field `file`" if name.startswith("Body_") else f"`{name}`"
@@ -85,7 +85,7 @@ def _kind(schema: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Prints the reference."""
+    """Print the reference."""
     from pneumoscope.model import load, shipped_path
     from pneumoscope.service.config import ServiceConfig, StoreConfig
     from pneumoscope.service.inbox import Inbox

@@ -1,4 +1,4 @@
-"""Pages from Jinja templates; every value is escaped, a missing one is an error."""
+"""Rendering of pages from Jinja templates; every value is escaped, a missing one is an error."""
 
 import time
 from functools import cache
@@ -17,7 +17,7 @@ THEMES = ("dark", "light")
 
 
 def render(name: str, *, scope: Scope, **values: Any) -> str:
-    """The page; `scope` says who looks, in which theme, and where they are."""
+    """Render a page; `scope` says who looks, in which theme, and where they are."""
     request = Request(scope)
     chosen = cookie_parser(request.headers.get("cookie", "")).get(THEME_COOKIE)
     frame = {

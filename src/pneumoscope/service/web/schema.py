@@ -1,10 +1,11 @@
-"""What the REST interface answers, as OpenAPI describes it; nothing in it names a patient."""
+"""Requests and answers of the REST interface, as OpenAPI describes them; nothing in them names a patient."""
 
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from pneumoscope.service.web.findings import CheckRow, Finding
+from pneumoscope.service.web.priors import Prior
+from pneumoscope.service.web.summaries import CheckRow, ImageSummary
 
 
 class CheckAnswer(BaseModel):
@@ -45,11 +46,20 @@ class ImageAnswer(BaseModel):
     words: str = Field(description="The result as a person is told it.")
     decision: DecisionAnswer | None
     view: str | None
+    population: str = Field(description="Whose rule read the image, and why that one; empty where not analysed.")
     reasons: list[CheckAnswer] = Field(description="Every check that failed.")
     checks: list[CheckAnswer]
     model: ModelAnswer | None
     received_at: float = Field(description="Seconds since 1970, UTC.")
     read_at: float | None
+
+
+class PriorAnswer(BaseModel):
+    """The patient's last earlier study with a result."""
+
+    id: int = Field(description="Number of its most suspicious image.")
+    probability: float = Field(ge=0, le=1)
+    change: float | None = Field(description="Probability now minus then; null where another model read the prior.")
 
 
 class StudyAnswer(BaseModel):
@@ -59,6 +69,7 @@ class StudyAnswer(BaseModel):
     reviewed: bool = Field(description="A person agreed or disagreed with a result.")
     deciding: ImageAnswer = Field(description="The image that decides what is said of the study.")
     others: list[int] = Field(description="Numbers of its other images.")
+    prior: PriorAnswer | None = Field(description="Null where the patient has no earlier result here.")
 
 
 class WorklistAnswer(BaseModel):
@@ -125,8 +136,8 @@ class ProblemAnswer(BaseModel):
     detail: str
 
 
-def image_answer(one: Finding) -> ImageAnswer:
-    """The finding as the interface says it."""
+def image_answer(one: ImageSummary) -> ImageAnswer:
+    """Return the image and its result as the interface describes it."""
     decision, (name, version, sha256) = one.decision, one.model
     return ImageAnswer(
         id=one.image.id,
@@ -145,12 +156,20 @@ def image_answer(one: Finding) -> ImageAnswer:
             uncertain=decision.uncertain,
         ),
         view=one.view,
+        population=one.population,
         reasons=[_check(check) for check in one.reasons],
         checks=[_check(check) for check in one.checks],
         model=ModelAnswer(name=name, version=version, sha256=sha256) if name else None,
         received_at=one.image.received_at,
         read_at=one.read_at,
     )
+
+
+def prior_answer(prior: Prior | None) -> PriorAnswer | None:
+    """Return the prior as the interface describes it."""
+    if prior is None:
+        return None
+    return PriorAnswer(id=prior.image_id, probability=prior.probability, change=prior.change)
 
 
 def _check(row: CheckRow) -> CheckAnswer:

@@ -1,6 +1,6 @@
-"""What every request must get past, and what every answer carries: plain ASGI, outside of all routes.
+"""Guards around all routes, as plain ASGI: what a request must satisfy, and headers of every answer.
 
-Each class wraps the next application; `create_app` puts them around the whole page, DICOMweb included, so a new
+Each class wraps the next application; `create_app` puts them around all routes, DICOMweb included, so that a new
 route cannot forget one.
 """
 
@@ -37,22 +37,22 @@ _CACHED = "/static/"
 
 
 class Guard(ABC):
-    """An ASGI application around another one; sees requests, and lets everything else by."""
+    """An ASGI application around another one; it handles HTTP requests and passes everything else on."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Called by the server, or by the guard around this one."""
+        """Handle HTTP requests, pass everything else on."""
         await (self._handle if scope["type"] == "http" else self.app)(scope, receive, send)
 
     @abstractmethod
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request, or passes it on to `self.app`."""
+        """Answer a request, or pass it on to `self.app`."""
 
 
 class SecurityHeaders(Guard):
-    """Adds the security headers to every answer; only our own static files may be cached."""
+    """Add the security headers to every answer; only our own static files may be cached."""
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
@@ -70,7 +70,7 @@ class SecurityHeaders(Guard):
 
 
 class LoopbackHost(Guard):
-    """Refuses a request whose Host is not this machine.
+    """Refuse a request whose Host is not this machine.
 
     A page that needs no sign-in on loopback would otherwise be open to any web site that has its own name resolve
     to 127.0.0.1 (DNS rebinding).
@@ -84,7 +84,7 @@ class LoopbackHost(Guard):
 
 
 class SameOrigin(Guard):
-    """Refuses what a browser was made to send by another site (CSRF).
+    """Refuse what another site made a browser send (CSRF).
 
     A browser says where a request comes from in `Sec-Fetch-Site`, older ones and plain HTTP in `Origin`. Programs
     send neither and no cookie; a session's cookie without either is refused.
@@ -102,7 +102,7 @@ class SameOrigin(Guard):
 
 
 class BodyLimit(Guard):
-    """Refuses a body larger than `limit_bytes`, by what it announces, and by what comes where it announced less."""
+    """Refuse a body larger than `limit_bytes`, by the announced length and by the bytes that come."""
 
     def __init__(self, app: ASGIApp, *, limit_bytes: int) -> None:
         super().__init__(app)
@@ -152,7 +152,7 @@ class _Bucket:
 
 
 class RateLimit(Guard):
-    """Refuses a client that asks more often than `per_minute`, a guesser of tokens far sooner.
+    """Refuse a client that sends more requests than `per_minute`, and far fewer sign-ins.
 
     A token bucket for each address, in this process; DICOMweb is left out, since a router sends as fast as it can
     and the spool's high-water mark answers it.
@@ -191,7 +191,7 @@ class RateLimit(Guard):
 
 
 def _is_own(headers: Headers) -> bool:
-    """Whether a request that changes something comes from our own page, or from a program."""
+    """Return whether a request that changes something comes from our own page, or from a program."""
     if site := headers.get("sec-fetch-site"):
         return site == "same-origin"
     if origin := headers.get("origin"):

@@ -1,4 +1,4 @@
-"""The configuration in force and the model, as words and values; nothing secret, and nothing to change here."""
+"""The configuration in force and the model, as keys and values; nothing secret."""
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
@@ -15,14 +15,14 @@ Section = tuple[str, list[tuple[str, str]]]
 
 
 def sections(config: ServiceConfig, artifact: Artifact) -> list[Section]:
-    """Titled lists of key and value: the model, then each table of `node.toml`."""
+    """Return titled lists of key and value: the model, then each table of `node.toml`."""
     differs = differences(config)
     released = [("Differs from the released device", [("difference", one) for one in differs])] if differs else []
     return [*released, ("Model", _model(artifact)), *_tables(config)]
 
 
 def without_password(address: str) -> str:
-    """A URL as it may be shown: a password in it is not."""
+    """Return a URL as it may be shown: a password in it is hidden."""
     parts = urlsplit(address)
     if parts.password is None:
         return address

@@ -24,7 +24,7 @@ class Taken:
 
 
 def take(inbox: Inbox, stream: BinaryIO, *, store: Store) -> Taken:
-    """Puts each image in the upload into the queue; one that cannot be taken does not stop the others.
+    """Put each image in the upload into the queue; one that cannot be taken does not stop the others.
 
     Raises:
         CapacityError: The disk or the queue cannot take it now; images before it are safe, and known when sent again.
@@ -49,6 +49,6 @@ def take(inbox: Inbox, stream: BinaryIO, *, store: Store) -> Taken:
 
 
 def _told(words: str, path: str, *, number: int) -> str:
-    """The reason without the file's name, which may be a patient's: members of a zip are told by their number."""
+    """Return the reason without the file's name, which may be a patient's; members of a zip have numbers."""
     reason = words.removeprefix(f"{path}: ")
     return f"file {number} of the archive: {reason}" if _MEMBER in path else reason

@@ -1,9 +1,13 @@
-"""The page's own words: times, states and refusals, as a person in a reading room would say them."""
+"""The page's wording: times, states, checks, populations."""
 
 import time
 
+from pneumoscope.core import PopulationSource
 from pneumoscope.service.config import Column
-from pneumoscope.service.store import State
+from pneumoscope.service.store import State, What
+
+DATE, DAY_AND_TIME = "%d %b %Y", "%d %b %H:%M"
+"""Months as words: 03/04 is another day in America than in Germany."""
 
 KINDS = {
     "suspicious": "Suspicious",
@@ -18,10 +22,19 @@ KINDS = {
 STATES = {
     State.RECEIVED: "Waiting to be read",
     State.READING: "Being read",
-    State.DELIVERING: "Read, result on its way",
+    State.DELIVERING: "Read, result being sent",
     State.DONE: "Read",
     State.REFUSED: "Not analysed",
     State.FAILED: "Could not be read",
+}
+
+OBJECTS = {
+    What.SR: "Structured report",
+    What.SC: "Secondary capture",
+    What.GSPS: "Presentation state",
+    What.NOT_ANALYSED: "Notice “not analysed”",
+    What.IMAGE_RESULT: "Result of an image",
+    What.STUDY_RESULT: "Result of a study",
 }
 
 COLUMNS = {
@@ -50,24 +63,37 @@ CHECKS = {
 }
 
 
+_POPULATION_SOURCES = {
+    PopulationSource.AGE: "by the age in the header",
+    PopulationSource.GIVEN: "set by this site",
+    PopulationSource.DEFAULT: "by default: the image has no usable age",
+}
+
+
+def population_words(population: str, source: str | None) -> str:
+    """Return whose rule read an image, and why that one."""
+    why = _POPULATION_SOURCES.get(PopulationSource(source)) if source in list(PopulationSource) else None
+    return f"{population.capitalize()}, {why}" if why else population.capitalize()
+
+
 def check_name(name: str) -> str:
-    """The check's name for people."""
+    """Return the check's name for people."""
     return CHECKS.get(name, name.replace("_", " ").capitalize())
 
 
 def moment(at: float | None, form: str = "%d %b %Y %H:%M:%S") -> str:
-    """A time in the server's zone; a dash where there is none."""
+    """Return a time in the server's zone; a dash where there is none."""
     return "–" if at is None else time.strftime(form, time.localtime(at))
 
 
 def ago(at: float, now: float) -> str:
-    """How long ago that was, in one unit."""
+    """Return how long ago that was, in one unit."""
     passed = duration(max(0.0, now - at))
     return f"{passed} ago"
 
 
 def duration(seconds: float | None) -> str:
-    """A span of time in its largest unit; a dash where there is none."""
+    """Return a span of time in its largest unit; a dash where there is none."""
     if seconds is None:
         return "–"
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):

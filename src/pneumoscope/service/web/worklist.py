@@ -1,24 +1,30 @@
-"""The worklist: the newest images gathered into studies, counted, narrowed and put in order."""
+"""The worklist: the newest images grouped into studies, counted, filtered and put in order, one page at a time."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
+from typing import NamedTuple
 
 from pneumoscope.core import Claim
 from pneumoscope.service.config import Column
-from pneumoscope.service.store import Store, people, results
+from pneumoscope.service.store import Store
+from pneumoscope.service.store import worklist as store_worklist
+from pneumoscope.service.store.worklist import Entry
 from pneumoscope.service.triage import study_priority
-from pneumoscope.service.web.findings import Finding, cell, finding
+from pneumoscope.service.web.priors import Prior, priors_of
+from pneumoscope.service.web.summaries import ImageSummary, cell, kind_of, summary_of
 from pneumoscope.service.web.wording import KINDS
 
-NEWEST = 2000
+NEWEST = 10_000
 """Images that the worklist reaches back over; older ones are found from their patient's page and in the PACS."""
 PAGE = 100
 READ_FIRST_S = 12 * 3600.0
 """The reading order is about this shift's studies: waiting has made all older ones equally urgent."""
 
-_MOST_TELLING = ("suspicious", "uncertain", "waiting", "clear", "failed", "refused")
+_PRECEDENCE = {kind: place for place, kind in enumerate(("suspicious", "uncertain", "waiting", "clear", "failed"))}
+_LAST = len(_PRECEDENCE)
 
 
 class Order(StrEnum):
@@ -33,28 +39,30 @@ class StudyRow:
     """A study in the worklist.
 
     Attributes:
-        finding: Of the image that decides what is said of the study.
-        others: Of its other images.
+        deciding: The image that decides what is said of the study.
+        others: Its other images.
         reviewed: Whether a person agreed or disagreed with one of its results.
         rank: Place in the reading order, from 1; None where there is none.
+        prior: The patient's last earlier study with a result; None where there is none.
         columns: What the configuration wants to see of the header.
     """
 
-    finding: Finding
-    others: tuple[Finding, ...]
+    deciding: ImageSummary
+    others: tuple[ImageSummary, ...]
     reviewed: bool
     rank: int | None = None
+    prior: Prior | None = None
     columns: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
         """The deciding image's kind."""
-        return self.finding.kind
+        return self.deciding.kind
 
     @property
     def received_at(self) -> float:
         """When its first image came."""
-        return min(one.image.received_at for one in (self.finding, *self.others))
+        return min(one.image.received_at for one in (self.deciding, *self.others))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +78,15 @@ class Worklist:
     columns: tuple[Column, ...]
 
 
+class _Study(NamedTuple):
+    """A study as far as counting and ordering need it; the first entry decides."""
+
+    entries: tuple[Entry, ...]
+    kind: str
+    reviewed: bool
+    received_at: float
+
+
 def worklist(
     store: Store,
     *,
@@ -79,7 +96,7 @@ def worklist(
     show: str | None = None,
     page: int = 1,
 ) -> Worklist:
-    """The studies to show.
+    """Return the studies to show.
 
     Without a triage claim the order is that of receipt, whatever is asked for.
 
@@ -88,17 +105,18 @@ def worklist(
     """
     if not claim.orders_worklist:
         order = Order.NEWEST
-    rows = _studies(store)
-    counts = Counter(row.kind for row in rows)
-    if order is Order.FIRST:
-        rows = _ranked(rows, now=store.now())
+    studies = _studies(store)
+    counts = Counter(study.kind for study in studies)
+    due = _due(studies, now=store.now()) if order is Order.FIRST else []
+    ranks = {study.entries[0].image_id: rank for rank, study in enumerate(due, start=1)}
+    studies = due + [study for study in studies if study.entries[0].image_id not in ranks]
     if show in KINDS:
-        rows = [row for row in rows if row.kind == show]
-    pages = max(1, -(-len(rows) // PAGE))
+        studies = [study for study in studies if study.kind == show]
+    pages = max(1, -(-len(studies) // PAGE))
     page = min(max(1, page), pages)
-    shown = rows[(page - 1) * PAGE : page * PAGE]
+    shown = studies[(page - 1) * PAGE : page * PAGE]
     return Worklist(
-        rows=tuple(_with_columns(row, columns) for row in shown),
+        rows=_rows(store, shown, ranks=ranks, columns=columns),
         counts={kind: counts[kind] for kind in KINDS},
         order=order,
         show=show if show in KINDS else None,
@@ -108,45 +126,56 @@ def worklist(
     )
 
 
-def gathered(findings: Iterable[Finding]) -> tuple[Finding, tuple[Finding, ...]]:
-    """The finding that decides what is said of a study, and the others.
+def _studies(store: Store) -> list[_Study]:
+    """Return the studies, the one that was received last first."""
+    by_study: dict[str, list[Entry]] = {}
+    entries = store_worklist.newest_entries(store, limit=NEWEST)
+    for entry in entries:
+        by_study.setdefault(entry.study_uid, []).append(entry)
+    oldest = entries[-1].image_id if entries else 0
+    reviewed = store_worklist.reviewed_studies(store, from_image_id=oldest)
+    return [_study(found, reviewed=uid in reviewed) for uid, found in by_study.items()]
 
-    The most suspicious image decides; a refused lateral never hides what its frontal image says.
-    """
-    ordered = sorted(findings, key=_telling)
-    return ordered[0], tuple(ordered[1:])
+
+def _study(entries: Sequence[Entry], *, reviewed: bool) -> _Study:
+    """Return the study of these entries, the most suspicious first; a refused lateral never hides a frontal image."""
+    ordered = tuple(sorted(entries, key=_precedence)) if len(entries) > 1 else tuple(entries)
+    received_at = min(entry.received_at for entry in ordered)
+    return _Study(entries=ordered, kind=kind_of(ordered[0]), reviewed=reviewed, received_at=received_at)
 
 
-def _studies(store: Store) -> list[StudyRow]:
-    """Studies, the one that was received last first."""
-    by_study: dict[str, list[Finding]] = {}
-    for image, result in results.joined(store, limit=NEWEST):
-        by_study.setdefault(image.study_uid, []).append(finding(image, result))
-    said = {one.study_uid for one in people.feedback_since(store, 0.0)}
+def _precedence(entry: Entry) -> tuple[int, float, int]:
+    return _PRECEDENCE.get(kind_of(entry), _LAST), -(entry.probability or 0.0), entry.image_id
+
+
+def _due(studies: Iterable[_Study], *, now: float) -> list[_Study]:
+    """Return what came in the last hours and nobody has answered yet, the most urgent first."""
+    due = [
+        (-study_priority(one.entries, waited_s=now - one.received_at), one.entries[0].image_id, one)
+        for one in studies
+        if not one.reviewed and now - one.received_at < READ_FIRST_S
+    ]
+    return [one for _, _, one in sorted(due, key=itemgetter(0, 1))]
+
+
+def _rows(
+    store: Store, studies: Sequence[_Study], *, ranks: Mapping[int, int], columns: Sequence[Column]
+) -> tuple[StudyRow, ...]:
+    """Return the studies of one page with all that it shows of them."""
+    ids = [entry.image_id for study in studies for entry in study.entries]
+    found = {id_: summary_of(*one) for id_, one in store_worklist.of_images(store, ids).items()}
+    priors = priors_of(store, [found[study.entries[0].image_id] for study in studies])
     rows = []
-    for uid, findings in by_study.items():
-        first, others = gathered(findings)
-        rows.append(StudyRow(finding=first, others=others, reviewed=uid in said))
-    return rows
-
-
-def _telling(one: Finding) -> tuple[int, float, int]:
-    probability = one.decision.probability if one.decision else 0.0
-    return _MOST_TELLING.index(one.kind), -probability, one.image.id
-
-
-def _ranked(rows: list[StudyRow], *, now: float) -> list[StudyRow]:
-    """What came in the last hours and nobody has answered yet by priority, then the rest as it came, without a rank."""
-    due = [row for row in rows if not row.reviewed and now - row.received_at < READ_FIRST_S]
-    due.sort(key=lambda row: (-_priority(row, waited_s=now - row.received_at), row.finding.image.id))
-    ranked = [replace(row, rank=rank) for rank, row in enumerate(due, start=1)]
-    kept = {row.finding.image.id for row in due}
-    return ranked + [row for row in rows if row.finding.image.id not in kept]
-
-
-def _priority(row: StudyRow, *, waited_s: float) -> float:
-    return study_priority([one.result for one in (row.finding, *row.others)], waited_s=waited_s)
-
-
-def _with_columns(row: StudyRow, columns: Sequence[Column]) -> StudyRow:
-    return replace(row, columns=tuple(cell(row.finding.image, column) for column in columns))
+    for study in studies:
+        deciding, *others = (found[entry.image_id] for entry in study.entries)
+        rows.append(
+            StudyRow(
+                deciding=deciding,
+                others=tuple(others),
+                reviewed=study.reviewed,
+                rank=ranks.get(deciding.image.id),
+                prior=priors.get(deciding.image.id),
+                columns=tuple(cell(deciding.image, column) for column in columns),
+            )
+        )
+    return tuple(rows)

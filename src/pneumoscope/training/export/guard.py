@@ -11,6 +11,8 @@ from torch import Tensor, nn
 # adds directions whose variance the images do not settle.
 DIRECTIONS = 128
 IMAGES_PER_DIRECTION = 8
+# Of the largest variance; rounding makes zero ones negative.
+_LEAST_VARIANCE = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +37,7 @@ def fit_gaussian(embeddings: Float[np.ndarray, "n features"], groups: Shaped[np.
     centred = embeddings - means[np.searchsorted(names, groups)]
     variances, vectors = np.linalg.eigh(centred.T @ centred / (len(centred) - len(names)))
     variances, vectors = variances[::-1].copy(), vectors[:, ::-1].copy()
+    variances = np.maximum(variances, _LEAST_VARIANCE * variances[0])  # a feature that never varies
     kept, rest = variances[:directions], variances[directions:]
     return GroupedGaussian(means, vectors[:, :directions], kept, float(rest.mean()))
 

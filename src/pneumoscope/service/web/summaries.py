@@ -1,15 +1,17 @@
-"""One image's row and result as the page says it: kind, words, numbers, reasons."""
+"""One image and its result in words: kind, headline, numbers, reasons."""
 
 import json
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from pneumoscope.core import Decision, Status
+from pneumoscope.core import Decision, PopulationSource, Status
 from pneumoscope.results import headline, kind, leaning, percent_beside
 from pneumoscope.service.config import Column
 from pneumoscope.service.store import Image, Result, State
-from pneumoscope.service.web.wording import STATES, check_name
+from pneumoscope.service.store.worklist import Entry
+from pneumoscope.service.web.wording import DATE, STATES, check_name, moment, population_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +30,8 @@ class CheckRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What is to be said of one image.
+class ImageSummary:
+    """What is shown of one image.
 
     Attributes:
         kind: suspicious, uncertain, clear, waiting, refused or failed; gives colour and symbol.
@@ -63,6 +65,17 @@ class Finding:
         return tuple(self._line["notes"])
 
     @property
+    def population(self) -> str:
+        """Whose rule read the image and why; empty where it was not analysed, or the line does not say."""
+        population = self._line.get("population")
+        return "" if population is None else population_words(population, self._line.get("population_source"))
+
+    @property
+    def is_default_population(self) -> bool:
+        """Whether the population was assumed, no usable age being known."""
+        return bool(self._line.get("population_source") == PopulationSource.DEFAULT)
+
+    @property
     def reasons(self) -> tuple[CheckRow, ...]:
         """The checks that failed."""
         return tuple(check for check in self.checks if check.outcome == "failed")
@@ -85,13 +98,13 @@ class Finding:
         return None if self.result is None else self.result.read_at
 
     @property
-    def _line(self) -> dict[str, Any]:
-        return _WAITING if self.result is None else _parsed(self.result.line)
-
-    @property
     def seconds_to_result(self) -> float | None:
         """From receipt to result; None while the image waits."""
         return None if self.read_at is None else max(0.0, self.read_at - self.image.received_at)
+
+    @property
+    def _line(self) -> dict[str, Any]:
+        return _WAITING if self.result is None else _parsed(self.result.line)
 
 
 _WAITING: dict[str, Any] = {"checks": [], "model": {"name": "", "version": "", "sha256": ""}, "notes": []}
@@ -99,18 +112,17 @@ _WAITING: dict[str, Any] = {"checks": [], "model": {"name": "", "version": "", "
 
 @lru_cache(maxsize=512)
 def _parsed(line: str) -> dict[str, Any]:
-    """The result's line; only what is shown is parsed, since a worklist holds thousands."""
+    """Return the result's line; only what is shown is parsed, since a worklist holds thousands."""
     parsed: dict[str, Any] = json.loads(line)
     return parsed
 
 
-def finding(image: Image, result: Result | None) -> Finding:
-    """What the queue and the reading say of an image."""
+def summary_of(image: Image, result: Result | None) -> ImageSummary:
+    """Return what the queue and the reading say of an image."""
     if result is None:
-        failed = image.state is State.FAILED
-        return Finding(image=image, result=None, kind="failed" if failed else "waiting", words=_waiting(image))
+        return ImageSummary(image=image, result=None, kind=_kind_of_unread(image.state), words=_waiting(image))
     decision = _decision(result)
-    return Finding(
+    return ImageSummary(
         image=image,
         result=result,
         kind=kind(result.status, decision),
@@ -119,6 +131,21 @@ def finding(image: Image, result: Result | None) -> Finding:
         decision=decision,
         view=result.view,
     )
+
+
+def kind_of(entry: Entry) -> str:
+    """Return the kind of an image of which only what the worklist counts is known."""
+    if entry.status is None:
+        return _kind_of_unread(entry.state)
+    if entry.status != Status.ANALYSED or entry.probability is None or entry.threshold is None:
+        return entry.status
+    if entry.uncertain:
+        return "uncertain"
+    return "suspicious" if entry.probability >= entry.threshold else "clear"
+
+
+def _kind_of_unread(state: str) -> str:
+    return "failed" if state == State.FAILED else "waiting"
 
 
 def _waiting(image: Image) -> str:
@@ -141,11 +168,19 @@ def _decision(result: Result) -> Decision | None:
 
 
 def cell(image: Image, column: Column) -> str:
-    """What the header says, as a column of the worklist shows it; a dash where it says nothing."""
+    """Return what the header says, as a column of the worklist shows it; a dash where it says nothing."""
     text = str(getattr(image, column.value))
-    if column is Column.STUDY_DATE and len(text) == 8:
-        return f"{text[:4]}-{text[4:6]}-{text[6:]}"
+    if column is Column.STUDY_DATE:
+        return date(text, None)
     return text.replace("^", " ").strip() or "–"
+
+
+def date(study_date: str, received_at: float | None) -> str:
+    """Return a DICOM date for people, such as 30 Nov 2026; where it is empty, the day of receipt, else a dash."""
+    try:
+        return time.strftime(DATE, time.strptime(study_date, "%Y%m%d"))
+    except ValueError:
+        return study_date or moment(received_at, DATE)
 
 
 def _words(status: str, decision: Decision | None) -> str:

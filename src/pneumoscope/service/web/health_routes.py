@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether an image would be taken and read now; open to whoever asks; metrics."""
+"""Routes for liveness and readiness, which are open to everyone, and for metrics."""
 
 import os
 import shutil
@@ -18,13 +18,13 @@ router = APIRouter(tags=["operation"])
 
 @router.get("/healthz")
 def get_health() -> HealthAnswer:
-    """200 while the process answers; nothing else is looked at, so that an orchestrator does not restart in vain."""
+    """Answer 200 while the process lives; nothing else is checked, so that an orchestrator does not restart in vain."""
     return HealthAnswer()
 
 
 @router.get("/readyz", responses={503: {"model": ReadyAnswer, "description": "Not ready"}})
 def get_readiness(request: Request) -> JSONResponse:
-    """200 where the database answers, the spool is writable and has room; 503 and the reason otherwise."""
+    """Answer 200 where the database answers, the spool is writable and has room; 503 and the reason otherwise."""
     parts = context_of(request)
     checks = {"database": _database(parts), "spool": _spool(parts)}
     ready = all(words == "ok" for words in checks.values())
@@ -34,7 +34,7 @@ def get_readiness(request: Request) -> JSONResponse:
 
 @router.get("/metrics", response_class=PlainTextResponse)
 def get_metrics(request: Request) -> PlainTextResponse:
-    """Prometheus metrics; needs a token, as everything that tells of the site does."""
+    """Return Prometheus metrics; needs a token, as everything that tells of the site does."""
     parts = context_of(request)
     text = metrics(parts.store, parts.spool, parts.artifact)
     return PlainTextResponse(text, media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,4 +1,4 @@
-"""REST: what programs ask for, described by OpenAPI at /openapi.json."""
+"""Routes of the REST interface, described by OpenAPI at /openapi.json."""
 
 from typing import Annotated
 
@@ -8,7 +8,6 @@ from pneumoscope.core import InputError
 from pneumoscope.service.store import people, results
 from pneumoscope.service.web.access import admin_of, person_of, sender_of
 from pneumoscope.service.web.context import Context, context_of
-from pneumoscope.service.web.findings import finding
 from pneumoscope.service.web.schema import (
     FeedbackAnswer,
     FeedbackQuestion,
@@ -19,7 +18,9 @@ from pneumoscope.service.web.schema import (
     UploadedAnswer,
     WorklistAnswer,
     image_answer,
+    prior_answer,
 )
+from pneumoscope.service.web.summaries import summary_of
 from pneumoscope.service.web.upload import take
 from pneumoscope.service.web.worklist import Order, worklist
 
@@ -48,7 +49,7 @@ def get_worklist(
     show: str | None = None,
     page: Annotated[int, Query(ge=1, le=1000)] = 1,
 ) -> WorklistAnswer:
-    """Studies: which to read first under a triage claim, newest first otherwise."""
+    """List studies: in reading order under a triage claim, newest first otherwise."""
     parts.note_now_and_then(request, "worklist")
     found = worklist(parts.store, claim=parts.config.reading.claim, order=order, show=show, page=page)
     return WorklistAnswer(
@@ -60,8 +61,9 @@ def get_worklist(
             StudyAnswer(
                 rank=row.rank,
                 reviewed=row.reviewed,
-                deciding=image_answer(row.finding),
+                deciding=image_answer(row.deciding),
                 others=[other.image.id for other in row.others],
+                prior=prior_answer(row.prior),
             )
             for row in found.rows
         ],
@@ -70,10 +72,10 @@ def get_worklist(
 
 @router.get("/images/{image_id}", tags=["results"])
 def get_image(request: Request, parts: Parts, image_id: int) -> ImageAnswer:
-    """One image's result; `waiting` until it is read."""
+    """Return one image's result; `waiting` until it is read."""
     image = parts.image(image_id)
     parts.note(request, "view", image.uid)
-    return image_answer(finding(image, results.of_image(parts.store, image_id)))
+    return image_answer(summary_of(image, results.of_image(parts.store, image_id)))
 
 
 @uploads.post(
@@ -83,7 +85,7 @@ def get_image(request: Request, parts: Parts, image_id: int) -> ImageAnswer:
     responses={413: _PROBLEMS[422] | {"description": "Too large"}, 507: _PROBLEMS[422] | {"description": "Disk full"}},
 )
 def post_image(request: Request, parts: Parts, file: Annotated[UploadFile, File()]) -> UploadAnswer:
-    """Takes a DICOM, PNG or JPEG file, or a zip of them; 202 means that each image listed is safely queued."""
+    """Take a DICOM, PNG or JPEG file, or a zip of them; 202 means that each image listed is safely queued."""
     parts.note(request, "upload")  # before, so that nothing comes in unnoted; below, what it was
     taken = take(parts.inbox, file.file, store=parts.store)
     for image, _ in taken.images:
@@ -96,13 +98,13 @@ def post_image(request: Request, parts: Parts, file: Annotated[UploadFile, File(
 
 @router.post("/images/{image_id}/feedback", tags=["feedback"], status_code=201)
 def post_feedback(request: Request, parts: Parts, image_id: int, question: FeedbackQuestion) -> None:
-    """Keeps agree or disagree; what was said before stays."""
+    """Keep agree or disagree; earlier feedback stays."""
     parts.feedback(request, image_id, agrees=question.agrees, comment=question.comment)
 
 
 @router.get("/feedback", tags=["feedback"], dependencies=[Depends(admin_of)])
 def get_feedback(request: Request, parts: Parts, since: float = 0.0) -> list[FeedbackAnswer]:
-    """All feedback since that moment (seconds since 1970), oldest first: for monitoring elsewhere."""
+    """Return all feedback since that moment (seconds since 1970), oldest first, for monitoring elsewhere."""
     parts.note(request, "feedback export")
     return [
         FeedbackAnswer(

@@ -1,4 +1,4 @@
-"""The pages that people open, and the forms on them."""
+"""Routes of the pages that people open, and of the forms on them."""
 
 from typing import Annotated, Literal
 
@@ -17,7 +17,7 @@ from pneumoscope.service.web.destinations import destinations
 from pneumoscope.service.web.rendering import render
 from pneumoscope.service.web.settings import sections
 from pneumoscope.service.web.study import image_page
-from pneumoscope.service.web.wording import COLUMNS, KINDS, STATES
+from pneumoscope.service.web.wording import COLUMNS, KINDS, OBJECTS, STATES
 from pneumoscope.service.web.worklist import Order, worklist
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False, dependencies=[Depends(person_of)])
@@ -46,7 +46,7 @@ def show_worklist(
     show: str | None = None,
     page: Annotated[int, Query(ge=1, le=1000)] = 1,
 ) -> str:
-    """The worklist."""
+    """Render the worklist."""
     claim, columns = parts.config.reading.claim, parts.config.web.columns
     parts.note_now_and_then(request, "worklist")
     found = worklist(parts.store, claim=claim, columns=columns, order=order, show=show, page=page)
@@ -65,7 +65,7 @@ def show_worklist(
 
 @router.get("/images/{image_id}")
 def show_image(request: Request, parts: Parts, image_id: int) -> str:
-    """The study page."""
+    """Render the study page."""
     image = parts.image(image_id)
     parts.note(request, "view", image.uid)
     claim, columns = parts.config.reading.claim, parts.config.web.columns
@@ -88,14 +88,14 @@ def say_opinion(
     answer: Annotated[Literal["agree", "disagree"], Form()],
     comment: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:
-    """Keeps agree or disagree, and goes back to the study."""
+    """Keep agree or disagree, and go back to the study."""
     parts.feedback(request, image_id, agrees=answer == "agree", comment=comment)
     return RedirectResponse(f"/images/{image_id}", status_code=303)
 
 
 @router.get("/upload", dependencies=[Depends(admin_of)])
 def show_upload(request: Request, parts: Parts) -> str:
-    """The page to drop files on."""
+    """Render the upload page."""
     return render(
         "upload.html",
         scope=request.scope,
@@ -107,7 +107,7 @@ def show_upload(request: Request, parts: Parts) -> str:
 
 @router.get("/monitoring")
 def show_monitoring(request: Request, parts: Parts) -> str:
-    """Charts, self-test, agreement."""
+    """Render charts, self-test and agreement."""
     seconds = results.times_to_result(parts.store, since=parts.store.now() - 86_400)
     return render(
         "monitoring.html",
@@ -128,18 +128,19 @@ def show_monitoring(request: Request, parts: Parts) -> str:
 
 @router.get("/deliveries")
 def show_deliveries(request: Request, parts: Parts) -> str:
-    """What goes where, and the dead letters."""
+    """Render destinations and dead letters."""
     return render(
         "deliveries.html",
         scope=request.scope,
         destinations=destinations(parts.store, parts.config),
         letters=deliveries.dead_letters(parts.store),
+        objects=OBJECTS,
     )
 
 
 @router.post("/deliveries/{delivery_id}/{what}", dependencies=[Depends(admin_of)])
 def settle_letter(request: Request, parts: Parts, delivery_id: int, what: Literal["replay", "discard"]) -> Response:
-    """Sends a dead letter again, or ends it."""
+    """Send a dead letter again, or discard it."""
     parts.note(request, what, f"delivery {delivery_id}")
     done = {"replay": deliveries.replay, "discard": deliveries.discard}[what](parts.store, delivery_id)
     if not done:
@@ -149,13 +150,13 @@ def settle_letter(request: Request, parts: Parts, delivery_id: int, what: Litera
 
 @router.get("/settings")
 def show_settings(request: Request, parts: Parts) -> str:
-    """The configuration in force, and the model."""
+    """Render the configuration in force, and the model."""
     return render("settings.html", scope=request.scope, sections=sections(parts.config, parts.artifact))
 
 
 @router.get("/audit", dependencies=[Depends(admin_of)])
 def show_audit(request: Request, parts: Parts, page: Annotated[int, Query(ge=1, le=100_000)] = 1) -> str:
-    """The audit log, newest first."""
+    """Render the audit log, newest first."""
     parts.note(request, "audit")
     entries = people.audit_entries(parts.store, limit=AUDIT_PAGE + 1, offset=(page - 1) * AUDIT_PAGE)
     return render(
