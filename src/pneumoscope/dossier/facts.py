@@ -66,7 +66,7 @@ def simulation_facts(device: Device, release: dict[str, Evidence], card: Card | 
         loads = {_percent(load): _case(chosen, replace(BASE, load=load)) for load in LOADS}
         shares = {_percent(share): _case(chosen, replace(BASE, prevalence=share)) for share in PREVALENCES}
         there = evidence.provenance["config"]["points"]
-        named = next(iter(there.values()), {})
+        named: dict[str, Any] = next(iter(there.values()), {})
         points = {point: _case(scores(point), BASE) for point in OPERATING_POINTS if point in named}
     except (InputError, KeyError) as error:
         return {"why_not": str(error)}

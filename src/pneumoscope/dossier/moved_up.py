@@ -147,7 +147,7 @@ def _thresholds(evidence: Evidence, rows: pd.DataFrame, *, score: str, point: st
     common = float(chosen["threshold"])
     if "population" not in rows:
         return np.full(len(rows), common)
-    return rows["population"].map(lambda name: elsewhere.get(str(name), common)).to_numpy(dtype=float)
+    return np.array([elsewhere.get(str(name), common) for name in rows["population"]], dtype=float)
 
 
 def _uncertain(rows: pd.DataFrame, probability: Float[np.ndarray, " n"], card: Card) -> Bool[np.ndarray, " n"]:

@@ -5,7 +5,7 @@ device moves it up) comes from a cohort's measured scores; arrivals and reading 
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -165,14 +165,14 @@ def run(stream: _Stream, site: Site, rule: HeadStart) -> Float[np.ndarray, " n"]
     waited = np.zeros(len(stream.arrival))
     idle: deque[simpy.Event] = deque()
 
-    def arrive() -> Iterator[simpy.Event]:
+    def arrive() -> Generator[simpy.Event, None, None]:
         for image, at in enumerate(stream.arrival):
             yield environment.timeout(at - environment.now)
             waiting.add(image)
             if idle:
                 idle.popleft().succeed()
 
-    def read() -> Iterator[simpy.Event]:
+    def read() -> Generator[simpy.Event, None, None]:
         while True:
             if not waiting:
                 idle.append(woken := environment.event())

@@ -79,9 +79,13 @@ def licence_of(name: str) -> str:
         found = metadata.metadata(name)
     except metadata.PackageNotFoundError:
         return "not stated"
-    stated = found.get("License-Expression") or found.get("License") or ""
+    stated = _field(found, "License-Expression") or _field(found, "License")
     classified = [one.rpartition(" :: ")[2] for one in found.get_all("Classifier", []) if one.startswith("License")]
     return stated if 0 < len(stated) <= 40 and "\n" not in stated else "; ".join(classified) or "not stated"
+
+
+def _field(found: metadata.PackageMetadata, name: str) -> str:
+    return found[name] if name in found else ""
 
 
 def supplier_of(name: str) -> str:
@@ -90,8 +94,9 @@ def supplier_of(name: str) -> str:
         found = metadata.metadata(name)
     except metadata.PackageNotFoundError:
         return "not stated"
-    named = found.get("Author") or found.get("Maintainer") or found.get("Author-email") or found.get("Maintainer-email")
-    return " ".join((named or "not stated").partition("<")[0].split()).strip('" ,')[:60] or "not stated"
+    fields = ("Author", "Maintainer", "Author-email", "Maintainer-email")
+    named = next((stated for field in fields if (stated := _field(found, field))), "")
+    return " ".join(named.partition("<")[0].split()).strip('" ,')[:60] or "not stated"
 
 
 def write_cyclonedx(

@@ -190,7 +190,7 @@ def declared_voi(header: Dataset) -> Voi | None:
     if table := first_table(header, "VOILUTSequence", signed=False):
         return VoiTable(first=table.first, entries=table.grey)
     window = next((one for one in windows_of(header) if one.problem is None), None)
-    return window and VoiWindow(center=window.center, width=window.width, function=window.function)
+    return None if window is None else VoiWindow(center=window.center, width=window.width, function=window.function)
 
 
 def with_polarity(levels: Levels, header: Dataset) -> Levels:

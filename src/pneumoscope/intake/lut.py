@@ -37,7 +37,7 @@ class LookupTable:
 
     def apply(self, values: Values) -> Values:
         """Return the entry for each value, rounded to a whole one first."""
-        return np.take(self.entries, self._index(values), mode="clip")
+        return np.asarray(np.take(self.entries, self._index(values), mode="clip"))
 
     def _index(self, values: Values) -> np.ndarray:
         return np.rint(values - self.first).astype(np.intp)

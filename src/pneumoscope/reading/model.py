@@ -164,11 +164,12 @@ def _loaded(kind: type[Model], artifact: Artifact, engine: EngineName) -> Model:
 
 def _batches(images: np.ndarray | Sequence[np.ndarray], model: Model) -> Iterator[Float32[np.ndarray, "n 1 size size"]]:
     size = model.card.recipe.size_px
-    prepared = isinstance(images, np.ndarray) and images.ndim == 4
-    if prepared and images.shape[1:] != (1, size, size):
-        raise InputError(f"predict: expected prepared images [n, 1, {size}, {size}], found {list(images.shape)}")
-    if isinstance(images, np.ndarray) and images.ndim not in (3, 4):
-        raise InputError(f"predict: expected [n, h, w] or [n, 1, {size}, {size}], found {list(images.shape)}")
+    shape = images.shape if isinstance(images, np.ndarray) else ()
+    prepared = len(shape) == 4
+    if prepared and shape[1:] != (1, size, size):
+        raise InputError(f"predict: expected prepared images [n, 1, {size}, {size}], found {list(shape)}")
+    if isinstance(images, np.ndarray) and len(shape) not in (3, 4):
+        raise InputError(f"predict: expected [n, h, w] or [n, 1, {size}, {size}], found {list(shape)}")
     for start in range(0, len(images), _BATCH):
         batch = images[start : start + _BATCH]
         if prepared:

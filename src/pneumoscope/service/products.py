@@ -47,7 +47,8 @@ def make_products(reading: Reading, *, file: Path, claim: Claim) -> Products:
     files = {_file_of(kind): content for kind, content in objects.files().items()}
     if reading.heat is not None:
         files[HEAT_FILE] = _heat(reading.heat)
-    listed = {kind: _file_of(kind) for kind in (ResultObject.SR, ResultObject.SC) if kind in objects.dicom}
+    shown: tuple[ResultObject, ...] = (ResultObject.SR, ResultObject.SC)
+    listed = {kind: _file_of(kind) for kind in shown if kind in objects.dicom}
     line = to_line(reading, Outputs(files=listed, notes=objects.notes))
     files[LINE_FILE] = json.dumps(line, ensure_ascii=False).encode("utf-8", "backslashreplace")
     uids = {What(kind.value): str(ds.SOPInstanceUID) for kind, ds in objects.dicom.items()}

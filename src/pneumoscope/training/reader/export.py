@@ -201,7 +201,7 @@ class _Seen:
         """Return the population's rule for heat maps."""
         part = np.flatnonzero(self.group == population)
         views = [one if one in rule.by_view else None for one in self.rows["view"].iloc[part]]
-        flagged = np.array([self._flagged(place, rule, view) for place, view in zip(part, views, strict=True)])
+        flagged = np.array([self._flagged(int(place), rule, view) for place, view in zip(part, views, strict=True)])
         boxes = boxes_seen(rsna_boxes(data), self.rows["image_id"].iloc[part], self.crops[part])
         return heat_rule(
             Validated(

@@ -168,7 +168,7 @@ def _train(
                 material, drawn, strength=config.augmentation(stage.population), size_px=stage.size_px, soft=soft
             )
             loss = loss_of(network, mix(batch, config.mixup, rng), config.loss, boxes=boxes)
-            (loss / config.accumulate).backward()
+            (loss / config.accumulate).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(learning.values(), LARGEST_GRADIENT)
         optimizer.step()
         optimizer.zero_grad()

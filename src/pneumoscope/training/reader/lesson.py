@@ -66,10 +66,10 @@ def mix(batch: Batch, alpha: float, rng: np.random.Generator) -> Batch:
         return batch
     drawn = float(rng.beta(alpha, alpha))
     share, other = max(drawn, 1 - drawn), torch.from_numpy(rng.permutation(len(batch.images)))
-    parts = [
+    images, targets, soft, boxes = (
         share * part + (1 - share) * part[other] for part in (batch.images, batch.targets, batch.soft, batch.boxes)
-    ]
-    return Batch(*parts, pose=None)
+    )
+    return Batch(images=images, targets=targets, soft=soft, boxes=boxes, pose=None)
 
 
 def loss_of(network: ReaderNetwork, batch: Batch, weights: Weights, *, boxes: bool) -> Tensor:
