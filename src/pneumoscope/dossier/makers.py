@@ -1,6 +1,6 @@
 """What the templates may name: each table and figure by its name."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,7 @@ from pneumoscope.dossier.tables import action, device, guard, impact, performanc
 from pneumoscope.evaluation import Number
 from pneumoscope.image import Recipe
 
-_TABLES = {
+_TABLES: dict[str, Callable[[Inputs, Numbers], Iterable[Block]]] = {
     "moved-up": action.moved_up,
     "counts": action.counts,
     "moved-up-groups": action.by_group,
