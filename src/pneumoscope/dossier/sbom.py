@@ -85,7 +85,7 @@ def licence_of(name: str) -> str:
 
 
 def _field(found: metadata.PackageMetadata, name: str) -> str:
-    return found[name] if name in found else ""
+    return str(found.get(name, ""))  # type: ignore[attr-defined]
 
 
 def supplier_of(name: str) -> str:
