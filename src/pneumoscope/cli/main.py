@@ -54,7 +54,7 @@ def _say_version(asked: bool) -> None:
 def _map(
     version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_say_version)] = False,
 ) -> None:
-    """Reads chest radiographs for signs of pneumonia. Research use only, not a medical device."""
+    """Read chest radiographs for signs of pneumonia. Research use only, not a medical device."""
 
 
 # By the file of a command; others run with [data] until they ask for a module of [train].
@@ -63,7 +63,7 @@ _DATA_MODULES = ("pandas", "pyarrow", "pandera", "scipy", "sklearn", "matplotlib
 
 
 def _with_exit_code(command: Callable[..., None]) -> Callable[..., None]:
-    """The command, its expected errors told in one line and turned into exit codes."""
+    """Wrap the command: report its expected errors in one line and turn them into exit codes."""
 
     @functools.wraps(command)
     def run(*args: Any, **options: Any) -> None:
@@ -84,7 +84,7 @@ def _with_exit_code(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _extra(command: Callable[..., None], error: ModuleNotFoundError) -> str:
-    """The smallest extra of pyproject.toml that the command runs with."""
+    """Return the smallest extra of pyproject.toml that the command runs with."""
     module = (error.name or "").partition(".")[0]
     return _EXTRAS.get(command.__module__.rpartition(".")[2]) or ("data" if module in _DATA_MODULES else "train")
 

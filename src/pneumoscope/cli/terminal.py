@@ -36,7 +36,7 @@ _OUTCOME_STYLES = {Outcome.PASSED: "green", Outcome.FAILED: "red", Outcome.NOT_A
 
 
 def progress(items: Iterable[Item], *, title: str) -> Iterator[Item]:
-    """The items, counted on a terminal's last line; nothing shown in a pipe."""
+    """Yield the items and count them on a terminal's last line; show nothing in a pipe."""
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn(f"{title} {{task.completed}}"), BarColumn(24), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
@@ -48,7 +48,7 @@ def progress(items: Iterable[Item], *, title: str) -> Iterator[Item]:
 
 @contextmanager
 def byte_progress(total: int) -> Iterator[Callable[[int], None]]:
-    """What is to be told of bytes as they come; a bar with rate and rest on a terminal, nothing in a pipe."""
+    """Yield a function to call with each count of new bytes; show a bar with rate and rest on a terminal only."""
     console = Console(stderr=True)
     columns = (BarColumn(24), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
@@ -57,7 +57,7 @@ def byte_progress(total: int) -> Iterator[Callable[[int], None]]:
 
 
 def print_readings(readings: "list[Reading]", *, images: int) -> None:
-    """One line an image, and below it every reason why it was not analysed; says so if `images` were more."""
+    """Print one line an image, and below it every reason why it was not analysed; say so if `images` were more."""
     console = Console(highlight=False, soft_wrap=True)
     names = _names([reading.path for reading in readings])
     width = max(map(len, names), default=0)
@@ -73,7 +73,7 @@ def print_readings(readings: "list[Reading]", *, images: int) -> None:
 
 
 def print_checks(path: str, status: str, checks: tuple[Check, ...]) -> None:
-    """One image's checks, each with what was found, and what was expected where it did not pass."""
+    """Print one image's checks, each with what was found, and what was expected where it did not pass."""
     console = Console(highlight=False, soft_wrap=True)
     console.print(Text.assemble((path, "bold"), "  ", (status, _STATUS_STYLES[status])))
     for one in checks:
@@ -83,7 +83,7 @@ def print_checks(path: str, status: str, checks: tuple[Check, ...]) -> None:
 
 
 def summary(counts: Counter[str]) -> str:
-    """A run's readings by `kind`: `2 analysed (1 suspicious, 0 not suspicious, 1 uncertain), 2 refused, 1 failed`."""
+    """Return counts by `kind`: `2 analysed (1 suspicious, 0 not suspicious, 1 uncertain), 2 refused, 1 failed`."""
     suspicious, clear, uncertain = (counts[kind] for kind in ("suspicious", "clear", "uncertain"))
     analysed = f"{suspicious + clear + uncertain} analysed"
     found = f"{suspicious} suspicious, {clear} not suspicious, {uncertain} uncertain"
@@ -104,7 +104,7 @@ def _sentence(check: Check) -> str:
 
 
 def _names(paths: list[str]) -> list[str]:
-    """Paths without the folder that they share; the end of a long one, since that is what tells images apart."""
+    """Return paths without the folder that they share; of a long one its end, since that tells images apart."""
     folders = {Path(path).parent for path in paths}
     alike = len({folder.is_absolute() for folder in folders}) == 1
     folder = os.path.commonpath(folders) if alike else ""

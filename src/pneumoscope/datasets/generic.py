@@ -44,7 +44,7 @@ def import_csv(place: Path, mapping: ColumnMapping, *, prefer: Prefer = Prefer.H
 
 
 def _values(raw: pd.DataFrame, ours: str, mapping: ColumnMapping, place: Path) -> "pd.Series[Any]":
-    """One column in our words, checked against what it may hold."""
+    """Return one column in our words, checked against what it may hold."""
     theirs = mapping.columns[ours]
     words = {their: str(our) for their, our in mapping.values.get(ours, {}).items()}
     text = raw[theirs].str.strip().replace(words).replace("", None)
@@ -72,7 +72,7 @@ def _allowed(values: "pd.Series[Any]", column: Column) -> "pd.Series[bool]":
 
 
 def _labels(text: "pd.Series[str]", mapping: ColumnMapping, place: Path) -> pd.DataFrame:
-    """A column for each finding that the mapping names; 0 where the row has labels and not this one."""
+    """Return a column for each finding that the mapping names; 0 where the row has labels and not this one."""
     sets = text.map(lambda labels: {one.strip() for one in labels.split(mapping.separator)}, na_action="ignore")
     known = set(mapping.labels)
     unknown = sets.map(lambda found: bool(found - known), na_action="ignore").fillna(value=False).astype(bool)

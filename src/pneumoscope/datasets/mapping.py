@@ -59,7 +59,7 @@ def _is_column(name: str) -> bool:
 
 
 def read_mapping(path: Path) -> ColumnMapping:
-    """The mapping in a TOML file.
+    """Return the mapping in a TOML file.
 
     Raises:
         ConfigError: The file is absent, no TOML, or has a key that is not known.

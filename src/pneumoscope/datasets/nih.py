@@ -76,7 +76,7 @@ def import_nih(
     table: str | None = None,
     prefer: Prefer = Prefer.HIGHEST,
 ) -> Imported:
-    """Every image of the NIH table under `root`, with whatever of labels, lists, boxes and images lies beside it.
+    """Return every image of the NIH table under `root`, with the labels, lists, boxes and images found beside it.
 
     Args:
         root: Folder with `Data_Entry_2017_v2020.csv`, `Data_Entry_2017.csv` or `sample_labels.csv`.
@@ -115,7 +115,7 @@ def _table_of(root: Path, name: str | None) -> Path:
 
 
 def _described(raw: pd.DataFrame, place: Path) -> pd.DataFrame:
-    """Columns that come from the table alone, age and labels left out."""
+    """Return the columns that come from the table alone, age and labels left out."""
     patients = numbers(raw, "Patient ID", path=place)
     refuse(place, "Patient ID", raw["Patient ID"][patients.isna()], expected="a number")
     spacing = [_number_of(raw, names, place) for names in (_SPACING_X, _SPACING_Y)]
@@ -142,7 +142,7 @@ def _number_of(raw: pd.DataFrame, names: tuple[str, ...], place: Path) -> "pd.Se
 
 
 def _ages(raw: pd.DataFrame, place: Path) -> tuple["pd.Series[float]", list[str]]:
-    """Years, from `58`, `058Y`, `013M` or `001D`; what nobody can be is null and said so."""
+    """Return years, from `58`, `058Y`, `013M` or `001D`; impossible ages become null, with a remark."""
     written = raw["Patient Age"]
     codes, distinct = pd.factorize(written, use_na_sentinel=False)
     parts = pd.Series(distinct).str.strip().str.extract(r"^(\d+)([YMWD]?)$", flags=re.IGNORECASE)
@@ -159,7 +159,7 @@ def _ages(raw: pd.DataFrame, place: Path) -> tuple["pd.Series[float]", list[str]
 def _labelled(
     root: Path, raw: pd.DataFrame, place: Path, wanted: LabelRelease | None
 ) -> tuple[pd.DataFrame, list[str]]:
-    """The 14 findings of the wanted release, and Pneumonia by either where it is at hand."""
+    """Return the 14 findings of the wanted release, and Pneumonia by either where it is at hand."""
     at_hand = releases(root, raw, place)
     own = next(iter(at_hand))
     release = wanted or own
@@ -177,7 +177,7 @@ def _labelled(
 
 
 def _official_split(root: Path, ids: "pd.Series[str]") -> tuple[pd.DataFrame, list[str]]:
-    """`official_split` by the published lists, and `split` = test for the official test: it is never for choosing."""
+    """Return `official_split` by the published lists, and `split` = test for the official test: never for choosing."""
     sides = {side: root / name for side, name in _OFFICIAL_LISTS.items()}
     missing = [place.name for place in sides.values() if not place.is_file()]
     if missing:
@@ -216,7 +216,7 @@ def _files(
 
 
 def read_nih(root: Path, images: Path) -> pd.DataFrame:
-    """Manifest rows of the NIH images found in one folder (PNG or JPEG, named by NIH image index).
+    """Return manifest rows of the NIH images found in one folder (PNG or JPEG, named by NIH image index).
 
     `split` is "test" for the official test list and null otherwise; RSNA columns are NaN where not read.
 
@@ -232,7 +232,7 @@ def read_nih(root: Path, images: Path) -> pd.DataFrame:
 
 
 def read_nih_labels(root: Path) -> pd.DataFrame:
-    """Findings and RSNA classes of all 112,120 images, no image needed; columns as in the manifest."""
+    """Return findings and RSNA classes of all 112,120 images, no image needed; columns as in the manifest."""
     place = _table_of(root, None)
     raw = read_table(place, needs=_NEEDED)
     patients = SOURCE + ":" + numbers(raw, "Patient ID", path=place).astype("int64").astype("str")

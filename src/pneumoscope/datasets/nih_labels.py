@@ -19,7 +19,7 @@ class LabelRelease(StrEnum):
 
 
 def releases(root: Path, raw: pd.DataFrame, place: Path) -> dict[LabelRelease, "pd.Series[str]"]:
-    """Label text by release, in the table's order, the table's own first; a release that is not at hand is absent.
+    """Return label text by release, in the table's order, the table's own first; releases not at hand are absent.
 
     Raises:
         InputError: `labels_2017.csv` is not such a table, or lacks images of it.
@@ -37,7 +37,7 @@ def releases(root: Path, raw: pd.DataFrame, place: Path) -> dict[LabelRelease, "
 
 
 def findings_of(text: "pd.Series[str]", place: Path) -> pd.DataFrame:
-    """The 14 findings and `no_finding`, 1.0 or 0.0; text such as `Edema|Effusion`, parsed once for each distinct one.
+    """Return the 14 findings and `no_finding`, 1.0 or 0.0; each distinct text, as `Edema|Effusion`, is parsed once.
 
     Raises:
         InputError: A label is none of NIH's 15, or missing.

@@ -26,7 +26,7 @@ _BOX_NAMES = {"Infiltrate": "Infiltration"}
 
 
 def rsna_columns(root: Path, ids: "pd.Series[str]") -> pd.DataFrame:
-    """RSNA's id and class, and `rsna_opacity` and `rsna_normal`; all null where RSNA's readers had not the image."""
+    """Return RSNA's id, class, `rsna_opacity` and `rsna_normal`; all null where RSNA's readers had not the image."""
     place = root / "rsna_classes.csv"
     columns = {"rsna_id": np.nan, "rsna_class": np.nan} | dict.fromkeys(RSNA_CLASSES.values(), np.nan)
     if not place.is_file():
@@ -41,7 +41,7 @@ def rsna_columns(root: Path, ids: "pd.Series[str]") -> pd.DataFrame:
 
 
 def google_columns(root: Path, ids: "pd.Series[str]") -> pd.DataFrame:
-    """Google's four labels and set; null where their readers had not the image; no columns without their file."""
+    """Return Google's four labels and set; null where their readers had not the image; no columns without the file."""
     place = root / "google_expert_labels.csv"
     if not place.is_file():
         return pd.DataFrame()
@@ -55,14 +55,14 @@ def google_columns(root: Path, ids: "pd.Series[str]") -> pd.DataFrame:
 
 
 def _beside(place: Path, ids: "pd.Series[str]", *, needs: tuple[str, ...]) -> pd.DataFrame:
-    """The table's rows in the order of `ids`, null where it has none."""
+    """Return the table's rows in the order of `ids`, null where it has none."""
     table = read_table(place, needs=("Image Index", *needs))
     refuse_repeated(place, "Image Index", table["Image Index"])
     return table.set_index("Image Index")[list(needs)].reindex(ids).set_axis(ids.index)
 
 
 def box_column(root: Path, ids: "pd.Series[str]") -> pd.DataFrame:
-    """NIH's boxes as the column `boxes`; see `boxes_of` for reading it. No column without the list."""
+    """Return NIH's boxes as the column `boxes`, which `boxes_of` reads; no column without the list."""
     place = root / "BBox_List_2017.csv"
     if not place.is_file():
         return pd.DataFrame()
@@ -78,7 +78,7 @@ def box_column(root: Path, ids: "pd.Series[str]") -> pd.DataFrame:
 
 
 def boxes_of(manifest: pd.DataFrame) -> pd.DataFrame:
-    """A row a box: `image_id, by, finding, left, top, width, height`; shares of the image's side, from its corner."""
+    """Return a row a box: `image_id, by, finding, left, top, width, height`, in shares of the image's side."""
     columns = ["by", "finding", "left", "top", "width", "height"]
     drawn = manifest[["image_id", "boxes"]].dropna() if "boxes" in manifest else pd.DataFrame(columns=["image_id"])
     rows = [(image, *box) for image, text in drawn.itertuples(index=False) for box in json.loads(text)]

@@ -15,7 +15,7 @@ _AGE_BOUNDS_YEARS = (0, 22, 40, 60, 75, np.inf)
 def split_by_patient(
     manifest: pd.DataFrame, *, test_share: float, validation_share: float, seed: int
 ) -> "pd.Series[str]":
-    """`train`, `val` or `test` for each row; all images of a patient fall on one side.
+    """Return `train`, `val` or `test` for each row; all images of a patient fall on one side.
 
     A patient with an image in an official test set (`split` is "test") goes to test. Of the others, `test_share`
     and `validation_share` are expected there: each patient's place is drawn from a hash of seed and patient id
@@ -35,7 +35,7 @@ def split_by_patient(
 def split_stratified(
     manifest: pd.DataFrame, *, test_share: float, validation_share: float, seed: int, label: str = "Pneumonia"
 ) -> "pd.Series[str]":
-    """`train`, `val` or `test` for each row, the sides alike in label, view, sex, age group and films a patient.
+    """Return `train`, `val` or `test` for each row, the sides alike in label, view, sex, age group and films a patient.
 
     Patients are put in order by stratum and, within it, by a draw from seed and patient id; then every so many go
     to test, and of the rest every so many to val. So each stratum gives its share to within one patient. A patient
@@ -59,7 +59,7 @@ def split_stratified(
 def split_official(
     manifest: pd.DataFrame, *, validation_share: float, seed: int, label: str = "Pneumonia"
 ) -> "pd.Series[str]":
-    """The publisher's test as `test`, and the rest as `train` and, stratified by patient, `val`; null in no list.
+    """Return the publisher's test as `test`, the rest as `train` or, stratified by patient, `val`; null in no list.
 
     Raises:
         ConfigError: The manifest has no official split.
@@ -83,7 +83,7 @@ def split_official(
 
 
 def folds_by_patient(manifest: pd.DataFrame, *, folds: int, seed: int, label: str = "Pneumonia") -> "pd.Series[float]":
-    """Fold 0 to `folds` - 1 for each row, stratified by patient; NaN for patients of an official test set.
+    """Return fold 0 to `folds` - 1 for each row, stratified by patient; NaN for patients of an official test set.
 
     Raises:
         ConfigError: There are fewer than two folds, or fewer patients than folds.
@@ -104,7 +104,7 @@ def _check_shares(test_share: float, validation_share: float) -> None:
 
 
 def _ordered_patients(manifest: pd.DataFrame, *, label: str, seed: int) -> list[str]:
-    """Patients by stratum (a positive film, usual view, sex, age group, films in powers of two), then by draw."""
+    """Order patients by stratum (positive film, usual view, sex, age group, films in powers of two), then by draw."""
     if label not in manifest.columns:
         raise ConfigError(f"label: expected a column of the manifest, got {label!r}")
     by_patient = manifest.groupby("patient_id", sort=True)
@@ -124,7 +124,7 @@ def _ordered_patients(manifest: pd.DataFrame, *, label: str, seed: int) -> list[
 
 
 def _every(count: int, share: float) -> Bool[np.ndarray, " n"]:
-    """Which of `count` are taken so that any run of n has n * share of them, to within one.
+    """Return which of `count` are taken so that any run of n has n * share of them, to within one.
 
     Source: systematic sampling (Cochran, Sampling Techniques, 3rd edition, 1977, chapter 8), start at one half.
     """
@@ -133,6 +133,6 @@ def _every(count: int, share: float) -> Bool[np.ndarray, " n"]:
 
 
 def _draw(patient_id: str, seed: int) -> float:
-    """A number in [0, 1) that depends on nothing but its arguments."""
+    """Return a number in [0, 1) that depends on nothing but its arguments."""
     digest = hashlib.sha256(f"{seed}:{patient_id}".encode()).digest()
     return int.from_bytes(digest[:8]) / 2**64

@@ -32,7 +32,7 @@ class Split:
 
 
 def split_of(manifest: pd.DataFrame, sides: "pd.Series[Any]", made: dict[str, Any]) -> Split:
-    """The split that puts each row of the manifest on its side; rows whose side is null are left out."""
+    """Return the split that puts each row of the manifest on its side; rows whose side is null are left out."""
     name = "split" if pd.api.types.is_string_dtype(sides.dtype) else "fold"
     kept = sides.notna()
     rows = manifest.loc[kept, ["source", "image_id"]].assign(**{name: sides[kept]})
@@ -42,7 +42,7 @@ def split_of(manifest: pd.DataFrame, sides: "pd.Series[Any]", made: dict[str, An
 
 
 def write_split(split: Split, target: Path) -> None:
-    """CSV after one line `# {"sha256": ..., "method": ..., ...}`.
+    """Write the split as CSV after one line `# {"sha256": ..., "method": ..., ...}`.
 
     Raises:
         ConfigError: The place cannot be written.
@@ -52,7 +52,7 @@ def write_split(split: Split, target: Path) -> None:
 
 
 def read_split(path: Path) -> Split:
-    """The split in a file, verified by its hash.
+    """Return the split in a file, verified by its hash.
 
     Raises:
         ConfigError: The file is absent or no split.
@@ -76,7 +76,7 @@ def read_split(path: Path) -> Split:
 
 
 def apply_split(manifest: pd.DataFrame, split: Split, *, fold: int | None = None) -> tuple[pd.DataFrame, list[str]]:
-    """The manifest with `split` by the file, and a sentence for what did not match.
+    """Return the manifest with `split` by the file, and a sentence for what did not match.
 
     Of folds, `fold` becomes val and the others train; an official test stays test. Rows that the file does not
     list have no side.

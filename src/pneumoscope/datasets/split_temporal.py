@@ -7,7 +7,7 @@ from pneumoscope.datasets.split import split_by_patient
 
 
 def split_by_date(manifest: pd.DataFrame, *, test_share: float, validation_share: float) -> "pd.Series[str]":
-    """The latest `test_share` of films as test, those before as val, the earlier as train; null across a border.
+    """Return the latest `test_share` of films as test, those before as val, earlier ones as train; null across borders.
 
     Films of a patient whose examinations lie on two sides are null: nobody is seen in training and tested later.
 
@@ -25,7 +25,7 @@ def split_by_date(manifest: pd.DataFrame, *, test_share: float, validation_share
 def split_by_follow_up(
     manifest: pd.DataFrame, *, test_share: float, validation_share: float, seed: int
 ) -> "pd.Series[str]":
-    """Early films of most patients as train and val, late films of the others as test; null elsewhere.
+    """Return early films of most patients as train and val, late films of the others as test; null elsewhere.
 
     For sources without dates. Patients are drawn as by `split_by_patient`; a film is late if its follow-up number
     is above the median of the patients who have more than one. So a model is tested on later examinations than it

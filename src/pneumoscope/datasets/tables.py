@@ -11,7 +11,7 @@ from pneumoscope.core import ConfigError, InputError
 
 
 def read_table(path: Path, *, needs: Sequence[str]) -> pd.DataFrame:
-    """The table as text, null where a field is empty; a byte-order mark and blanks around names are taken off.
+    """Return the table as text, null where a field is empty, without byte-order mark and blanks around names.
 
     Raises:
         ConfigError: The file is absent.
@@ -45,7 +45,7 @@ def _missing_columns(path: Path, missing: list[str], found: list[str]) -> str:
 
 
 def numbers(table: pd.DataFrame, name: str, *, path: Path) -> "pd.Series[float]":
-    """A column as numbers, NaN where empty.
+    """Return a column as numbers, NaN where empty.
 
     Raises:
         InputError: A value is no number; names its line in the file.

@@ -45,7 +45,7 @@ class Marks:
 
 
 def agreement(cam: Float[np.ndarray, "y x"], boxes: Float[np.ndarray, "b 4"]) -> Agreement:
-    """The heat of one activation map against the boxes of the same image.
+    """Compare the heat of one activation map with the boxes of the same image.
 
     Raises:
         InputError: There is no box, or the boxes cover no place of the grid or all of them.
@@ -67,7 +67,7 @@ def agreement(cam: Float[np.ndarray, "y x"], boxes: Float[np.ndarray, "b 4"]) ->
 
 
 def marks(cam: Float[np.ndarray, "y x"], boxes: Float[np.ndarray, "b 4"]) -> Marks:
-    """Local maxima of the heat among their eight neighbours on the map's own grid, and the box that each lies in.
+    """Return the heat's local maxima among eight neighbours on the map's own grid, and the box that each lies in.
 
     Equal neighbours that are a maximum together are one mark, at the first of them in reading order; a flat map has
     none.
@@ -84,7 +84,7 @@ def marks(cam: Float[np.ndarray, "y x"], boxes: Float[np.ndarray, "b 4"]) -> Mar
 
 
 def free_response(found: list[Marks], *, boxes: int, false_marks_per_image: float) -> float:
-    """Share of all boxes with a mark in them, at the threshold that allows so many false marks an image.
+    """Return the share of all boxes with a mark in them, at the threshold that allows so many false marks an image.
 
     Args:
         found: Every image that was read, those without a box too.
@@ -107,20 +107,20 @@ def free_response(found: list[Marks], *, boxes: int, false_marks_per_image: floa
 
 
 def hottest(heat: Float[np.ndarray, "y x"], *, count: int) -> Bool[np.ndarray, "y x"]:
-    """The `count` places with most heat; of equal ones the earlier in reading order."""
+    """Return the `count` places with most heat; of equal ones the earlier in reading order."""
     chosen = np.zeros(heat.size, dtype=bool)
     chosen[np.argsort(-heat, axis=None, kind="stable")[:count]] = True
     return chosen.reshape(heat.shape)
 
 
 def upsampled(cam: Float[np.ndarray, "y x"]) -> Float[np.ndarray, "grid grid"]:
-    """The activation map on the grid of `GRID` places a side, bicubic as it is shown."""
+    """Return the activation map on the grid of `GRID` places a side, bicubic as it is shown."""
     picture = Image.fromarray(cam.astype(np.float32)).resize((GRID, GRID), Image.Resampling.BICUBIC)
     return np.asarray(picture, dtype=np.float64)
 
 
 def box_mask(boxes: Float[np.ndarray, "b 4"]) -> Bool[np.ndarray, "grid grid"]:
-    """Places of the grid whose centre lies in a box."""
+    """Return the places of the grid whose centre lies in a box."""
     centre = (np.arange(GRID) + 0.5) / GRID
     mask = np.zeros((GRID, GRID), dtype=bool)
     for left, top, right, bottom in boxes:
@@ -129,7 +129,7 @@ def box_mask(boxes: Float[np.ndarray, "b 4"]) -> Bool[np.ndarray, "grid grid"]:
 
 
 def _maxima(cam: Float[np.ndarray, "y x"]) -> Bool[np.ndarray, "y x"]:
-    """The first place of each plateau (a single place too) whose neighbours are all lower, of a map that has any."""
+    """Return the first place of each plateau (or single place) with only lower neighbours, of a map that has any."""
     first = np.zeros(cam.shape, dtype=bool)
     left = cam >= _highest_around(cam)
     while left.any():
@@ -145,13 +145,13 @@ def _maxima(cam: Float[np.ndarray, "y x"]) -> Bool[np.ndarray, "y x"]:
 
 
 def _highest_around(grid: Shaped[np.ndarray, "y x"]) -> Float[np.ndarray, "y x"]:
-    """The highest of each place and its eight neighbours."""
+    """Return the highest of each place and its eight neighbours."""
     padded = np.pad(grid.astype(np.float64), 1, constant_values=-np.inf)
     return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, (3, 3)).max(axis=(2, 3)))
 
 
 def _smallest_around(place: Float[np.ndarray, "2 n"], boxes: Float[np.ndarray, "b 4"]) -> Float[np.ndarray, " n"]:
-    """Index of the smallest box around each place; -1 where there is none."""
+    """Return the index of the smallest box around each place; -1 where there is none."""
     index = np.full(place.shape[1], -1.0)
     area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     for number in np.argsort(-area, kind="stable"):

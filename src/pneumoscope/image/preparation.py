@@ -71,7 +71,7 @@ def _seen(pixels: Float32[np.ndarray, "h w"], recipe: Recipe) -> Crop:
 
 
 def trim(pixels: Float32[np.ndarray, "h w"], recipe: Recipe) -> Crop:
-    """The image without the flat black or white lines at its edges: collimation, padding, scanner frames.
+    """Return the image without the flat black or white lines at its edges: collimation, padding, scanner frames.
 
     A side on which more than `largest_trim` of the image is flat keeps all of its lines: that is not a border.
     """
@@ -85,7 +85,7 @@ def trim(pixels: Float32[np.ndarray, "h w"], recipe: Recipe) -> Crop:
 
 
 def _inner_span(flat: Bool[np.ndarray, " n"], largest_trim: float) -> tuple[int, int]:
-    """Start and end of what is left when flat lines are taken off both ends."""
+    """Return start and end of what is left when flat lines are taken off both ends."""
     if flat.all():
         return 0, flat.size
     start = int(np.argmin(flat))

@@ -42,7 +42,7 @@ class ZipMember:
         return f"{self.archive}!/{self.name}"
 
     def read(self) -> bytes:
-        """The member's bytes.
+        """Return the member's bytes.
 
         Raises:
             UnreadableError: It is cut off, damaged, compressed in an unknown way or larger than it says.
@@ -75,7 +75,7 @@ class ZipMember:
 
 
 def list_members(archive: Path) -> Iterator[ZipMember | UnreadableError]:
-    """Each file in the archive in order of its name, or why it will not be read; folders have no line.
+    """Yield each file in the archive in order of its name, or why it will not be read; folders are left out.
 
     Hidden files and DICOMDIR are left out as in a folder.
 
@@ -97,7 +97,7 @@ def list_members(archive: Path) -> Iterator[ZipMember | UnreadableError]:
 
 
 def is_index_or_hidden(path: PurePosixPath) -> bool:
-    """Whether a file found by looking is passed over: hidden files and DICOMDIR, an index without images (PS3.10)."""
+    """Return whether a file is left out of a search: hidden files and DICOMDIR, an index without images (PS3.10)."""
     return path.name.upper() == "DICOMDIR" or any(
         part.startswith(".") and part not in {".", ".."} for part in path.parts
     )

@@ -6,7 +6,7 @@ from pneumoscope.core import UnreadableError
 
 
 def inflate(compressed: bytes, *, limit: int, check: str, path: str) -> bytes:
-    """The raw deflate stream (no zlib header) inflated; never more than `limit` bytes are held.
+    """Inflate a raw deflate stream (no zlib header); never hold more than `limit` bytes.
 
     Raises:
         UnreadableError: The stream is damaged, cut off, or longer than `limit`.

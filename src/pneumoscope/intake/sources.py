@@ -28,7 +28,7 @@ class ImageSource:
     problem: UnreadableError | None = None
 
     def read_bytes(self) -> bytes:
-        """The whole content, within `MAX_FILE_BYTES`.
+        """Return the whole content, within `MAX_FILE_BYTES`.
 
         Raises:
             UnreadableError: There is a problem, or the file is missing, unreadable or too large.
@@ -46,7 +46,7 @@ class ImageSource:
 
 
 def find_images(paths: Iterable[Path]) -> Iterator[ImageSource]:
-    """Every input under `paths`, one source each, lazily and in a fixed order.
+    """Yield every input under `paths`, one source each, lazily and in a fixed order.
 
     A file is taken as given, whatever it is. A folder is walked, names in order at each level. A zip archive
     (told by its content) is opened member by member; an archive within it is one unreadable source. What
@@ -62,7 +62,7 @@ def find_images(paths: Iterable[Path]) -> Iterator[ImageSource]:
 
 
 def source_of(path: Path) -> ImageSource:
-    """A source for one file, not opened as an archive."""
+    """Return a source for one file, not opened as an archive."""
     return ImageSource(path=_display(path), location=path)
 
 
@@ -106,7 +106,7 @@ def _in_file(path: Path) -> Iterator[ImageSource]:
 
 
 def _is_archive(path: Path) -> bool:
-    """Whether the content is a zip's and not a DICOM file's, whose first 128 bytes may be anything (PS3.10)."""
+    """Return whether the content is a zip's, not a DICOM file's, whose first 128 bytes may be anything (PS3.10)."""
     if not S_ISREG(path.stat().st_mode):
         return False
     with path.open("rb") as file:
@@ -136,7 +136,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _display(path: Path) -> str:
-    """The path as text that any file can hold: bytes that are no UTF-8 become replacement characters."""
+    """Return the path as text that any file can hold: bytes that are no UTF-8 become replacement characters."""
     return os.fsencode(path).decode("utf-8", errors="replace")
 
 

@@ -31,7 +31,7 @@ class Window:
         return None
 
     def apply(self, values: Values) -> Values:
-        """The values seen through the window, in [0, 1]; for windows without `problem`."""
+        """Return the values as the window maps them, in [0, 1]; for windows without `problem`."""
         return _FUNCTIONS[self.function](values, self.center, self.width)
 
     def __str__(self) -> str:
@@ -39,7 +39,7 @@ class Window:
 
 
 def _linear(values: Values, center: float, width: float) -> Values:
-    """C.11.2.1.2.1; a width of 1 is a threshold."""
+    """Apply C.11.2.1.2.1; a width of 1 is a threshold."""
     low = center - 0.5 - (width - 1) / 2
     high = center - 0.5 + (width - 1) / 2
     if width == 1:
@@ -49,12 +49,12 @@ def _linear(values: Values, center: float, width: float) -> Values:
 
 
 def _linear_exact(values: Values, center: float, width: float) -> Values:
-    """C.11.2.1.3.2."""
+    """Apply C.11.2.1.3.2."""
     return np.clip((values - center) / width + 0.5, 0.0, 1.0)
 
 
 def _sigmoid(values: Values, center: float, width: float) -> Values:
-    """C.11.2.1.3.1."""
+    """Apply C.11.2.1.3.1."""
     exponent = np.clip(-4 * (values - center) / width, -700, 700)  # beyond, exp overflows and the result is 0 or 1
     return 1 / (1 + np.exp(exponent))
 

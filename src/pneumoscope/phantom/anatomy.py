@@ -65,7 +65,7 @@ _AP = Anatomy(
 
 
 def draw_anatomy(rng: np.random.Generator, view: View) -> Anatomy:
-    """A random adult for a frontal view.
+    """Draw a random adult for a frontal view.
 
     Raises:
         InputError: The view is not frontal.

@@ -54,7 +54,7 @@ def chest_phantom(
     anatomy: Anatomy | None = None,
     film: Film | None = None,
 ) -> Map:
-    """A synthetic frontal chest radiograph: grey values in [0, 1], upright, the patient's left on image right.
+    """Draw a synthetic frontal chest radiograph: grey values in [0, 1], upright, the patient's left on image right.
 
     Without `anatomy` and `film` the seed draws a patient for the view; with them it still draws vessels, textures
     and noise.
@@ -75,14 +75,14 @@ def chest_phantom(
 
 
 def _lead_letter(detector: Grid) -> Map:
-    """An "L" of lead beside the patient's left shoulder, as so much bone."""
+    """Draw an "L" of lead beside the patient's left shoulder, as so much bone."""
     x_cm = float(detector.x_cm[0, -1]) - 3.2
     corners = ((0, 0), (0.42, 0), (0.42, 1.7), (1.3, 1.7), (1.3, 2.1), (0, 2.1))
     return 12 * plate(detector, tuple((x_cm + right, 1.4 + down) for right, down in corners))
 
 
 def _bent(grid: Grid, rng: np.random.Generator, *, anatomy: Anatomy) -> Grid:
-    """The grid shifted to the patient and slowly bent, so that left and right differ as they do in people."""
+    """Return the grid shifted to the patient and slowly bent, so that left and right differ as they do in people."""
     shape = grid.x_cm.shape
     bend = [
         anatomy.warp_cm * fractal(rng, shape=shape, largest_px=9 / grid.pixel_cm, octaves=3, fall=0.4) for _ in range(2)
@@ -91,7 +91,7 @@ def _bent(grid: Grid, rng: np.random.Generator, *, anatomy: Anatomy) -> Grid:
 
 
 def _soft_tissue(grid: Grid, rng: np.random.Generator, *, anatomy: Anatomy, opacities: tuple[Opacity, ...]) -> Map:
-    """Ray length in soft tissue of unit density: the body less the air that lungs, airways and stomach hold."""
+    """Return ray length in soft tissue of unit density: the body less the air in lungs, airways and stomach."""
     shape = grid.x_cm.shape
     lung = lungs(grid, anatomy)
     grain = 1 + 0.05 * fractal(rng, shape=shape, largest_px=2.5 / grid.pixel_cm, octaves=6, fall=0.7)
@@ -109,7 +109,7 @@ def _soft_tissue(grid: Grid, rng: np.random.Generator, *, anatomy: Anatomy, opac
 
 
 def _filling(grid: Grid, rng: np.random.Generator, *, opacity: Opacity) -> Map:
-    """Share of the air on each ray that the opacity replaces: fluffy, ill-defined, with faint open bronchi."""
+    """Return the share of each ray's air that the opacity replaces: fluffy, ill-defined, with faint open bronchi."""
     x_cm, y_cm = _ZONE_CENTRES_CM[opacity.zone]
     distance = np.hypot((grid.x_cm - x_cm) / _OPACITY_RADII_CM[0], (grid.y_cm - y_cm) / _OPACITY_RADII_CM[1])
     cloud = fractal(rng, shape=grid.x_cm.shape, largest_px=3.5 / grid.pixel_cm, octaves=6, fall=0.6)

@@ -24,22 +24,22 @@ class Grid:
     pixel_cm: float
 
     def rows(self, top_cm: float, bottom_cm: float) -> tuple[slice, "Grid"]:
-        """The rows that can show heights [top, bottom], and their part of the grid: the rest need no drawing."""
+        """Return the rows that can show heights [top, bottom], and their part of the grid: the rest need no drawing."""
         seen = np.flatnonzero((self.y_cm.max(axis=1) >= top_cm) & (self.y_cm.min(axis=1) <= bottom_cm))
         part = slice(int(seen[0]), int(seen[-1]) + 1) if seen.size else slice(0, 0)
         return part, Grid(self.x_cm[part], self.y_cm[part], self.pixel_cm)
 
     def mirrored(self) -> "Grid":
-        """The same pixels with the patient's right and left exchanged."""
+        """Return the same pixels with the patient's right and left exchanged."""
         return Grid(-self.x_cm, self.y_cm, self.pixel_cm)
 
     def blank(self) -> Map:
-        """A map of zeros."""
+        """Return a map of zeros."""
         return np.zeros_like(self.x_cm)
 
 
 def plane(*, size_px: int, width_cm: float, centre_cm: float = 0.0) -> Grid:
-    """A square detector `width_cm` wide; x is 0 at `centre_cm` right of its middle, y is 0 at its top."""
+    """Return a square detector `width_cm` wide; x is 0 at `centre_cm` right of its middle, y is 0 at its top."""
     pixel_cm = width_cm / size_px
     along = ((np.arange(size_px) + 0.5) * pixel_cm).astype(np.float32)
     x_cm, y_cm = np.meshgrid(along - np.float32(width_cm / 2 + centre_cm), along)
@@ -47,7 +47,7 @@ def plane(*, size_px: int, width_cm: float, centre_cm: float = 0.0) -> Grid:
 
 
 def smooth_curve(*knots: Point) -> Curve:
-    """A smooth function through (position, value) knots, constant beyond the first and the last.
+    """Return a smooth function through (position, value) knots, constant beyond the first and the last.
 
     Source:
         Catmull and Rom, A class of local interpolating splines, 1974, as cubic Hermite segments.
@@ -68,25 +68,25 @@ def smooth_curve(*knots: Point) -> Curve:
 
 
 def value(curve: Curve, *, at: float) -> float:
-    """The curve's value at one place."""
+    """Return the curve's value at one place."""
     return float(curve(np.full((1, 1), at, dtype=np.float32))[0, 0])
 
 
 def step(at: Map, *, start: float, end: float) -> Map:
-    """0 before `start`, 1 after `end` (or the reverse, where end < start), smooth in between."""
+    """Return 0 before `start`, 1 after `end` (or the reverse, where end < start), smooth in between."""
     t = np.clip((at - start) / (end - start), 0, 1)
     return t * t * (3 - 2 * t)
 
 
 def ball(grid: Grid, *, centre_cm: Point, radii_cm: Point, depth_cm: float) -> Map:
-    """Ray length in an ellipsoid whose greatest ray length is `depth_cm`."""
+    """Return ray length in an ellipsoid whose greatest ray length is `depth_cm`."""
     u = (grid.x_cm - centre_cm[0]) / radii_cm[0]
     v = (grid.y_cm - centre_cm[1]) / radii_cm[1]
     return depth_cm * np.sqrt(np.maximum(1 - u * u - v * v, 0))
 
 
 def rod(grid: Grid, *, ends_cm: tuple[Point, Point], radii_cm: Point) -> Map:
-    """Ray length in a round rod whose radius changes linearly between its two (rounded) ends."""
+    """Return ray length in a round rod whose radius changes linearly between its two (rounded) ends."""
     (x0, y0), (x1, y1) = ends_cm
     dx, dy = x1 - x0, y1 - y0
     right, down = grid.x_cm - x0, grid.y_cm - y0
@@ -97,14 +97,14 @@ def rod(grid: Grid, *, ends_cm: tuple[Point, Point], radii_cm: Point) -> Map:
 
 
 def hollow_rod(grid: Grid, *, ends_cm: tuple[Point, Point], radii_cm: Point, cortex: float) -> Map:
-    """Ray length in the wall of a long bone: a rod less its marrow; `cortex` is the wall's share of the radius."""
+    """Return ray length in a long bone's wall: a rod less its marrow; `cortex` is the wall's share of the radius."""
     inner = (radii_cm[0] * (1 - cortex), radii_cm[1] * (1 - cortex))
     marrow = rod(grid, ends_cm=ends_cm, radii_cm=inner)
     return rod(grid, ends_cm=ends_cm, radii_cm=radii_cm) - 0.75 * marrow
 
 
 def plate(grid: Grid, corners_cm: tuple[Point, ...]) -> Map:
-    """1 inside a polygon, 0 outside, drawn at twice the resolution. The grid's own bending is not followed."""
+    """Return 1 inside a polygon, 0 outside, drawn at twice the resolution. The grid's own bending is not followed."""
     height, width = grid.x_cm.shape
     left, top = float(grid.x_cm[0, 0]), float(grid.y_cm[0, 0])
     across = 2 * (width - 1) / float(grid.x_cm[0, -1] - left)
@@ -115,7 +115,7 @@ def plate(grid: Grid, corners_cm: tuple[Point, ...]) -> Map:
 
 
 def union(*lengths_cm: Map, sharpness: float = 5.0) -> Map:
-    """Ray length in bodies that melt into one another: about the longest one, rounded where two are alike."""
+    """Return ray length in bodies that blend smoothly: about the longest one, rounded where two are alike."""
     total = sum((np.power(length, sharpness) for length in lengths_cm), np.zeros_like(lengths_cm[0]))
     length: Map = np.power(total, 1 / sharpness)
     return length

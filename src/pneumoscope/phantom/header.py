@@ -41,7 +41,7 @@ class Header:
 
 
 def digital_xray(pixels: np.ndarray, header: Header) -> Dataset:
-    """A Digital X-Ray Image for presentation around grey values in [0, 1], 0 black.
+    """Make a Digital X-Ray Image for presentation around grey values in [0, 1], 0 black.
 
     Source:
         PS3.3 A.26 (DX IOD) and C.8.11 (its modules).
@@ -71,7 +71,7 @@ def digital_xray(pixels: np.ndarray, header: Header) -> Dataset:
 
 
 def ct_slice(hounsfield: Int16[np.ndarray, "h w"], header: Header) -> Dataset:
-    """A CT Image around Hounsfield units.
+    """Make a CT Image around Hounsfield units.
 
     Source:
         PS3.3 A.3 (CT IOD), C.7.6.2 (image plane), C.8.2.1 (CT image).
@@ -99,7 +99,7 @@ def ct_slice(hounsfield: Int16[np.ndarray, "h w"], header: Header) -> Dataset:
 
 
 def _patient_and_study(header: Header, *, modality: str, description: str) -> Dataset:
-    """Patient, study, series, equipment and SOP common modules: PS3.3 C.7.1 to C.7.5 and C.12.1."""
+    """Make the patient, study, series, equipment and SOP common modules: PS3.3 C.7.1 to C.7.5 and C.12.1."""
     ds = Dataset()
     ds.SpecificCharacterSet = "ISO_IR 192"
     ds.InstanceCreationDate, ds.InstanceCreationTime = _STUDY_DATE, "120000"
@@ -126,7 +126,7 @@ def _patient_and_study(header: Header, *, modality: str, description: str) -> Da
 
 
 def _add_pixels(ds: Dataset, stored: UInt16[np.ndarray, "h w"], *, bits: int) -> None:
-    """Image pixel module: PS3.3 C.7.6.3."""
+    """Add the image pixel module: PS3.3 C.7.6.3."""
     ds.SamplesPerPixel = 1
     ds.Rows, ds.Columns = stored.shape
     ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, bits, bits - 1, 0
@@ -135,7 +135,7 @@ def _add_pixels(ds: Dataset, stored: UInt16[np.ndarray, "h w"], *, bits: int) ->
 
 
 def _add_dx_geometry(ds: Dataset, header: Header) -> None:
-    """Anatomy, detector, positioning and acquisition context: PS3.3 C.8.11.2, C.8.11.4, C.8.11.5, C.7.6.14."""
+    """Add anatomy, detector, positioning, acquisition context: PS3.3 C.8.11.2, C.8.11.4, C.8.11.5, C.7.6.14."""
     region, region_meaning, laterality = _REGIONS[header.body_part]
     view, view_meaning, orientation = _VIEWS[header.view_position]
     ds.BodyPartExamined, ds.ViewPosition = header.body_part, header.view_position
@@ -157,7 +157,7 @@ def _code(value: str, meaning: str) -> Dataset:
 
 
 def _uid(header: Header, what: str) -> str:
-    """A UID that depends on the patient and the object only, so that drawing again makes no new objects."""
+    """Return a UID that depends on the patient and the object only, so that drawing again makes no new objects."""
     from pydicom.uid import generate_uid
 
     return str(generate_uid(entropy_srcs=[_MANUFACTURER, str(header.number), what]))

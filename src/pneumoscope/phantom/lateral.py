@@ -17,7 +17,7 @@ _BONE_SHARE = 0.5
 
 
 def lateral_phantom(*, seed: int, size_px: int = 768, width_cm: float = 38.0) -> Map:
-    """A synthetic left lateral chest radiograph: grey values in [0, 1], upright, the patient looking to image left."""
+    """Draw a synthetic left lateral chest film: grey values in [0, 1], upright, the patient looking to image left."""
     rng = np.random.default_rng(seed)
     grid = plane(size_px=size_px, width_cm=width_cm)
     lung = _lungs(grid)
@@ -49,7 +49,7 @@ def _body(grid: Grid) -> Map:
 
 
 def _lungs(grid: Grid) -> Map:
-    """Both lungs above their two domes, which stand one behind the other."""
+    """Draw both lungs above their two domes, which stand one behind the other."""
     front, back = _LUNG_FRONT(grid.y_cm), _LUNG_BACK(grid.y_cm)
     across = (2 * grid.x_cm - front - back) / (back - front)
     inside = np.sqrt(np.clip(1 - np.abs(across) ** 3, 0, None)) * step(grid.y_cm, start=3.8, end=5.5)
@@ -63,7 +63,7 @@ def _lungs(grid: Grid) -> Map:
 
 
 def _bones(grid: Grid) -> Map:
-    """Spine, breastbone, ribs of both sides and shoulder blades."""
+    """Draw spine, breastbone, ribs of both sides and shoulder blades."""
     total = grid.blank()
     centre, spacing = -1.5, 1.6
     while centre < 42:
@@ -87,7 +87,7 @@ def _bones(grid: Grid) -> Map:
 
 
 def _rib_pair(grid: Grid, *, start_y_cm: float) -> Map:
-    """The right and the left rib of one level, slanting down to the front; the nearer one is magnified."""
+    """Draw the right and the left rib of one level, slanting down to the front; the nearer one is magnified."""
     total = grid.blank()
     for shift in (0.0, 0.7):
         back = value(_LUNG_BACK, at=start_y_cm) + 1.0

@@ -23,7 +23,7 @@ _CARPALS: tuple[Point, ...] = (
 
 
 def hand_phantom(*, seed: int, size_px: int = 640) -> Map:
-    """A synthetic film of a hand: grey values in [0, 1], fingers up."""
+    """Draw a synthetic film of a hand: grey values in [0, 1], fingers up."""
     rng = np.random.default_rng(seed)
     grid = plane(size_px=size_px, width_cm=24.0)
     grid = Grid(grid.x_cm - 0.6, grid.y_cm - 1.6, grid.pixel_cm)
@@ -48,7 +48,7 @@ def hand_phantom(*, seed: int, size_px: int = 640) -> Map:
 
 
 def axial_slice(*, seed: int, size_px: int = 512) -> Int16[np.ndarray, "h w"]:
-    """A synthetic axial CT slice at the level of the heart, Hounsfield units; the patient's left on image right."""
+    """Draw a synthetic axial CT slice at heart level, Hounsfield units; the patient's left on image right."""
     rng = np.random.default_rng(seed)
     grid = plane(size_px=size_px, width_cm=40.0)
     grid = Grid(grid.x_cm, grid.y_cm - 20, grid.pixel_cm)
@@ -74,7 +74,7 @@ def _inside(grid: Grid, *, centre: Point, radii: Point) -> np.ndarray:
 
 
 def _long_bone(grid: Grid, *, ends_cm: tuple[Point, Point], radius_cm: float) -> Map:
-    """A phalanx or metacarpal: a hollow shaft between two broader ends, with a gap for the joint's cartilage."""
+    """Draw a phalanx or metacarpal: a hollow shaft between two broader ends, with a gap for the joint's cartilage."""
     (x0, y0), (x1, y1) = ends_cm
     near, far = (x0 + 0.13 * (x1 - x0), y0 + 0.13 * (y1 - y0)), (x0 + 0.88 * (x1 - x0), y0 + 0.88 * (y1 - y0))
     shaft = hollow_rod(grid, ends_cm=(near, far), radii_cm=(0.66 * radius_cm, 0.56 * radius_cm), cortex=0.45)

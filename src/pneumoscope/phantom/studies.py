@@ -49,17 +49,17 @@ class Study:
 
 
 def studies() -> tuple[Study, ...]:
-    """The demo's studies, in the order of their names."""
+    """Return the demo's studies, in the order of their names."""
     return (*_accepted(), *_not_accepted())
 
 
 def studies_folder() -> Path:
-    """The installed folder with the studies' files."""
+    """Return the installed folder with the studies' files."""
     return Path(str(files("pneumoscope.phantom").joinpath("studies")))
 
 
 def write_studies(folder: Path) -> tuple[Path, ...]:
-    """Draw every study and write it to `folder` as NAME.dcm; what comes back are the paths, in order."""
+    """Draw every study and write it to `folder` as NAME.dcm; return the paths, in order."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for study in studies():
@@ -71,7 +71,7 @@ def write_studies(folder: Path) -> tuple[Path, ...]:
 
 
 def encoded(study: Study) -> bytes:
-    """The study as a whole DICOM Part 10 file, in its transfer syntax."""
+    """Return the study as a whole DICOM Part 10 file, in its transfer syntax."""
     from pydicom.dataset import FileMetaDataset
     from pydicom.uid import UID
 

@@ -8,7 +8,7 @@ from pneumoscope.phantom.grid import Map
 
 
 def blurred(image: Map, sigma_px: float) -> Map:
-    """The image after a Gaussian blur; its edge values continue beyond its edges."""
+    """Return the image after a Gaussian blur; its edge values continue beyond its edges."""
     if sigma_px > 8:
         return _coarsely_blurred(image, sigma_px)
     reach = max(1, round(3.5 * sigma_px))
@@ -25,7 +25,7 @@ def blurred(image: Map, sigma_px: float) -> Map:
 def fractal(
     rng: np.random.Generator, *, shape: tuple[int, int], largest_px: float, octaves: int, fall: float = 0.55
 ) -> Map:
-    """Cloudy texture with mean 0 and deviation 1: value noise, each octave half the size and `fall` the height."""
+    """Draw cloudy texture, mean 0 and deviation 1: value noise, each octave half the size and `fall` the height."""
     height, width = shape
     total = np.zeros(shape, dtype=np.float32)
     for octave in range(octaves):
@@ -38,12 +38,12 @@ def fractal(
 
 
 def resized(image: Map, shape: tuple[int, int]) -> Map:
-    """The image at another size in pixels, by cubic interpolation."""
+    """Return the image at another size in pixels, by cubic interpolation."""
     return np.asarray(Image.fromarray(image).resize(shape[::-1], Image.Resampling.BICUBIC))
 
 
 def _coarsely_blurred(image: Map, sigma_px: float) -> Map:
-    """A wide blur at a quarter of the pixels and less: nothing that it would keep is lost."""
+    """Blur widely at a quarter of the pixels or fewer: nothing that the blur would keep is lost."""
     factor = int(sigma_px // 4)
     height, width = image.shape
     small_shape = (max(2, height // factor), max(2, width // factor))

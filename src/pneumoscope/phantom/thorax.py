@@ -40,7 +40,7 @@ class Lungs:
 
 
 def trunk(grid: Grid, anatomy: Anatomy) -> Map:
-    """Ray length in everything inside the skin, arms and breasts too."""
+    """Return ray length in everything inside the skin, arms and breasts too."""
     width = _TRUNK_WIDTH(grid.y_cm) * (1 + (anatomy.chest_width - 1) * step(grid.y_cm, start=2, end=8))
     lateral = np.abs(grid.x_cm) / width
     depth = 2 * _TRUNK_DEPTH(grid.y_cm) + (anatomy.wall_cm - 5.0)
@@ -51,7 +51,7 @@ def trunk(grid: Grid, anatomy: Anatomy) -> Map:
 
 
 def lungs(grid: Grid, anatomy: Anatomy) -> Lungs:
-    """Both lungs, less what diaphragm, heart and mediastinum take from them."""
+    """Return both lungs, less what diaphragm, heart and mediastinum take from them."""
     left = _one_lung(grid, anatomy, peak_y_cm=26.4)
     right = _one_lung(grid.mirrored(), anatomy, peak_y_cm=25.2)
     space = left.length + right.length
@@ -61,7 +61,7 @@ def lungs(grid: Grid, anatomy: Anatomy) -> Lungs:
 
 
 def mediastinum(grid: Grid, anatomy: Anatomy) -> Map:
-    """Ray length in the heart and the great vessels."""
+    """Return ray length in the heart and the great vessels."""
     x_cm, y_cm = grid.x_cm, grid.y_cm - 0.6 * anatomy.diaphragm_rise_cm * -step(grid.y_cm, start=8, end=24)
     heart = 1 + (anatomy.heart_width - 1) * step(y_cm, start=10, end=18)
     left, right = _LEFT_BORDER(y_cm) * heart, _RIGHT_BORDER(y_cm) * heart
@@ -76,7 +76,7 @@ def mediastinum(grid: Grid, anatomy: Anatomy) -> Map:
 
 
 def airways(grid: Grid) -> Map:
-    """Ray length in the air of trachea and main bronchi."""
+    """Return ray length in the air of trachea and main bronchi."""
     tubes = (
         (((0.0, -3.0), (0.0, 6.0)), (0.8, 0.85)),
         (((0.0, 6.0), (-0.55, 11.0)), (0.85, 0.85)),
@@ -89,7 +89,7 @@ def airways(grid: Grid) -> Map:
 
 
 def stomach_gas(grid: Grid, anatomy: Anatomy) -> Map:
-    """Ray length in the gas under the left dome, above the level of the stomach's fluid."""
+    """Return ray length in the gas under the left dome, above the level of the stomach's fluid."""
     top_cm = 28.3 - anatomy.diaphragm_rise_cm
     bubble = ball(grid, centre_cm=(5.2, top_cm + 0.9), radii_cm=(anatomy.gas_cm, 1.5), depth_cm=1.5 * anatomy.gas_cm)
     length: Map = bubble * step(grid.y_cm, start=top_cm + 1.8, end=top_cm + 1.1)
@@ -97,7 +97,7 @@ def stomach_gas(grid: Grid, anatomy: Anatomy) -> Map:
 
 
 def _one_lung(grid: Grid, anatomy: Anatomy, *, peak_y_cm: float) -> Lungs:
-    """The lung on the positive side: a stack of rounded cross-sections with a diaphragm dome cut out."""
+    """Return the lung on the positive side: a stack of rounded cross-sections with a diaphragm dome cut out."""
     lateral, medial = CHEST_WALL(grid.y_cm) * anatomy.chest_width, _LUNG_MEDIAL(grid.y_cm)
     across = (2 * grid.x_cm - lateral - medial) / (lateral - medial)
     cap = np.clip((_APEX_Y_CM + _APEX_HEIGHT_CM - grid.y_cm) / _APEX_HEIGHT_CM, 0, None)
@@ -116,7 +116,7 @@ def _one_lung(grid: Grid, anatomy: Anatomy, *, peak_y_cm: float) -> Lungs:
 
 
 def _limb(grid: Grid, anatomy: Anatomy) -> tuple[Map, ...]:
-    """Shoulder and upper arm on the positive side."""
+    """Return shoulder and upper arm on the positive side."""
     spread, width = anatomy.arm_spread, anatomy.chest_width
     elbow = (22.5 + 9.5 * spread, 55 - 8 * spread)
     shoulder = ball(grid, centre_cm=(16.6 * width, 8.4), radii_cm=(6.0, 5.0), depth_cm=12.0)

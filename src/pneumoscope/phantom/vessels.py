@@ -35,7 +35,7 @@ _BEND_CM = 1.2  # a bent grid shows a point up to about this far from where a st
 
 
 def lung_vessels(grid: Grid, rng: np.random.Generator, *, lung_cm: Map, calibre: float) -> Map:
-    """Ray length in the vessels of both lungs, cm; they end where `lung_cm`, the ray length in lung, does."""
+    """Return ray length in the vessels of both lungs, cm; they end where `lung_cm`, the ray length in lung, does."""
     total = grid.blank()
     for side in (-1, 1):
         for trunk in _TRUNKS:
@@ -49,7 +49,7 @@ def lung_vessels(grid: Grid, rng: np.random.Generator, *, lung_cm: Map, calibre:
 
 
 def tree(grid: Grid, rng: np.random.Generator, *, root: Branch, smallest_cm: float, within: Map) -> Map:
-    """Ray length in a tree that forks until its branches are thinner than `smallest_cm`, or `within` is 0.
+    """Return ray length in a tree that forks until its branches are thinner than `smallest_cm`, or `within` is 0.
 
     Source:
         Murray, PNAS 12(3), 1926: at a fork the cubes of the radii add up.
@@ -72,7 +72,7 @@ def tree(grid: Grid, rng: np.random.Generator, *, root: Branch, smallest_cm: flo
 
 
 def _draw_branch(total: Map, grid: Grid, rng: np.random.Generator, *, branch: Branch) -> Branch:
-    """Draw one winding branch into `total`; what comes back is its end."""
+    """Draw one winding branch into `total`; return its end."""
     length = branch.radius_cm * float(rng.uniform(3.2, 6.0)) + 0.25
     (x, y), heading, radius = branch.start_cm, branch.heading, branch.radius_cm
     for _ in range(2):
@@ -104,7 +104,7 @@ def _span(one_cm: float, other_cm: float, *, margin_cm: float, pixel_cm: float, 
 
 
 def _value(values: Map, grid: Grid, *, at_cm: Point) -> float:
-    """The map's value at a place, 0 outside the field of view."""
+    """Return the map's value at a place, 0 outside the field of view."""
     column = int((at_cm[0] - float(grid.x_cm[0, 0])) / grid.pixel_cm)
     row = int((at_cm[1] - float(grid.y_cm[0, 0])) / grid.pixel_cm)
     height, width = values.shape

@@ -25,12 +25,12 @@ class Outputs:
     lungs: Float32[np.ndarray, "n 1 rows columns"] | None = None
 
     def answering(self, columns: Int[np.ndarray, " n"]) -> "Outputs":
-        """Each image's logit and map in the column of its population (`DecisionRule.output`), as the only column."""
+        """Return each image's logit and map for its population (`DecisionRule.output`), as the only column."""
         image = np.arange(len(columns))
         return replace(self, logit=self.logit[image, columns][:, None], cam=self.cam[image, columns][:, None])
 
     def of(self, images: Int[np.ndarray, " k"]) -> "Outputs":
-        """The outputs of some images, by their place in the batch."""
+        """Return the outputs of some images, by their place in the batch."""
         lungs = None if self.lungs is None else self.lungs[images]
         return Outputs(self.logit[images], self.cam[images], self.embedding[images], self.distance[images], lungs)
 
@@ -39,12 +39,12 @@ class Engine(Protocol):
     """Runs one artefact; one call at a time."""
 
     def run(self, images: Float32[np.ndarray, "n 1 size size"]) -> Outputs:
-        """Outputs for a batch of prepared images; any batch size."""
+        """Return the outputs for a batch of prepared images; any batch size."""
         ...
 
 
 def open_engine(artifact: Artifact, name: EngineName = EngineName.AUTO) -> Engine:
-    """The engine of that name, with the artefact loaded.
+    """Return the engine of that name, with the artefact loaded.
 
     Raises:
         ConfigError: OpenVINO was asked for and is not installed.
@@ -88,7 +88,7 @@ class _OpenVino:
 
 
 def _wanted(found: set[str], artifact: Artifact) -> list[str]:
-    """The outputs to ask for, in the order of `Outputs`."""
+    """Return the outputs to ask for, in the order of `Outputs`."""
     if missing := [name for name in OUTPUTS if name not in found]:
         raise ArtifactError(f"{artifact.identity.name}: expected outputs {', '.join(OUTPUTS)}, missing {missing}")
     return [*OUTPUTS, LUNGS] if LUNGS in found else list(OUTPUTS)

@@ -42,7 +42,7 @@ def from_nih(
     prefer: Prefer = PreferFile.HIGHEST,
     found_only: FoundOnly = False,
 ) -> None:
-    """NIH ChestX-ray14: labels of both releases, official split, boxes, RSNA's and Google's radiologists."""
+    """Import NIH ChestX-ray14: labels of both releases, official split, boxes, RSNA's and Google's radiologists."""
     from pneumoscope.datasets import LabelRelease, import_nih
     from pneumoscope.datasets import Prefer as Rule
 
@@ -59,7 +59,7 @@ def from_rsna(
     ] = None,
     found_only: FoundOnly = False,
 ) -> None:
-    """RSNA Pneumonia Detection Challenge 2018: targets, boxes, classes, headers of the DICOM files."""
+    """Import the RSNA Pneumonia Detection Challenge 2018: targets, boxes, classes, headers of the DICOM files."""
     from pneumoscope.datasets import import_rsna
 
     _write(import_rsna(root, nih_match=nih_match), output, found_only=found_only)
@@ -68,7 +68,7 @@ def from_rsna(
 def from_kermany(
     root: Annotated[Path, typer.Argument(help="Folder chest_xray, or the one that holds it.")], output: Output
 ) -> None:
-    """Kermany's children: patients and germs by file name, official split."""
+    """Import Kermany's children: patients and germs by file name, official split."""
     from pneumoscope.datasets import import_kermany
 
     _write(import_kermany(root), output)
@@ -81,7 +81,7 @@ def from_csv(
     prefer: Prefer = PreferFile.HIGHEST,
     found_only: FoundOnly = False,
 ) -> None:
-    """Any table: columns, values and labels by a small TOML (docs/how-to/import-a-csv.md)."""
+    """Import any table: columns, values and labels by a small TOML (docs/how-to/import-a-csv.md)."""
     from pneumoscope.datasets import Prefer as Rule
     from pneumoscope.datasets import import_csv, read_mapping
 
@@ -97,7 +97,7 @@ def from_dicom(
         typer.Option(envvar="PNEUMOSCOPE_PSEUDONYM_KEY", help="Secret that patients' pseudonyms are made from."),
     ] = None,
 ) -> None:
-    """A folder of DICOM files: headers only, no labels."""
+    """Import a folder of DICOM files: headers only, no labels."""
     from pneumoscope.datasets import import_dicom
 
     _write(import_dicom(root, source=source, key=key), output)
