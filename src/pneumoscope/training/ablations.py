@@ -95,7 +95,7 @@ class Plan:
             raise ConfigError(f"folds: expected at least 2, got {self.folds}")
 
     def config(self, variant: Variant) -> TrainingConfig:
-        """The whole configuration of a variant, of its first seed and fold.
+        """Return the whole configuration of a variant, of its first seed and fold.
 
         Raises:
             ConfigError: A changed key is unknown or of another type.
@@ -108,7 +108,7 @@ class Plan:
 
 
 def read_plan(path: Path) -> Plan:
-    """The plan in a TOML file.
+    """Read the plan in a TOML file.
 
     Raises:
         ConfigError: The file is missing, is not TOML, or has unknown, missing or wrong keys.
@@ -160,7 +160,7 @@ def ablate(plan: Plan, paths: Paths, output: Path, *, only: set[str] | None = No
 
 
 def _speed(members: Sequence[Member]) -> dict[str, float]:
-    """Seconds of all trainings, and images a second."""
+    """Return the seconds of all trainings together, and the images per second."""
     epochs = [(float(row["seconds"]), float(row["images_per_s"])) for _, curves in members for row in curves]
     seconds = sum(took for took, _ in epochs)
     return {
@@ -170,7 +170,7 @@ def _speed(members: Sequence[Member]) -> dict[str, float]:
 
 
 def _members(plan: Plan, config: TrainingConfig, paths: Paths, films: Films) -> Iterator[Member]:
-    """Of each fold and seed the scores of the films that it has not seen, and the curves of its training."""
+    """Train a member for each fold and seed; yield its scores of films that it has not seen, and its curves."""
     for fold in range(plan.folds):
         one = replace(config, data=replace(config.data, fold=fold))
         material = gather(one, paths.data, films=films)
@@ -189,7 +189,7 @@ def _members(plan: Plan, config: TrainingConfig, paths: Paths, films: Films) -> 
 
 @torch.no_grad()
 def _logits(folder: Path, images: UInt8[np.ndarray, "n size size"]) -> Float[np.ndarray, " n"]:
-    """What the trained member says of each image by the output that ships."""
+    """Return the trained member's logit of each image, by the output that ships."""
     run = read_run(folder)
     network, output = load_network(run), OUTPUTS.index(run.config.ships)
     parts = [network(unit(torch.from_numpy(part)[:, None]))[:, output] for part in in_batches(images)]
@@ -197,7 +197,7 @@ def _logits(folder: Path, images: UInt8[np.ndarray, "n size size"]) -> Float[np.
 
 
 def _merged(table: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """The table with changed keys; sections are merged key by key."""
+    """Return the table with changed keys; sections are merged key by key."""
     return table | {
         key: _merged(table[key], value) if isinstance(value, dict) and isinstance(table.get(key), dict) else value
         for key, value in changes.items()
@@ -205,7 +205,7 @@ def _merged(table: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sha256(config: TrainingConfig, plan: Plan, weights: Path) -> str:
-    """Of all that decides a variant's scores: its configuration and its initial weights' bytes."""
+    """Return a hash of what decides a variant's scores: configuration, seeds, source, references, initial weights."""
     made_of = [config.as_dict(), list(plan.seeds), plan.source, list(plan.references)]
     digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode())
     name = config.initial_weights

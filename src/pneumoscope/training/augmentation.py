@@ -21,14 +21,14 @@ POSES = 5
 def augment(
     images: Float[Tensor, "n 1 h w"], strength: Augmentation, *, size_px: int
 ) -> Float[Tensor, "n 1 size_px size_px"]:
-    """Images in [-1, 1] after position, exposure, sharpness, noise and occlusion changes; each drawn per image."""
+    """Change position, exposure, sharpness, noise and occlusion of images in [-1, 1]; draw anew for each image."""
     return augment_pair(images, images[:, :, :1, :1], strength, size_px=size_px)[0]
 
 
 def augment_pair(
     images: Float[Tensor, "n 1 h w"], places: Float[Tensor, "n 1 y x"], strength: Augmentation, *, size_px: int
 ) -> tuple[Float[Tensor, "n 1 size_px size_px"], Float[Tensor, "n 1 y x"]]:
-    """As `augment`, and maps of the same field of view (boxes, masks; any grid) moved as their images were."""
+    """Change images as `augment` does, and move maps of the same field of view (boxes, masks; any grid) with them."""
     position = _draw_position(len(images), strength).to(images.device)
     moved, placed = _sample(images, position, (size_px, size_px)), _sample(places, position, places.shape[2:])
     blurred = _soften(_expose(moved, strength), strength.blur)
@@ -40,7 +40,7 @@ def augment_pair(
 def turn(
     images: Float[Tensor, "n 1 size size"], share: float
 ) -> tuple[Float[Tensor, "n 1 size size"], Int[Tensor, " n"]]:
-    """A share of the images turned by 90, 180 or 270 degrees or inverted, and each image's pose class."""
+    """Turn a share of the images by 90, 180 or 270 degrees or invert them; return all, and each one's pose class."""
     pose = torch.where(torch.rand(len(images)) < share, torch.randint(1, POSES, (len(images),)), UPRIGHT)
     turned = images.clone()
     for index in torch.nonzero(pose).flatten().tolist():
@@ -50,12 +50,12 @@ def turn(
 
 
 def _uniform(images: Tensor, low: float, high: float) -> Float[Tensor, "n 1 1 1"]:
-    """A number for each image; drawn on the CPU, so that a GPU's run is the same."""
+    """Draw a number for each image; on the CPU, so that a run on a GPU draws the same."""
     return torch.empty(len(images), 1, 1, 1).uniform_(low, high).to(images.device)
 
 
 def _draw_position(count: int, strength: Augmentation) -> Float[Tensor, "n 3 3"]:
-    """Projective maps from the output's coordinates to the input's, both in [-1, 1] and homogeneous.
+    """Draw projective maps from the output's coordinates to the input's, both in [-1, 1] and homogeneous.
 
     The last row is the tube's angle: a beam that is not square to the detector magnifies one side more than the
     other (a keystone).
@@ -89,7 +89,7 @@ def _sample(
 
 
 def _expose(images: Tensor, strength: Augmentation) -> Tensor:
-    """Exposure and processing: a gamma curve, then gain and offset."""
+    """Change exposure and processing: apply a gamma curve, then gain and offset."""
     unit = (images + 1) / 2
     drawn = torch.randn(len(images), 1, 1, 1).to(images.device)
     curved = unit.clamp(1e-4, 1) ** torch.exp(drawn * strength.gamma)
@@ -99,7 +99,7 @@ def _expose(images: Tensor, strength: Augmentation) -> Tensor:
 
 
 def _soften(images: Tensor, share: float) -> Tensor:
-    """Sharpness of other scanners and copies: some images resampled to a coarser grid and back, some sharpened."""
+    """Change the sharpness of a share of the images, between softened (as by a coarser grid) and sharpened."""
     changed = images.clone()
     chosen = _chosen(images, share)
     if not chosen:
@@ -115,7 +115,7 @@ def _soften(images: Tensor, share: float) -> Tensor:
 
 
 def _collimate(images: Tensor, share: float) -> Tensor:
-    """Collimation: what lies beyond one to four blades, up to an eighth of the side each, is dark, as is unexposed."""
+    """Darken the edges of a share of the images as collimation does, each edge by up to an eighth of the side."""
     size = images.shape[-1]
     for index in _chosen(images, share):
         top, left, bottom, right = torch.randint(0, max(size // 8, 1), (4,)).tolist()
@@ -131,7 +131,7 @@ def _collimate(images: Tensor, share: float) -> Tensor:
 
 
 def _mark(images: Tensor, share: float) -> Tensor:
-    """A side marker: a small bright letter-like shape in an upper corner."""
+    """Draw a side marker on a share of the images: a small bright letter-like shape in an upper corner."""
     size = images.shape[-1]
     height = max(size // 16, 3)
     for index in _chosen(images, share):
@@ -149,7 +149,7 @@ def _mark(images: Tensor, share: float) -> Tensor:
 
 
 def _occlude(images: Tensor, share: float) -> Tensor:
-    """Text and other objects: a rectangle near an edge set to one grey."""
+    """Set a rectangle at an edge of a share of the images to one grey, as text and other objects would."""
     size = images.shape[-1]
     for index in _chosen(images, share):
         long = int(torch.randint(size // 10, size // 2, (1,)))

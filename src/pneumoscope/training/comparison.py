@@ -18,7 +18,7 @@ _FACTS = ("variant", "against", "what", "trainings", "seconds", "images_per_s", 
 
 
 def compare(folder: Path, references: tuple[str, ...]) -> pd.DataFrame:
-    """The table of all variants in a folder of `ablations.ablate`, also written there as `ablations.csv`.
+    """Return the table of all variants in a folder of `ablations.ablate`, and write it there as `ablations.csv`.
 
     A line a variant, reference and view. Intervals and p-values know that a patient's films are alike; p-values are
     corrected for all comparisons of the table, of every reference and view (Holm). Empty: not estimable, or there is
@@ -57,7 +57,7 @@ def compare(folder: Path, references: tuple[str, ...]) -> pd.DataFrame:
 
 
 def _scores(path: Path) -> pd.DataFrame:
-    """By image: the mean rank over seeds, patient, view and references."""
+    """Return for each image the mean rank over seeds, the patient, the view and the references."""
     by_image = pd.read_parquet(path).groupby("image_id")
     return by_image.first().assign(rank=by_image["rank"].mean())
 
@@ -88,7 +88,7 @@ def _named(name: str, found: Number | NotEstimable) -> dict[str, object]:
 
 
 def _corrected(lines: pd.DataFrame) -> pd.DataFrame:
-    """With `p_holm`, of those lines that compare."""
+    """Return the lines with corrected p-values, `p_holm`, where they have a p-value."""
     if "p_value" not in lines:
         return lines
     compared = lines["p_value"].notna()

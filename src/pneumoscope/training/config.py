@@ -174,7 +174,7 @@ class RunConfig:
             )
 
     def _choices(self) -> list[tuple[str, str, tuple[str, ...]]]:
-        """Keys that take one of some words: name, value, words."""
+        """Return the keys that take one of several words: name, value, allowed words."""
         return [
             ("precision", self.precision, ("32-true", "bf16-mixed", "16-mixed")),
             ("[layers] input", self.layers.input, ("grey", "imagenet")),
@@ -184,7 +184,7 @@ class RunConfig:
         ]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data for evidence and the model card."""
+        """Return plain data for evidence and the model card."""
         return asdict(self)
 
 
@@ -217,7 +217,7 @@ class TrainingConfig(RunConfig):
 
 
 def read_config(path: Path) -> TrainingConfig:
-    """The configuration in a TOML file; keys without a default are needed, none may be unknown.
+    """Read the configuration in a TOML file; keys without a default are required, unknown keys are refused.
 
     Raises:
         ConfigError: The file is missing, is not TOML, or has unknown, missing or wrong keys; all are named.
@@ -226,7 +226,7 @@ def read_config(path: Path) -> TrainingConfig:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The table in a TOML file.
+    """Read the table in a TOML file.
 
     Raises:
         ConfigError: The file is missing or is not TOML.
@@ -239,7 +239,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def read_config_record(table: dict[str, Any], *, where: str) -> TrainingConfig:
-    """The configuration in plain data, as TOML or a run's record gives it.
+    """Build the configuration from plain data, as TOML or a run's record gives it.
 
     Raises:
         ConfigError: Keys are unknown, missing or of another type; all are named.
@@ -248,7 +248,7 @@ def read_config_record(table: dict[str, Any], *, where: str) -> TrainingConfig:
 
 
 def preset(name: str) -> Path:
-    """Path of a shipped preset.
+    """Return the path of a shipped preset.
 
     Raises:
         ConfigError: There is no preset of that name.
@@ -261,7 +261,7 @@ def preset(name: str) -> Path:
 
 
 def build_record(kind: type[Record], table: dict[str, Any], *, where: str) -> Record:
-    """A record from plain data: sections are records in turn, whole numbers serve as numbers, lists as tuples.
+    """Build a record from plain data: sections become records, lists tuples; whole numbers serve as numbers.
 
     Raises:
         ConfigError: Keys are unknown, missing or of another type; all are named.

@@ -7,7 +7,7 @@ from pneumoscope.core import InputError
 
 
 def other_patients(patient: Shaped[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
-    """For each image the index of the next one of another patient; after the last comes the first.
+    """Return for each image the index of the next image of another patient; after the last comes the first.
 
     Raises:
         InputError: All images are of one patient.

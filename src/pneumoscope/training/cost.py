@@ -22,7 +22,7 @@ ASSUMPTION = (
 
 
 def cost_of(curves: Path) -> dict[str, Any]:
-    """Time and processor of a run, by its `curves.csv`; energy where a processor did it; {} where no time was kept.
+    """Return time, processor and, without a GPU, energy of a run by its `curves.csv`; {} where no time was kept.
 
     Time is that of finished epochs with their validation; what an interruption cost is not in it.
     """
@@ -44,7 +44,7 @@ def cost_of(curves: Path) -> dict[str, Any]:
 
 
 def total_cost(members: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The members' cost together; {} where one has none, and no energy where one's was not estimated."""
+    """Return the sum of the members' costs; {} where one has none, and no energy where one's was not estimated."""
     costs = [member.get("cost") or {} for member in members]
     if not costs or not all(costs):
         return {}
@@ -65,7 +65,7 @@ def _words(cost: dict[str, Any]) -> str:
 
 
 def processor() -> str:
-    """The processor's name, as Linux has it, or its kind."""
+    """Return the processor's name as Linux gives it, or else its kind."""
     path = Path("/proc/cpuinfo")
     lines = path.read_text().splitlines() if path.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

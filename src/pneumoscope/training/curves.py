@@ -48,7 +48,7 @@ class Curves(Callback):
 
 
 def read_curves(path: Path) -> list[dict[str, str]]:
-    """The rows of a run's `curves.csv`; none where there is no file yet."""
+    """Return the rows of a run's `curves.csv`; none where there is no file yet."""
     if not path.is_file():
         return []
     with path.open(newline="") as file:

@@ -37,7 +37,7 @@ class Paths:
 
 
 def member_folder(run: Path, seed: int) -> Path:
-    """Where a run keeps the member trained with this seed."""
+    """Return the folder where a run keeps the member trained with this seed."""
     return run / f"seed-{seed}"
 
 
@@ -63,7 +63,7 @@ def fit(config: TrainingConfig, paths: Paths, *, resume: bool = False, say: Say 
 
 
 def members_of(config: TrainingConfig) -> list[TrainingConfig]:
-    """The configuration of each member: one seed, and with folds the part that it validates on."""
+    """Return the configuration of each member: one seed, and with folds the part that it validates on."""
     data, folds = config.data, config.data.folds
     turns = [place % folds if folds and data.fold < 0 else data.fold for place in range(len(config.seeds))]
     return [
@@ -109,7 +109,7 @@ def fit_member(
 
 
 def _rows(material: Material) -> list[str]:
-    """Rows by source and side, a line each."""
+    """Return the number of rows by source and side, a line for each source."""
     counts = material.manifest.groupby(["source", "split"]).size().unstack(fill_value=0)
     return [
         f"{source:12}  " + "  ".join(f"{split} {int(count):,}" for split, count in row.items())
@@ -118,7 +118,7 @@ def _rows(material: Material) -> list[str]:
 
 
 def _record(config: TrainingConfig, material: Material, network: Network, folder: Path) -> None:
-    """What makes the run repeatable: configuration, manifest hash, split by image id; and the layers' table."""
+    """Write what makes the run repeatable: configuration, manifest hash, split by image id; and the layers' table."""
     write_record(folder, config, manifest_sha256=material.sha256)
     material.manifest[["source", "image_id", "split"]].to_csv(folder / "split.csv", index=False)
     layer_table(network).to_csv(folder / "layers.csv", index=False)

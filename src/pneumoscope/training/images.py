@@ -20,7 +20,7 @@ BATCH = 4
 
 
 def read_manifest(data: Path, *, split_seed: int) -> pd.DataFrame:
-    """All images at hand under `data` with findings and split; a row an image.
+    """Read the table of all images at hand under `data`, with findings and split; a row for each image.
 
     Adults (`nih`, `rsna_normal`) hold out their official test's patients and about 8 % of the others, so that a
     fifth of the NIH patients is test; children (`kermany`) hold out their official test only.
@@ -42,14 +42,16 @@ def read_manifest(data: Path, *, split_seed: int) -> pd.DataFrame:
 
 
 def load_images(paths: "pd.Series[str]", recipe: Recipe) -> UInt8[np.ndarray, "n size size"]:
-    """Each image through `image.prepare`, from [-1, 1] to 0..255; order as given."""
+    """Return each image prepared by `image.prepare`, from [-1, 1] to 0..255; order as given."""
     return load_cropped(paths, recipe)[0]
 
 
 def load_cropped(
     paths: "pd.Series[str]", recipe: Recipe, *, change: Change = lambda picture: picture
 ) -> tuple[UInt8[np.ndarray, "n size size"], Float[np.ndarray, "n 4"]]:
-    """As `load_images`, and the part of each image that is seen: top, left, bottom, right as shares of its sides.
+    """Return images as `load_images` does, and the part of each image that the model sees.
+
+    The part is top, left, bottom, right as shares of the image's sides.
 
     `change` is done to each picture before it is prepared.
 
@@ -68,7 +70,7 @@ def load_cropped(
 def _load(
     path: Path, recipe: Recipe, change: Change
 ) -> tuple[UInt8[np.ndarray, "size size"], Float[np.ndarray, " 4"]] | str:
-    """Grey levels and crop, or why there are none."""
+    """Return grey levels and crop, or why there are none."""
     try:
         with Image.open(path) as picture:
             grey = np.asarray(change(picture.convert("L")), dtype=np.float32) / 255
@@ -80,7 +82,7 @@ def _load(
 def crop_grey(
     grey: Float32[np.ndarray, "h w"], recipe: Recipe
 ) -> tuple[UInt8[np.ndarray, "size size"], Float[np.ndarray, " 4"]]:
-    """Grey values in [0, 1] by the recipe, as 8-bit levels; and the crop, as `load_cropped` gives it."""
+    """Prepare grey values in [0, 1] by the recipe; return 8-bit levels, and the crop as `load_cropped` gives it."""
     prepared, (height, width) = prepare(grey, recipe), grey.shape
     crop = prepared.crop
     levels = np.round((prepared.array[0] + 1) * 127.5).astype(np.uint8)
@@ -88,10 +90,10 @@ def crop_grey(
 
 
 def unit(images: UInt8[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """8-bit grey levels to [-1, 1], as `image.prepare` gives them."""
+    """Convert 8-bit grey levels to [-1, 1], as `image.prepare` gives them."""
     return images.float() / 127.5 - 1
 
 
 def in_batches(images: UInt8[np.ndarray, "n size size"]) -> list[UInt8[np.ndarray, "b size size"]]:
-    """The images, `BATCH` at a time."""
+    """Return the images in batches of at most `BATCH`."""
     return [images[start : start + BATCH] for start in range(0, len(images), BATCH)]

@@ -22,7 +22,7 @@ def freeze(network: Network, frozen_to: str) -> None:
 
 
 def frozen_layers(network: Network, frozen_to: str) -> list[nn.Module]:
-    """The layers with weights of their own that `freeze` freezes, in order."""
+    """Return the layers with weights of their own that `freeze` freezes, in order."""
     if not frozen_to:
         return []
     layers = list(network.backbone.named_modules())
@@ -34,7 +34,7 @@ def frozen_layers(network: Network, frozen_to: str) -> list[nn.Module]:
 
 
 def layer_table(network: Network) -> pd.DataFrame:
-    """A row a layer that has parameters: name, kind, number of parameters, and frozen, fine-tuned or added."""
+    """Return a row for each layer with parameters: name, kind, their number, and frozen, fine-tuned or added."""
     rows = []
     for name, layer in network.named_modules():
         own = list(layer.parameters(recurse=False))
@@ -46,7 +46,7 @@ def layer_table(network: Network) -> pd.DataFrame:
 
 
 def summary(table: pd.DataFrame) -> list[str]:
-    """The table in three lines, one a state: layers, parameters, first and last layer."""
+    """Return the table in three lines, one for each state: layers, parameters, first and last layer."""
     return [
         f"{state:10}  {len(rows):4} layers  {rows['parameters'].sum():12,} parameters"
         + (f"  {rows['layer'].iloc[0]} ... {rows['layer'].iloc[-1]}" if len(rows) else "")

@@ -52,11 +52,11 @@ class Repeatable(lightning.LightningModule):
         torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0]))
 
     def on_train_epoch_end(self) -> None:
-        """Before the epoch's checkpoint: a network that diverged must not replace one that had not."""
+        """Raise `ConfigError` if the network diverged, before its checkpoint replaces that of a finite one."""
         self.require_finite(self.trainer.callback_metrics["train_loss"])
 
     def configure_optimizers(self) -> Any:
-        """By the configuration's section [optimizer]."""
+        """Return optimizer and schedule by the configuration's section [optimizer]."""
         return optimization(self, self.config, steps=int(self.trainer.estimated_stepping_batches))
 
     def log_mean(self, name: str, value: Tensor) -> None:
@@ -91,7 +91,7 @@ class Lesson(Repeatable):
         self.scores: list[tuple[Tensor, Tensor]] = []
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        """Loss of one augmented batch."""
+        """Return the loss of one augmented batch."""
         images, targets, boxes = batch
         strength, weights = self.config.augmentation, self.config.loss
         moved, placed = augment_pair(unit(images), boxes[:, None], strength, size_px=self.config.train_size_px)
@@ -113,7 +113,7 @@ class Lesson(Repeatable):
         return loss
 
     def loss(self, logits: Float[Tensor, "n outputs"], targets: Float[Tensor, "n targets"]) -> Tensor:
-        """Sum over the heads of the mean loss of the images that are labelled for them."""
+        """Return the weighted sum over the heads of the mean loss of the images that are labelled for them."""
         return torch.stack([weight * part for weight, part in self._losses(logits, targets)]).sum()
 
     def _losses(self, logits: Tensor, targets: Tensor) -> Iterator[tuple[float, Tensor]]:
@@ -132,7 +132,7 @@ class Lesson(Repeatable):
         self.scores.append((self.network(unit(images)).float(), targets))
 
     def on_validation_epoch_end(self) -> None:
-        """Loss over validation patients, logged once per epoch; of all heads, and of the output that ships."""
+        """Log the loss over validation patients, once per epoch: of all heads, and of the output that ships."""
         logits, targets = (torch.cat(part) for part in zip(*self.scores, strict=True))
         self.scores.clear()
         ships = OUTPUTS.index(self.config.ships)
@@ -143,7 +143,7 @@ class Lesson(Repeatable):
 
 
 def box_loss(activation: Float[Tensor, "n y x"], boxes: Float[Tensor, "n h w"]) -> Float[Tensor, ""]:
-    """Mean binary cross-entropy of each place of an activation map against its share that lies in a box; NaN masked.
+    """Return the mean binary cross-entropy of each place of an activation map against its share in a box; NaN masked.
 
     The map's mean is the image's logit, so a box that covers a tenth of a suspicious film must lie far above it: a
     place is as likely in a box as not at the logit `PLACE_LOGIT`.

@@ -46,7 +46,7 @@ class Material:
     notes: tuple[str, ...] = ()
 
     def rows(self, split: str) -> Shaped[np.ndarray, " k"]:
-        """Positions of one split."""
+        """Return the positions of one split."""
         return np.flatnonzero(self.manifest["split"] == split)
 
 
@@ -60,7 +60,7 @@ class Films:
     def __call__(
         self, config: RunConfig, data: Path, rows: pd.DataFrame
     ) -> tuple[UInt8[np.ndarray, "n size size"], Float[np.ndarray, "n 4"]]:
-        """As `read_images`; rows differ between folds in their side alone."""
+        """Return what `read_images` does; read once for all folds, whose rows differ in their side alone."""
         key = (config.recipe, config.data.manifest, config.data.cache, config.split_seed)
         if key != self._key:
             self._held = read_images(config, data, rows)
@@ -102,7 +102,7 @@ def gather(config: TrainingConfig, data: Path, *, films: Films | None = None) ->
 
 
 def read_rows(config: RunConfig, data: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The rows that a run is about, each with its side before `deal`, and what a person should know of them.
+    """Return the rows that a run is about, each with its side before `deal`, and what a person should know of them.
 
     Raises:
         ConfigError: Tables are missing, or no row has an image.
@@ -114,7 +114,7 @@ def read_rows(config: RunConfig, data: Path) -> tuple[pd.DataFrame, tuple[str, .
 
 
 def deal(rows: pd.DataFrame, config: RunConfig) -> pd.DataFrame:
-    """The rows, their patients of training and validation dealt anew into the configured folds; the test stays.
+    """Deal the patients of training and validation anew into the configured folds; the test stays.
 
     Without folds the rows stay as they are.
     """
@@ -128,7 +128,7 @@ def deal(rows: pd.DataFrame, config: RunConfig) -> pd.DataFrame:
 def read_images(
     config: RunConfig, data: Path, rows: pd.DataFrame
 ) -> tuple[UInt8[np.ndarray, "n size size"], Float[np.ndarray, "n 4"]]:
-    """The rows' prepared images and crops, as `load_cropped` gives them, from the cache or their files.
+    """Return the rows' prepared images and crops, as `load_cropped` gives them, from the cache or their files.
 
     Raises:
         ConfigError: Images are missing or cannot be decoded.
@@ -140,7 +140,7 @@ def read_images(
 
 
 def _from_manifest(config: RunConfig, data: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The manifest's rows that have a file (or are in the cache), each with its side; and what was left out."""
+    """Return the manifest's rows that have a file (or are in the cache), each with its side; and what was left out."""
     manifest = read_parquet(data / config.data.manifest).manifest
     without = manifest["path"].isna() & (not config.data.cache)
     rows = manifest[~without].reset_index(drop=True)
@@ -192,7 +192,7 @@ class Rows(Dataset[tuple[Tensor, ...]]):
         return len(self.index)
 
     def __getitems__(self, places: Sequence[int]) -> tuple[Tensor, ...]:
-        """Images, targets and boxes of the rows at these places, as batches."""
+        """Return images, targets and boxes of the rows at these places, as batches."""
         rows, material = self.index[list(places)], self.material
         images, targets, boxes = material.images[rows], material.targets[rows], material.boxes[rows]
         return torch.from_numpy(images)[:, None], torch.from_numpy(targets), torch.from_numpy(boxes)
@@ -221,7 +221,7 @@ class EpochSampler(Sampler[int]):
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Called by the trainer before each epoch, also by one that resumes."""
+        """Set the epoch; the trainer calls this before each epoch, also one that resumes."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -236,7 +236,7 @@ class EpochSampler(Sampler[int]):
 def loaders(
     config: TrainingConfig, material: Material, *, rank: int = 0, processes: int = 1
 ) -> tuple["DataLoader[tuple[Tensor, ...]]", "DataLoader[tuple[Tensor, ...]]"]:
-    """Batches of training rows by the configured shares, and of validation rows in order.
+    """Return loaders for training rows by the configured shares, and for validation rows in order.
 
     `batch_size` is that of all processes together, so their number changes the speed and not the run.
 
@@ -263,7 +263,7 @@ def loaders(
 
 
 def taught_rows(manifest: pd.DataFrame, sampling: dict[str, float]) -> Bool[np.ndarray, " n"]:
-    """Which rows a member learns from and is validated on: those of sources with a share, or all without shares.
+    """Return which rows a member learns from and is validated on: of sources with a share, or all without shares.
 
     Raises:
         ConfigError: Sources and shares are not for the same names.
@@ -279,7 +279,7 @@ def taught_rows(manifest: pd.DataFrame, sampling: dict[str, float]) -> Bool[np.n
 def sampling_weights(
     material: Material, rows: Shaped[np.ndarray, " k"], sampling: dict[str, float]
 ) -> Float[np.ndarray, " k"]:
-    """Chance of each row: sources by their configured share; within a source, view and label in even cells.
+    """Return each row's chance: sources by their configured share; within a source, view and label in even cells.
 
     So neither the view nor the source says anything of the label.
 
@@ -299,5 +299,5 @@ def sampling_weights(
 
 
 def as_it_is(batch: Any) -> Any:
-    """`Rows` fetches batches whole: nothing is left to collate."""
+    """Return the batch unchanged: `Rows` fetches batches whole, and nothing is left to collate."""
     return batch

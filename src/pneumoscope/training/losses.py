@@ -24,13 +24,13 @@ class Loss:
     positives: Float[Tensor, " targets"]
 
     def __call__(self, logits: Float[Tensor, "n targets"], targets: Float[Tensor, "n targets"]) -> Float[Tensor, ""]:
-        """Mean loss over the labelled targets of all processes; targets may be soft, in [0, 1]."""
+        """Return the mean loss over the labelled targets of all processes; targets may be soft, in [0, 1]."""
         known, soft = ~torch.isnan(targets), torch.nan_to_num(targets)
         positives = self.positives.to(logits.device)
         return masked_mean(element_loss(logits, soft, self.criterion, positives=positives), known)
 
     def part(self, columns: slice) -> "Loss":
-        """The loss of some of the targets."""
+        """Return the loss for some of the targets."""
         return Loss(self.criterion, self.positives[columns])
 
 
@@ -41,7 +41,7 @@ def element_loss(
     *,
     positives: Float[Tensor, " targets"],
 ) -> Float[Tensor, "n targets"]:
-    """Loss of each target, none of them NaN: a positive's part by `target`, a negative's by the rest.
+    """Return the loss of each target, none of them NaN: a positive's part by `target`, a negative's by the rest.
 
     Source:
         Weighted: Rajpurkar et al., arXiv 1711.05225, equation 1. Focal: Lin et al., ICCV 2017, equation 4 (without
@@ -62,7 +62,7 @@ def element_loss(
 
 
 def smooth(labels: Float[Tensor, "*shape"], criterion: Criterion) -> Float[Tensor, "*shape"]:
-    """Text-mined labels as the chance that the finding is there: 1 - false positives, or false negatives; NaN stays.
+    """Return text-mined labels as the chance of the finding: 1 - false positives, or false negatives; NaN stays.
 
     Source:
         Szegedy et al., CVPR 2016, section 7 (label smoothing); here by the labels' estimated errors.
@@ -71,7 +71,7 @@ def smooth(labels: Float[Tensor, "*shape"], criterion: Criterion) -> Float[Tenso
 
 
 def positive_shares(targets: Float[np.ndarray, "n targets"]) -> Float[Tensor, " targets"]:
-    """Share of positives among the rows labelled for each target; one half where there are none."""
+    """Return the share of positives among the rows labelled for each target; one half where there are none."""
     known = ~np.isnan(targets)
     counts = known.sum(axis=0)
     shares = np.where(counts > 0, np.nansum(targets, axis=0) / np.maximum(counts, 1), 0.5)
@@ -79,14 +79,14 @@ def positive_shares(targets: Float[np.ndarray, "n targets"]) -> Float[Tensor, " 
 
 
 def masked_bce(logits: Float[Tensor, "*shape"], targets: Float[Tensor, "*shape"]) -> Float[Tensor, ""]:
-    """Mean binary cross-entropy over the labelled targets of all processes; zero where there are none."""
+    """Return the mean binary cross-entropy over the labelled targets of all processes; zero where there are none."""
     known = ~torch.isnan(targets)
     losses = functional.binary_cross_entropy_with_logits(logits, torch.nan_to_num(targets), reduction="none")
     return masked_mean(losses, known)
 
 
 def masked_mean(losses: Float[Tensor, "*shape"], known: Bool[Tensor, "*shape"]) -> Float[Tensor, ""]:
-    """Mean of the known losses of all processes.
+    """Return the mean of the known losses of all processes.
 
     Each process's part is scaled so that the average of the gradients over processes, which is what data-parallel
     training takes, is the gradient of the mean over all: processes hold different numbers of labelled targets.

@@ -74,7 +74,7 @@ class LungNetwork(nn.Module):
         self.answer = nn.Conv2d(widths[1], 1, 1)
 
     def forward(self, images: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 y x"]:
-        """Logits."""
+        """Return the logit of each place."""
         maps = functional.interpolate(images, size=(INPUT_PX, INPUT_PX), mode="bilinear")
         skipped: list[Tensor] = []
         for level, block in enumerate(self.down):
@@ -95,7 +95,7 @@ class Masked:
     masks: Bool[np.ndarray, "n size size"]
 
     def of(self, split: str) -> "Masked":
-        """Those of one side of the split."""
+        """Return the films of one side of the split."""
         part = (self.rows["split"] == split).to_numpy()
         return Masked(self.rows[part].reset_index(drop=True), self.images[part], self.masks[part])
 
@@ -133,7 +133,7 @@ def fit_lungs(
 
 
 def load_lungs(folder: Path) -> tuple[LungNetwork, LungsConfig, dict[str, Any]]:
-    """A finished run's network, ready to read, its configuration and its whole record.
+    """Return a finished run's network, ready to read, its configuration and its whole record.
 
     Raises:
         ConfigError: The folder holds no run of lung fields, or it was damaged.
@@ -153,7 +153,7 @@ def load_lungs(folder: Path) -> tuple[LungNetwork, LungsConfig, dict[str, Any]]:
 
 
 def masked_films(manifest: pd.DataFrame, data: Path, recipe: Recipe) -> Masked:
-    """The films of a manifest that have a mask, in its order.
+    """Return the films of a manifest that have a mask, in its order.
 
     Raises:
         ConfigError: None has, or images or masks cannot be read.
@@ -170,7 +170,7 @@ def masked_films(manifest: pd.DataFrame, data: Path, recipe: Recipe) -> Masked:
 def masks_seen(
     data: Path, image_ids: "pd.Series[str]", crops: Float[np.ndarray, "n 4"], *, size_px: int
 ) -> list[Bool[np.ndarray, "size size"] | None]:
-    """The mask of each image as `mask_seen` gives it; None where there is none."""
+    """Return the mask of each image as `mask_seen` gives it; None where there is none."""
     paths = (_mask_path(data, name) for name in image_ids)
     return [
         mask_seen(path, crop, size_px=size_px) if path.is_file() else None
@@ -179,7 +179,7 @@ def masks_seen(
 
 
 def mask_seen(path: Path, crop: Float[np.ndarray, " 4"], *, size_px: int) -> Bool[np.ndarray, "size size"]:
-    """The part of a whole film's mask that the model sees, stretched as the image is.
+    """Return the part of a whole film's mask that the model sees, stretched as the image is.
 
     Args:
         path: Picture of the mask, of any size.
@@ -201,14 +201,14 @@ def mask_seen(path: Path, crop: Float[np.ndarray, " 4"], *, size_px: int) -> Boo
 
 @torch.no_grad()
 def segment(network: LungNetwork, images: UInt8[np.ndarray, "n size size"]) -> Float[np.ndarray, "n y x"]:
-    """Probability of lying in a lung, for prepared images."""
+    """Return the probability of each place of prepared images that it lies in a lung."""
     parts = [torch.sigmoid(network(unit(torch.from_numpy(part)[:, None]))) for part in in_batches(images)]
     found: Float[np.ndarray, "n y x"] = torch.cat(parts)[:, 0].numpy()
     return found
 
 
 def dice(lungs: Float[np.ndarray, "n y x"], films: Masked) -> Mean:
-    """Mean Dice coefficient on the model's input grid, probability cut at a half; its interval knows patients.
+    """Return the mean Dice coefficient on the model's input grid at probability 0.5, with an interval by patient.
 
     Source:
         Dice, Ecology 26(3), 1945, p. 297.
@@ -217,7 +217,7 @@ def dice(lungs: Float[np.ndarray, "n y x"], films: Masked) -> Mean:
 
 
 def dice_of_each(lungs: Float[np.ndarray, "n y x"], masks: Bool[np.ndarray, "n size size"]) -> Float[np.ndarray, " n"]:
-    """Dice coefficient of each film."""
+    """Return the Dice coefficient of each film."""
     size = masks.shape[1:]
     pictures = (Image.fromarray(one.astype(np.float32)).resize(size, Image.Resampling.BILINEAR) for one in lungs)
     found = np.stack([np.asarray(picture) >= 0.5 for picture in pictures])
@@ -238,7 +238,7 @@ def _convolutions(entering: int, leaving: int) -> nn.Sequential:
 
 
 def _epochs(network: LungNetwork, films: Masked, config: LungsConfig) -> Iterator[float]:
-    """Mean training loss of each epoch, as it is done."""
+    """Train, and yield the mean training loss of each epoch when it is done."""
     images, masks = torch.from_numpy(films.images)[:, None], torch.from_numpy(films.masks)[:, None]
     steps = len(images) // config.batch_size
     if not steps:

@@ -41,7 +41,7 @@ class ImagenetInput(nn.Module):
         self.register_buffer("deviation", torch.tensor(IMAGENET_DEVIATION)[:, None, None], persistent=False)
 
     def forward(self, images: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 3 h w"]:
-        """Normalised channels."""
+        """Return the normalised channels."""
         return ((images + 1) / 2 - self.mean) / self.deviation
 
 
@@ -62,21 +62,21 @@ class Network(nn.Module):
         self.head = nn.Linear(width, len(OUTPUTS))
 
     def features(self, images: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n c y x"]:
-        """The last feature maps, before pooling."""
+        """Return the last feature maps, before pooling."""
         maps: Tensor = self.added(self.backbone.forward_features(self.entry(images)))
         return maps
 
     def forward(self, images: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n outputs"]:
-        """One logit per output."""
+        """Return one logit per output."""
         return self.answer(self.features(images))
 
     def answer(self, maps: Float[Tensor, "n c y x"]) -> Float[Tensor, "n outputs"]:
-        """One logit per output, of feature maps."""
+        """Return one logit per output, of feature maps."""
         logits: Tensor = self.head(self.dropout(maps.mean(dim=(2, 3))))
         return logits
 
     def activation(self, maps: Float[Tensor, "n c y x"], output: int) -> Float[Tensor, "n y x"]:
-        """One output's logit at each place: its class activation map, whose mean is its logit.
+        """Return one output's logit at each place: its class activation map, whose mean is its logit.
 
         Source:
             Zhou et al., CVPR 2016, equation 2.
@@ -86,7 +86,7 @@ class Network(nn.Module):
 
 
 def build_network(config: TrainingConfig) -> Network:
-    """The configured network with random weights.
+    """Build the configured network with random weights.
 
     Raises:
         ConfigError: timm does not know the backbone, or it has no feature map to pool.
@@ -106,7 +106,7 @@ def _backbone(name: str, *, channels: int) -> Any:
 
 
 def _width(backbone: Any, name: str, entry: nn.Module) -> int:
-    """Channels of the last feature map, which not every timm model states; parts that it does not need are dropped.
+    """Return the number of channels of the last feature map, and drop the parts of the backbone that it does not need.
 
     Those are of a classifier (VGG's dense layers, 119 million weights); processes that train together would wait for
     their gradients.

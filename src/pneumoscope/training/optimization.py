@@ -13,7 +13,7 @@ MONITORED = "val_loss"
 
 
 def optimization(network: nn.Module, config: RunConfig, *, steps: int) -> dict[str, Any]:
-    """Optimizer over what learns, and its schedule over `steps` (one cycle) or epochs (plateau).
+    """Return the optimizer of what learns, and its schedule over `steps` (one cycle) or epochs (plateau).
 
     Source:
         One cycle: Smith and Topin, arXiv 1708.07120. Plateau: Rajpurkar et al., arXiv 1711.05225, section 2.1.

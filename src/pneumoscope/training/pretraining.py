@@ -93,7 +93,7 @@ class PretrainingConfig(RunConfig):
 
 
 def read_pretraining(path: Path) -> PretrainingConfig:
-    """The configuration in a TOML file, as `config.read_config` reads a run's with labels.
+    """Read the configuration in a TOML file, as `config.read_config` reads a run's with labels.
 
     Raises:
         ConfigError: The file is missing, is not TOML, or has unknown, missing or wrong keys; all are named.
@@ -151,14 +151,14 @@ class Films(Dataset[tuple[Tensor]]):
         return len(self.images)
 
     def __getitems__(self, places: Sequence[int]) -> tuple[Tensor]:
-        """The images at these places, as a batch."""
+        """Return the images at these places, as a batch."""
         return (torch.from_numpy(self.images[list(places)])[:, None],)
 
 
 def film_loader(
     config: PretrainingConfig, images: UInt8[np.ndarray, "n size size"], *, rank: int = 0, processes: int = 1
 ) -> "DataLoader[tuple[Tensor]]":
-    """Batches of films in an order of each epoch's own; each film at most once an epoch."""
+    """Return batches of films in an order of each epoch's own; each film at most once an epoch."""
     sampler = EpochSampler(
         len(images), None, count=config.images_per_epoch, seed=config.seeds[0], rank=rank, processes=processes
     )
@@ -176,7 +176,7 @@ class TwoViews(Repeatable):
         self.projector = projector(network.head.in_features, config.agreement.projector)
 
     def training_step(self, batch: tuple[Tensor], index: int) -> Tensor:
-        """Loss of one batch of films, seen twice."""
+        """Return the loss of one batch of films, each seen in two augmented views."""
         films, config = unit(batch[0]), self.config
         views = torch.cat([augment(films, config.augmentation, size_px=config.train_size_px) for _ in range(2)])
         embedding = self.network.features(views.to(memory_format=torch.channels_last)).mean(dim=(2, 3))
@@ -200,7 +200,7 @@ class TwoViews(Repeatable):
 
 
 def projector(width: int, widths: Sequence[int]) -> nn.Sequential:
-    """Dense layers with batch normalisation and ReLU between them; features begin with a spread near 1.
+    """Return dense layers with batch normalisation and ReLU between them; features begin with a spread near 1.
 
     Source:
         He et al., ICCV 2015, equation 10 (the initial weights).
@@ -215,7 +215,7 @@ def projector(width: int, widths: Sequence[int]) -> nn.Sequential:
 
 
 def missing_spread(features: Float[Tensor, "n features"]) -> Float[Tensor, ""]:
-    """By how much each feature's standard deviation over the batch falls short of 1, on average: collapse costs.
+    """Return by how much each feature's standard deviation over the batch falls short of 1, on average.
 
     Source:
         VICReg, equations 1 and 2.
@@ -225,7 +225,7 @@ def missing_spread(features: Float[Tensor, "n features"]) -> Float[Tensor, ""]:
 
 
 def redundancy(features: Float[Tensor, "n features"]) -> Float[Tensor, ""]:
-    """Sum of the squared covariances of different features, over the number of features.
+    """Return the sum of the squared covariances of different features, over the number of features.
 
     Source:
         VICReg, equations 3 and 4.
@@ -236,7 +236,7 @@ def redundancy(features: Float[Tensor, "n features"]) -> Float[Tensor, ""]:
 
 
 def spread_on_sphere(embedding: Float[Tensor, "n features"]) -> Float[Tensor, ""]:
-    """Mean deviation of the features of unit-length embeddings, times the root of their number; 0 is collapse.
+    """Return the features' mean deviation over unit-length embeddings, times the root of their number; 0 is collapse.
 
     Evenly spread directions give 1.
 
@@ -249,7 +249,7 @@ def spread_on_sphere(embedding: Float[Tensor, "n features"]) -> Float[Tensor, ""
 
 
 def effective_rank(embedding: Float[Tensor, "n features"]) -> Float[Tensor, ""]:
-    """How many directions the batch's embeddings fill, at most its size: exp of the singular values' entropy.
+    """Return how many directions the embeddings fill, at most the batch size: exp of the singular values' entropy.
 
     Source:
         Garrido et al., RankMe, ICML 2023, equation 1; here of centred embeddings.

@@ -24,7 +24,7 @@ BOX_GRID = 28
 def box_maps(
     boxes: pd.DataFrame, manifest: pd.DataFrame, crops: Float[np.ndarray, "n 4"]
 ) -> Float32[np.ndarray, "n y x"]:
-    """Share of each place (of a grid over the model's input) that lies in a box; NaN all over where nobody read.
+    """Return the share of each place (of a grid over the model's input) in a box; NaN all over where nobody read.
 
     Images that the radiologists read as free of opacity are zero all over.
 
@@ -53,7 +53,9 @@ def box_maps(
 
 
 def boxes_seen(boxes: pd.DataFrame, image_ids: "pd.Series[str]", crops: Float[np.ndarray, "n 4"]) -> Boxes:
-    """The boxes of each image as shares of the part that the model sees: left, top, right, bottom; cut off at its edge.
+    """Return each image's boxes as shares of the part that the model sees, cut off at its edge.
+
+    A box is left, top, right, bottom.
 
     Args:
         boxes: As `rsna_boxes` gives them, shares of the whole image.
@@ -75,7 +77,7 @@ def boxes_seen(boxes: pd.DataFrame, image_ids: "pd.Series[str]", crops: Float[np
 
 
 def airspace_opacity(data: Path, manifest: pd.DataFrame) -> Float32[np.ndarray, " n"]:
-    """Google's adjudicated airspace opacity of each row: 1 or 0; NaN where they did not read the image."""
+    """Return Google's adjudicated airspace opacity of each row: 1 or 0; NaN where they did not read the image."""
     table = _table(data / "nih" / "google_expert_labels.csv").set_index("Image Index")["Airspace opacity"]
     said: Float32[np.ndarray, " n"] = (
         manifest["image_id"].map(table.map({"YES": 1.0, "NO": 0.0})).to_numpy(dtype=np.float32)
@@ -84,7 +86,7 @@ def airspace_opacity(data: Path, manifest: pd.DataFrame) -> Float32[np.ndarray, 
 
 
 def rsna_boxes(data: Path) -> pd.DataFrame:
-    """RSNA's boxes of NIH images, as `box_maps` takes them.
+    """Return RSNA's boxes of NIH images, as `box_maps` takes them.
 
     Raises:
         ConfigError: `nih/rsna_classes.csv` or `rsna/stage_2_train_labels.csv` is missing.
@@ -103,7 +105,7 @@ def _table(path: Path) -> pd.DataFrame:
 
 
 def _overlap(low: float, high: float, *, start: float, end: float) -> Float[np.ndarray, " cells"]:
-    """Share of each cell of a grid over [start, end] that lies in [low, high]."""
+    """Return the share of each cell of a grid over [start, end] that lies in [low, high]."""
     edges = np.linspace(start, end, BOX_GRID + 1)
     covered = np.minimum(edges[1:], high) - np.maximum(edges[:-1], low)
     share: Float[np.ndarray, " cells"] = np.clip(covered, 0, None) / np.diff(edges)

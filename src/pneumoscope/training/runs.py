@@ -23,7 +23,7 @@ class Run:
 
 
 def member_folders(run: Path) -> list[Path]:
-    """The folders of a run's members, or the folder itself if it is one."""
+    """Return the folders of a run's members, or the folder itself if it is one."""
     if (run / RECORD).is_file():
         return [run]
     found = sorted(path.parent for path in run.glob(f"seed-*/{RECORD}"))
@@ -33,7 +33,7 @@ def member_folders(run: Path) -> list[Path]:
 
 
 def read_run(folder: Path) -> Run:
-    """A member's configuration and record.
+    """Read a member's configuration and record.
 
     Raises:
         ConfigError: The folder holds no run, or its record was damaged.
@@ -48,7 +48,7 @@ def read_run(folder: Path) -> Run:
 
 
 def load_network(run: Run) -> Network:
-    """The member's network with its averaged weights, ready to read.
+    """Load the member's network with its averaged weights, ready to read.
 
     Raises:
         ConfigError: There is no checkpoint, it is damaged, or it is of another network.

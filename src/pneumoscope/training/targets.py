@@ -22,7 +22,7 @@ TARGETS = ("Pneumonia", *(f"nih_{finding}" for finding in FINDINGS), "opacity", 
 def target_matrix(
     manifest: pd.DataFrame, labels: pd.DataFrame, *, airspace: Float[np.ndarray, " n"], opacity_weight: float
 ) -> Float[np.ndarray, "n targets"]:
-    """Targets in the order of `TARGETS`; NaN where an image is not labelled for one."""
+    """Return targets in the order of `TARGETS`; NaN where an image is not labelled for one."""
     shipped = pneumonia_target(manifest, labels, opacity_weight=opacity_weight)
     findings = manifest[list(FINDINGS)].to_numpy(dtype=np.float32, copy=True)
     findings[(manifest["source"] == "kermany").to_numpy()] = np.nan
@@ -33,7 +33,7 @@ def target_matrix(
 def pneumonia_target(
     manifest: pd.DataFrame, labels: pd.DataFrame, *, opacity_weight: float
 ) -> Float32[np.ndarray, " n"]:
-    """Soft target in [0, 1] for each manifest row; NaN where the image teaches other heads only.
+    """Return a soft target in [0, 1] for each manifest row; NaN where the image teaches other heads only.
 
     Args:
         manifest: Rows to label; needs `source`, `split`, the findings and `rsna_opacity`.
@@ -50,7 +50,7 @@ def pneumonia_target(
 
 
 def _opacity(manifest: pd.DataFrame, labels: pd.DataFrame) -> "pd.Series[float]":
-    """Radiologists' Lung Opacity of each row; where they did not read it, the share they found with such findings."""
+    """Return radiologists' Lung Opacity of each row; where they did not read it, a prediction from its findings."""
     from sklearn.linear_model import LogisticRegression
 
     held_out = set(manifest.loc[manifest["split"] != "train", "patient_id"])

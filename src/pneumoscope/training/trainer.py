@@ -36,7 +36,7 @@ _KNOWN_WARNINGS = "|".join(
 
 
 def checkpoint(folder: Path, keep: str = LAST) -> Path:
-    """A member's checkpoint: its last epoch's, or the best by validation loss."""
+    """Return the path of a member's checkpoint: its last epoch's, or the best by validation loss."""
     return folder / f"{keep}.ckpt"
 
 
@@ -56,7 +56,7 @@ def require_begun(folders: Sequence[Path], *, resume: bool) -> None:
 def make_trainer(
     config: RunConfig, folder: Path, *, curves: Sequence[str], more: Sequence[Callback] = ()
 ) -> lightning.Trainer:
-    """A trainer for one process, or for this process of those that torchrun started; `curves` are logged by epoch."""
+    """Return a trainer for one process, alone or of those that torchrun started; `curves` are logged by epoch."""
     settings = config.optimizer
     here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     processes = int(os.environ.get("WORLD_SIZE", "1"))
@@ -93,7 +93,7 @@ def run(
 
 
 def whole_checkpoint(folder: Path) -> Path | None:
-    """The last epoch's checkpoint; None where there is none yet.
+    """Return the path of the last epoch's checkpoint; None where there is none yet.
 
     Raises:
         ConfigError: It is damaged.

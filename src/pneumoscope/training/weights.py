@@ -49,7 +49,7 @@ def initialise(network: Network, config: RunConfig, *, folder: Path, images: UIn
 
 
 def locate(name: str, folder: Path) -> Path:
-    """Where a file of initial weights lies: in `folder`, or where the name says.
+    """Return where a file of initial weights lies: in `folder`, or where the name says.
 
     Raises:
         ConfigError: In neither place.
@@ -71,7 +71,7 @@ def write_backbone(path: Path, network: Network, config: RunConfig) -> None:
 
 
 def _split_of(config: RunConfig) -> dict[str, Any]:
-    """What decides who is held out for the test."""
+    """Return what decides who is held out for the test."""
     return {"split_seed": config.split_seed, "manifest": config.data.manifest}
 
 
@@ -90,7 +90,7 @@ def _require_same_split(path: Path, config: RunConfig) -> None:
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """Weights by name in a safetensors or torch file; torch's are read without running code in them.
+    """Read weights by name from a safetensors or torch file; torch's are read without running code in them.
 
     Raises:
         ConfigError: It is no such file.
@@ -138,7 +138,7 @@ def _download(model: str) -> dict[str, Tensor]:
 
 
 def _is_folded(network: Network) -> bool:
-    """Whether batch normalisation came folded into the convolutions: scale 1 and mean 0 everywhere."""
+    """Return whether batch normalisation came folded into the convolutions: scale 1 and mean 0 everywhere."""
     layers = [layer for layer in network.backbone.modules() if isinstance(layer, nn.BatchNorm2d)]
     return bool(layers) and all(
         bool((layer.weight == 1).all()) and layer.running_mean is not None and bool((layer.running_mean == 0).all())

@@ -15,7 +15,7 @@ _ALL = "all"
 
 
 def conformal_evidence(card: Card, rows: pd.DataFrame, questions: Sequence[Question]) -> dict[str, Node]:
-    """For each question, pooled and by view: coverage of either class, and the shares of the answers.
+    """Return coverage of each class and the shares of the answers, for each question, pooled and by view.
 
     Of the population that most rows are of, since each has limits of its own. Questions that choose their negatives
     are left out.

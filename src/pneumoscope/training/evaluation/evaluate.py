@@ -103,7 +103,11 @@ def _manifest(card: Card, data: Path) -> pd.DataFrame:
 
 
 def _seen(artifact: Artifact, manifest: pd.DataFrame, data: Path, *, split: str) -> "_Seen":
-    """What the model says of one side: of the test the whole model, of validation the members that have not seen it."""
+    """Return what the model says of one side of the split.
+
+    For test images, or without folds, the whole model answers; for validation images the members that have not seen
+    them.
+    """
     card = artifact.card
     members = member_configs(card)
     by_all = split == "test" or not any(one.data.folds for one in members)
@@ -151,7 +155,7 @@ class _Seen:
     by_all: bool
 
     def part(self, source: str) -> "_Seen":
-        """The images of one source; rows are numbered anew, and have room for localisation."""
+        """Return the images of one source; rows are numbered anew, and have room for localisation."""
         index = np.flatnonzero(self.rows["source"] == source)
         rows = self.rows.iloc[index].reset_index(drop=True).reindex(columns=[*self.rows.columns, *_KEPT])
         return _Seen(
@@ -165,7 +169,7 @@ class _Seen:
         )
 
     def boxed(self) -> Boxed:
-        """The images with a box, of the population that most of them are of: one column of the graph answers."""
+        """Return the images with a box, of their most frequent population alone: one column of the graph answers."""
         boxed = np.array([len(one) > 0 for one in self.boxes])
         group = self.rows["population"].map(population_named)
         population = group[boxed].mode()[0]
@@ -181,7 +185,7 @@ class _Seen:
 
 
 def _of_pixels(part: _Seen, data: Path | None, members: Sequence[Run]) -> dict[str, Node]:
-    """What is measured on images and not on scores: guard, lungs and, where radiologists drew boxes, localisation."""
+    """Return what is measured on images and not on scores: guard, lungs and, with radiologists' boxes, localisation."""
     other: dict[str, Node] = {"guard": guard_evidence(part.artifact, part.rows, part.images, data)}
     cams, lungs = part.outputs.cam[:, 0], part.outputs.lungs
     other["lungs"], columns = lung_evidence(
@@ -203,7 +207,7 @@ def _of_pixels(part: _Seen, data: Path | None, members: Sequence[Run]) -> dict[s
 
 
 def _shortcuts(seen: _Seen, part: _Seen, questions: Sequence[Question]) -> dict[str, Node]:
-    """Of test images of both classes: what another route changes and, of NIH's, what else the embedding knows."""
+    """Return the effects of other routes and, for NIH, the probes of the embedding; for test images of both classes."""
     source, split = part.rows.loc[0, ["source", "split"]]
     if split != "test" or source == "rsna_normal":
         return {}
@@ -215,7 +219,10 @@ def _shortcuts(seen: _Seen, part: _Seen, questions: Sequence[Question]) -> dict[
 
 
 def points(card: Card, population: Sequence[str]) -> dict[str, Point]:
-    """The card's operating points for images of these populations; the commonest one's threshold comes first."""
+    """Return the card's operating points for images of these populations.
+
+    The threshold of the most frequent population comes first.
+    """
     there = pd.Series(population).value_counts().index.tolist()
     first = rule_named(card, there[0])
     return {

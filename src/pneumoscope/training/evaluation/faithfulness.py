@@ -19,7 +19,7 @@ _SEED = 0
 def curve_areas(
     score: Callable[[Images], Float[np.ndarray, " n"]], images: Images, maps: Maps
 ) -> Float[np.ndarray, "n 3"]:
-    """Areas under each image's curves, as `CURVES` names them; of the score, in its unit.
+    """Return the areas under each image's curves, as `CURVES` names them; of the score, in its unit.
 
     Deletion paints over the hottest places first: a faithful map's area is small. Insertion shows the hottest first:
     large. The control does so in random order, from cells as large as the map's.
@@ -43,7 +43,7 @@ def curve_areas(
 
 
 def painted_over(images: Images, maps: Maps, *, share: float) -> Images:
-    """Each image with that share of its places, the hottest, set to its own mean grey."""
+    """Return the images with their hottest places, that share of all, set to each image's mean grey."""
     painted = images.copy()
     for picture, one in zip(painted, maps, strict=True):
         grid = upsampled(one)

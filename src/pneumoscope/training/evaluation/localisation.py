@@ -21,7 +21,7 @@ COLUMNS = ("pointing_hit", "box_covered", "box_overlap", "swapped_overlap")
 def localisation_evidence(
     rows: pd.DataFrame, *, cams: Float32[np.ndarray, "n y x"], boxes: Boxes
 ) -> tuple[dict[str, Node] | NotEstimable, pd.DataFrame]:
-    """Numbers on the images that RSNA's radiologists read, and `COLUMNS` for every row (NaN where there is no box).
+    """Return numbers on the images that RSNA's radiologists read, and `COLUMNS` for every row (NaN without a box).
 
     Beside each measure stands its control: for pointing the share that boxes cover, for overlap the map of the next
     boxed image of another patient.
@@ -72,7 +72,7 @@ def _mean(value: Float[np.ndarray, " n"], patient: np.ndarray) -> Leaf:
 
 
 def _free_response(marked: list[Marks], counts: np.ndarray, patient: np.ndarray, *, rate: float) -> Leaf:
-    """Share of boxes found at a rate of false marks; patients are drawn anew with all of their images."""
+    """Return the share of boxes found at a rate of false marks; its interval is by resampling of patients."""
     _, number = np.unique(patient, return_inverse=True)
     members = [np.flatnonzero(number == one) for one in range(number.max() + 1)]
     rng = np.random.default_rng(_SEED)

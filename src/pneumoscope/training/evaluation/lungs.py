@@ -30,7 +30,7 @@ def lung_evidence(
     masks: Sequence[Bool[np.ndarray, "size size"] | None],
     boxes: Boxes,
 ) -> tuple[dict[str, Node], pd.DataFrame]:
-    """Numbers of one cohort, and `LUNG_COLUMNS` for every row.
+    """Return the numbers of one cohort, and `LUNG_COLUMNS` for every row.
 
     Beside the share of heat outside the lungs stands its control, the share of area outside; and that of flags at
     the operating point "balanced", right and wrong by the label Pneumonia, with the share that the card's limit

@@ -47,7 +47,7 @@ class Boxed:
     boxes: Boxes
 
     def some(self) -> "Boxed":
-        """At most `LARGEST_SAMPLE` of them."""
+        """Return at most `LARGEST_SAMPLE` of the images, drawn at random."""
         drawn = np.sort(np.random.default_rng(0).permutation(len(self.images))[:LARGEST_SAMPLE])
         return Boxed(
             artifact=self.artifact,
@@ -59,29 +59,31 @@ class Boxed:
         )
 
     def logit(self, images: Images) -> Float[np.ndarray, " n"]:
-        """The artefact's answer for changed images."""
+        """Return the artefact's logit for changed images."""
         return self.run(self.artifact.onnx, images).logit[:, 0].astype(np.float64)
 
     def run(self, graph: bytes, images: Images) -> Outputs:
-        """The outputs of the artefact's graph, or of one like it, in the column of this population."""
+        """Return the outputs of the artefact's graph, or of one like it, in the column of this population."""
         column = self.artifact.card.rules[self.population].output
         return run_graph(graph, self.artifact.card, images).answering(np.full(len(images), column))
 
     def score(self, images: Images) -> Float[np.ndarray, " n"]:
-        """The probability, by the population's calibration."""
+        """Return the probability, by the population's calibration."""
         return self.artifact.card.rules[self.population].calibration.probability(self.logit(images))
 
     def mean(self, value: Float[np.ndarray, " n"]) -> Leaf:
-        """Mean over the images, with an interval that knows patients."""
+        """Return the mean over the images, with an interval clustered by patient."""
         return estimate(lambda: clustered_mean(value, cluster=self.patient))
 
     def share(self, hit: Bool[np.ndarray, " n"]) -> Leaf:
-        """Share of the images, as `localisation_evidence` gives it: with an interval that none and all have too."""
+        """Return the share of images that are hit, with an interval by patient, also where none or all are."""
         return share(hit, self.patient)
 
 
 def map_evidence(boxed: Boxed, *, runs: Sequence[Run]) -> dict[str, Node]:
-    """The numbers. Grad-CAM needs gradients, and so the artefact's runs; all else needs the artefact alone.
+    """Return the comparison of methods, the faithfulness and the sanity checks of the maps.
+
+    Grad-CAM needs gradients, and so the artefact's runs; all else needs the artefact alone.
 
     Raises:
         ConfigError: The runs are not those that the artefact was sealed from.
@@ -135,7 +137,7 @@ def _sanity(boxed: Boxed) -> Tree:
 
 
 def _grad_cams(boxed: Boxed, runs: Sequence[Run]) -> Maps:
-    """The mean of the members' maps of the upright image, one layer finer than the last features.
+    """Return the mean of the members' Grad-CAM maps of the upright image, one layer finer than the last features.
 
     Raises:
         ConfigError: The runs are not those that the artefact was sealed from.

@@ -26,7 +26,7 @@ def _noise(images: Images) -> Images:
 
 
 def _natural(images: Images) -> Images:
-    """Pictures with a natural image's spectrum, amplitude falling as 1/f (Field, J. Opt. Soc. Am. A 4, 1987)."""
+    """Return noise with a natural image's spectrum, amplitude falling as 1/f (Field, J. Opt. Soc. Am. A 4, 1987)."""
     count, size, _ = images.shape
     frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(size), np.fft.fftfreq(size)))
     frequency[0, 0] = 1
@@ -49,7 +49,7 @@ PERTURBATIONS: dict[str, Callable[[Images], Images]] = {
 
 
 def guard_evidence(artifact: Artifact, rows: pd.DataFrame, images: Images, data: Path | None) -> Tree:
-    """Of one cohort: chest radiographs refused wrongly and, of test images, changed ones refused rightly.
+    """Return the share of a cohort's images refused wrongly and, for test images, of changed ones refused rightly.
 
     Args:
         artifact: The model whose guard is asked.
@@ -74,7 +74,7 @@ def guard_evidence(artifact: Artifact, rows: pd.DataFrame, images: Images, data:
 
 
 def other_films(artifact: Artifact, folder: Path) -> dict[str, Node]:
-    """The guard alone, headers ignored, on every DICOM file with one grey frame under a folder."""
+    """Ask the guard alone, headers ignored, about every DICOM file with one grey frame under a folder."""
     films: dict[str, Node] = {}
     for source in find_images([folder] if folder.is_dir() else []):
         try:

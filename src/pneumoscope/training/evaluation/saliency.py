@@ -18,7 +18,7 @@ PATCHES = 6
 def grad_cam(
     network: Network, images: Float[Tensor, "n 1 h w"], *, output: int, layer: nn.Module
 ) -> Float[np.ndarray, "n y x"]:
-    """What of a layer's maps speaks for an output, each channel weighed by its mean gradient; never below 0.
+    """Return Grad-CAM for one output: a layer's maps, each weighted by its mean gradient, summed and never below 0.
 
     At `network.added`, whose maps are the last, this is the class activation map without its bias, divided by the
     number of places, where that is above 0: nothing new (Selvaraju et al., section 3.1). An earlier layer is finer.
@@ -41,7 +41,7 @@ def grad_cam(
 
 @torch.no_grad()
 def finer_layer(network: Network, images: Float[Tensor, "n 1 h w"]) -> nn.Module:
-    """The last layer whose maps are finer than those that the class activation map is made of."""
+    """Return the last layer whose maps are finer than those that the class activation map is made of."""
     seen: list[tuple[nn.Module, int]] = []
 
     def note(module: nn.Module, _inputs: object, maps: object) -> None:
@@ -59,7 +59,7 @@ def finer_layer(network: Network, images: Float[Tensor, "n 1 h w"]) -> nn.Module
 def occlusion(
     logit: Callable[[Images], Float[np.ndarray, " n"]], images: Images
 ) -> Float[np.ndarray, "n patches patches"]:
-    """How far each image's logit falls when a patch of it is set to its mean grey; no gradient, no look inside.
+    """Return how far each image's logit falls when a patch is set to the image's mean grey; this needs no gradient.
 
     Source:
         Zeiler and Fergus, ECCV 2014, section 4.2.

@@ -15,7 +15,7 @@ _SEED = 0
 def rank_correlation(
     maps: Float32[np.ndarray, "n y x"], others: Float32[np.ndarray, "n y x"]
 ) -> Float[np.ndarray, " n"]:
-    """Spearman's correlation of each map's places with the other map's; 0 where one is flat.
+    """Return Spearman's correlation of each map's places with the other map's; 0 where one is flat.
 
     Source:
         Spearman, American Journal of Psychology 15(1), 1904, p. 72.
@@ -27,7 +27,7 @@ def rank_correlation(
 
 
 def shuffled_graph(graph: bytes, *, share: float) -> bytes:
-    """An artefact's graph with the weights of its upper layers shuffled within each layer; the head's always.
+    """Return an artefact's graph with the weights of its upper layers shuffled within each layer; the head's always.
 
     Shuffling keeps each layer's scale, so that what changes is only what was learnt.
 
@@ -58,7 +58,7 @@ def shuffled_graph(graph: bytes, *, share: float) -> bytes:
 
 
 def _members(nodes: Iterable[Any], weights: Mapping[str, Any]) -> list[list[str]]:
-    """Names of each member's convolution weights, from the image on; its last one draws the activation map."""
+    """Return the names of each member's convolution weights, from the image to the activation map."""
     members: list[list[str]] = [[]]
     for name in (node.input[1] for node in nodes if node.op_type == "Conv"):
         if name not in members[-1]:  # a member that reads the mirror image too uses each twice

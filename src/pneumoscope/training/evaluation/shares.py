@@ -8,5 +8,5 @@ from pneumoscope.stats import accuracy
 
 
 def share(hit: Bool[np.ndarray, " n"], patient: np.ndarray) -> Leaf:
-    """Share of images with an interval that knows patients, and that does not vanish where none or all are hit."""
+    """Return the share of images that are hit; the interval knows patients and does not vanish at none or all."""
     return estimate(lambda: accuracy(np.ones(hit.size, dtype=bool), hit.astype(float), threshold=0.5, cluster=patient))

@@ -55,7 +55,7 @@ ROUTES: dict[str, Change] = {
 
 
 def probe_evidence(rows: pd.DataFrame, embedding: Float32[np.ndarray, "n features"], *, source: str) -> dict[str, Node]:
-    """What a linear probe reads off the embedding of films without pneumonia, and what the score itself says of it.
+    """Return what linear probes read off the embedding of films without pneumonia, and what the score itself tells.
 
     View, sex and age are asked of one source; the source is asked of films without any finding, of this and of all
     other sources that label findings: its routes of copies differ, its findings do not.
@@ -89,7 +89,7 @@ def probe_evidence(rows: pd.DataFrame, embedding: Float32[np.ndarray, "n feature
 def _probe(
     features: Float[np.ndarray, "n features"], truth: Bool[np.ndarray, " n"], patient: Shaped[np.ndarray, " n"]
 ) -> Callable[[], Auroc]:
-    """AUROC of a penalised logistic regression for films of patients that it was not fitted to."""
+    """Return a function for the AUROC of a penalised logistic regression, cross-validated by patient."""
 
     def measure() -> Auroc:
         from sklearn.linear_model import LogisticRegression
@@ -118,7 +118,7 @@ def _area(
 
 
 def route_evidence(artifact: Artifact, rows: pd.DataFrame, questions: Sequence[Question]) -> dict[str, Node]:
-    """For each of `ROUTES` how far it moves the logit, and the AUROC of each question after it less before it.
+    """Return for each of `ROUTES` the change of the logit, and the change of each question's AUROC.
 
     Args:
         artifact: The model that reads again.

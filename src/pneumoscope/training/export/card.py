@@ -53,7 +53,7 @@ UNDECIDED = DecisionRule(
 
 
 def draft_card(config: TrainingConfig, record: dict[str, Any], *, populations: Sequence[Population]) -> Card:
-    """The card before validation: rules and limits are undecided and neutral.
+    """Return the card before validation: rules and limits are undecided and neutral.
 
     Args:
         config: Of the first member.
@@ -99,7 +99,7 @@ def finish_card(
     elsewhere: Float[np.ndarray, " n"] | None = None,
     members: Sequence[dict[str, Any]] = (),
 ) -> Card:
-    """The card with all that validation patients decide, for each population by its own.
+    """Return the card with all that validation patients decide, for each population by its own.
 
     Rules and limits rest on sources that have images of both classes: of others a score may tell the source alone.
 
@@ -136,7 +136,7 @@ def finish_card(
 
 
 def _of_both_classes(source: "pd.Series[str]", target: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
-    """Rows with a target, of sources that have targets of both classes."""
+    """Return which rows have a target, and are of sources that have targets of both classes."""
     positive = pd.Series(target >= POSITIVE, index=source.index)[~np.isnan(target)]
     kinds = positive.groupby(source).nunique()
     judged: Bool[np.ndarray, " n"] = ~np.isnan(target) & (source.map(kinds) == 2).to_numpy()
@@ -146,7 +146,7 @@ def _of_both_classes(source: "pd.Series[str]", target: Float[np.ndarray, " n"]) 
 def decision_rule(
     logit: Float[np.ndarray, "n views"], target: Float[np.ndarray, " n"], *, population: Population, output: int
 ) -> DecisionRule:
-    """Calibration, thresholds and conformal limits by one population's validation images; each view counts the same.
+    """Fit calibration, thresholds and conformal limits to one population's validation images; views count the same.
 
     Args:
         logit: Of each image as it is and, in further columns, as acquisition may change it.
@@ -180,7 +180,7 @@ def decision_rule(
 def validation_auroc(
     rows: pd.DataFrame, logit: Float[np.ndarray, " n"], targets: Float[np.ndarray, " n"]
 ) -> dict[str, dict[str, float]]:
-    """AUROC by source with its interval, of the rows with a target; sources with one class are left out."""
+    """Return AUROC by source with its interval, of the rows with a target; leave out sources with few of a class."""
     taught, truth = ~np.isnan(targets), targets >= POSITIVE
     source, patient = rows["source"].to_numpy(), rows["patient_id"].to_numpy()
     found = {}
@@ -222,7 +222,7 @@ def _smoothed(target: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
 
 
 def operating_points(truth: Bool[np.ndarray, " n"], probability: Float[np.ndarray, " n"]) -> dict[str, OperatingPoint]:
-    """Thresholds of the validation images: one that misses little, one that flags little, and one between.
+    """Choose thresholds on the validation images: one that misses little, one that flags little, and one between.
 
     Where no threshold has both `SENSITIVITY_OF_SCREENING` and `SPECIFICITY_OF_CONFIRMATORY`, the first two are the
     last that have one of them, and Youden's index chooses between. Where the classes lie so far apart that a range
@@ -258,7 +258,7 @@ def operating_points(truth: Bool[np.ndarray, " n"], probability: Float[np.ndarra
 
 
 def _lowest_specific(truth: Bool[np.ndarray, " n"], probability: Float[np.ndarray, " n"]) -> tuple[float, str]:
-    """The lowest of the scores with `SPECIFICITY_OF_CONFIRMATORY` or, where none has it, the highest; and that rule.
+    """Return the lowest score with `SPECIFICITY_OF_CONFIRMATORY` or, where none has it, the highest; and that rule.
 
     `FixedSpecificity` would take the highest of those that are as sensitive: an end of a range is its lowest.
     """
@@ -271,6 +271,6 @@ def _lowest_specific(truth: Bool[np.ndarray, " n"], probability: Float[np.ndarra
 
 
 def conformal_limits(truth: Bool[np.ndarray, " n"], probability: Float[np.ndarray, " n"]) -> Conformal:
-    """Limits that keep each class's true answer plausible for `CONFORMAL_COVERAGE` of the images."""
+    """Return limits that keep each class's true answer plausible for `CONFORMAL_COVERAGE` of the images."""
     limits = fit_conformal(truth, probability, error=1 - CONFORMAL_COVERAGE)
     return Conformal(coverage=CONFORMAL_COVERAGE, positive_from=limits.positive_from, negative_to=limits.negative_to)

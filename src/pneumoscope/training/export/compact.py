@@ -41,7 +41,7 @@ def compact(model: ir.Model) -> None:
 
 
 def _from_bytes(graph: ir.Graph, value: ir.Value, weights: np.ndarray) -> ir.Value:
-    """The weights, computed from whole numbers and scales; an output channel of zeros keeps a scale of 1."""
+    """Store weights as whole numbers and scales (1 for channels of zeros), and return the value computed from them."""
     largest = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)
     scale = (np.where(largest > 0, largest, _LARGEST_BYTE) / _LARGEST_BYTE).astype(np.float32)
     whole = np.round(weights / scale).astype(np.int8)
@@ -52,7 +52,7 @@ def _from_bytes(graph: ir.Graph, value: ir.Value, weights: np.ndarray) -> ir.Val
 
 
 def _from_halves(graph: ir.Graph, value: ir.Value, weights: np.ndarray) -> ir.Value:
-    """The weights, widened from eleven significant bits."""
+    """Store weights in half precision (eleven significant bits), and return the value widened from them."""
     cast = ir.node("Cast", [_stored(graph, value, "half", weights.astype(np.float16))], {"to": ir.DataType.FLOAT})
     graph.insert_before(graph[0], cast)
     return cast.outputs[0]

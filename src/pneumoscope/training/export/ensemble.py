@@ -24,7 +24,7 @@ class Seen(nn.Module):
         self.network, self.mirrored = network, mirrored
 
     def forward(self, images: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n c y x"]:
-        """Feature maps before pooling."""
+        """Return the feature maps before pooling."""
         maps = self.network.features(images)
         if self.mirrored:
             maps = (maps + self.network.features(images.flip(3)).flip(3)) / 2
@@ -43,7 +43,7 @@ class Member(nn.Module):
         self.distance = Distance(gaussian)
 
     def forward(self, images: Float[Tensor, "n 1 h w"]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Logit, activation map, embedding, distance; the map's mean is the logit."""
+        """Return logit, activation map, embedding and distance; the map's mean is the logit."""
         maps = self.seen(images)
         embedding = maps.mean(dim=(2, 3))
         cam = functional.conv2d(maps, self.weight[:, :, None, None], self.bias)
@@ -67,7 +67,7 @@ class Ensemble(nn.Module):
         self.columns = columns or [range(len(members))]
 
     def forward(self, images: Float[Tensor, "n 1 h w"]) -> tuple[Tensor, ...]:
-        """`OUTPUTS` in order, then `MEMBER_OUTPUTS`; the mean of `cam` over the image is `logit`."""
+        """Return `OUTPUTS` in order, then `MEMBER_OUTPUTS`; the mean of `cam` over the image is `logit`."""
         logits, cams, embeddings, distances = zip(*(member(images) for member in self.members), strict=True)
         finest = max((cam.shape[2:] for cam in cams), key=lambda shape: shape[0] * shape[1])
         resized = [_on_grid(cam, finest, logit) for cam, logit in zip(cams, logits, strict=True)]
@@ -91,12 +91,12 @@ class WithLungs(nn.Module):
         self.ensemble, self.lungs = ensemble, lungs
 
     def forward(self, images: Float[Tensor, "n 1 h w"]) -> tuple[Tensor, ...]:
-        """The ensemble's outputs, then `LUNGS`."""
+        """Return the ensemble's outputs, then `LUNGS`."""
         return *self.ensemble(images), torch.sigmoid(self.lungs(images))
 
 
 def _on_grid(cam: Float[Tensor, "n 1 y x"], shape: Sequence[int], logit: Float[Tensor, "n 1"]) -> Tensor:
-    """The map on another grid; interpolation moves its mean, so it is set back to the logit."""
+    """Interpolate the map to another grid; this moves its mean, so set it back to the logit."""
     if tuple(cam.shape[2:]) == tuple(shape):
         return cam
     resized = functional.interpolate(cam, size=tuple(shape), mode="bilinear", align_corners=False)
@@ -107,7 +107,7 @@ def _on_grid(cam: Float[Tensor, "n 1 y x"], shape: Sequence[int], logit: Float[T
 def embed(
     seen: Seen, images: UInt8[np.ndarray, "n size size"], *, precision: str = "32-true"
 ) -> Float[np.ndarray, "n features"]:
-    """Embeddings of prepared images, by the arithmetic that the network was trained in; float64 for the covariance."""
+    """Return embeddings of prepared images, computed in the training precision; in float64 for the covariance."""
     with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed"):
         parts = [
             seen(unit(torch.from_numpy(part)[:, None]).to(memory_format=torch.channels_last)).mean(dim=(2, 3))

@@ -81,7 +81,7 @@ def export(
 
 
 def _validated(draft: Card, graph: bytes, material: Material, members: Sequence[Run]) -> Card:
-    """The draft with all that films decide whose patients the answering members have not seen."""
+    """Return the draft with all that is decided by films of patients whom the answering members have not seen."""
     which = unseen(material.manifest, [member.config for member in members])
     validation = which.answered()
     which, images, rows = which.of(validation), material.images[validation], material.manifest.iloc[validation]
@@ -107,7 +107,7 @@ def _validated(draft: Card, graph: bytes, material: Material, members: Sequence[
 
 
 def _member(run: Run, material: Material, names: Sequence[str], *, mirrored: bool) -> Member:
-    """The run's network with the output that ships, and the guard's statistics of films that taught it or others."""
+    """Return the run's network with the output that ships, and the guard's statistics of training films of `names`."""
     seen, group = Seen(load_network(run), mirrored=mirrored).eval(), populations(material.manifest)
     taught = (deal(material.manifest, run.config)["split"] == "train").to_numpy() & np.isin(group, names)
     typical = _some(taught, GUARD_IMAGES)
@@ -116,18 +116,21 @@ def _member(run: Run, material: Material, names: Sequence[str], *, mirrored: boo
 
 
 def _some(rows: Bool[np.ndarray, " n"], most: int) -> Int[np.ndarray, " k"]:
-    """Places of at most so many of these rows, drawn at random."""
+    """Return the places of at most so many of these rows, drawn at random."""
     return np.random.default_rng(0).permutation(np.flatnonzero(rows))[:most]
 
 
 def member_configs(card: Card) -> list[TrainingConfig]:
-    """The configurations of the members that were sealed with this card, in the graph's order."""
+    """Return the configurations of the members that were sealed with this card, in the graph's order."""
     records = card.training.get("members", [])
     return [read_config_record(record["config"], where=f"model card: member {n}") for n, record in enumerate(records)]
 
 
 def to_onnx(shipped: nn.Module, size_px: int) -> bytes:
-    """The graph with weights inside; any batch size. What members share (frozen layers) is computed once."""
+    """Return the graph in ONNX with weights inside; any batch size.
+
+    What members share (frozen layers) is computed once.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*LeafSpec")  # torch's remark on itself
         program = torch.onnx.export(
@@ -145,7 +148,7 @@ def to_onnx(shipped: nn.Module, size_px: int) -> bytes:
 
 
 def run_graph(graph: bytes, card: Card, images: UInt8[np.ndarray, "n size size"]) -> Outputs:
-    """The exported graph's outputs for prepared images, by the engine that reads in the clinic."""
+    """Return the exported graph's outputs for prepared images, by the engine that reads in the clinic."""
     identity = ModelIdentity(name=card.name, version=card.version, sha256="")
     engine = open_engine(Artifact(onnx=graph, card=card, identity=identity))
     parts = [engine.run(unit(torch.from_numpy(part)[:, None]).numpy()) for part in in_batches(images)]
@@ -154,7 +157,7 @@ def run_graph(graph: bytes, card: Card, images: UInt8[np.ndarray, "n size size"]
 
 
 def _require_alike(members: Sequence[Run]) -> None:
-    """Members must have learnt from the same patients by the same recipe and label rule."""
+    """Raise `ConfigError` unless members learnt from the same patients by the same recipe and label rule."""
     first = members[0]
     for other in members[1:]:
         for name in ("split_seed", "recipe", "opacity_weight", "ships", "data"):
@@ -172,7 +175,7 @@ def _but_the_fold(value: Any) -> Any:
 
 
 def _lungs(folder: Path, config: TrainingConfig) -> tuple[LungNetwork, dict[str, Any]]:
-    """The run's network and record; it must have learnt from the same patients, and see what the members see."""
+    """Return the lung run's network and record; raise `ConfigError` if split or recipe are not the members'."""
     network, learnt, record = load_lungs(folder)
     for name in ("split_seed", "recipe"):
         one, another = getattr(config, name), getattr(learnt, name)
@@ -185,7 +188,7 @@ def _lungs(folder: Path, config: TrainingConfig) -> tuple[LungNetwork, dict[str,
 def _rounding(
     ensemble: Ensemble, graph: bytes, card: Card, images: UInt8[np.ndarray, "n size size"]
 ) -> dict[str, float]:
-    """How far rounded weights move a probability, on average and at most.
+    """Return how far rounded weights move a probability, on average and at most.
 
     Raises:
         ArtifactError: Too far.

@@ -30,7 +30,7 @@ class GroupedGaussian:
 
 
 def fit_gaussian(embeddings: Float[np.ndarray, "n features"], groups: Shaped[np.ndarray, " n"]) -> GroupedGaussian:
-    """Group means and the covariance around them, shared by the groups."""
+    """Fit the group means and the covariance around them, which the groups share."""
     directions = min(DIRECTIONS, len(embeddings) // IMAGES_PER_DIRECTION, embeddings.shape[1] - 1)
     names = np.unique(groups)
     means = np.stack([embeddings[groups == name].mean(axis=0) for name in names])
@@ -59,7 +59,7 @@ class Distance(nn.Module):
         self.rest_scale = gaussian.rest_variance**-0.5
 
     def forward(self, embedding: Float[Tensor, "n features"]) -> Float[Tensor, " n"]:
-        """Distances, unitless: the number of standard deviations, over all directions together."""
+        """Return distances, unitless: the number of standard deviations, over all directions together."""
         centred = embedding[:, None, :] - self.means
         kept = (centred @ self.directions) * self.kept_scale
         white = centred * self.rest_scale + kept @ self.directions.T

@@ -38,7 +38,7 @@ class Validated:
 def with_heat_rules(
     card: Card, rows: pd.DataFrame, outputs: Outputs, targets: Float[np.ndarray, " n"], *, boxes: Boxes
 ) -> Card:
-    """The card with a rule for the heat maps of each population.
+    """Return the card with a rule for the heat maps of each population.
 
     Args:
         card: With calibration and thresholds: a flag is one at the operating point "balanced".
@@ -64,7 +64,10 @@ def with_heat_rules(
 
 
 def heat_rule(seen: Validated) -> HeatRule:
-    """The rule: the map is shown if it beats its controls, a flag's heat may lie outside as right flags' does."""
+    """Return whether maps are shown, and how much of a flag's heat may lie outside the lungs.
+
+    Maps are shown if they beat their controls; heat may lie outside as far as that of right flags does.
+    """
     shown, why = _points_right(seen)
     if seen.lungs is None:
         return HeatRule(shown=shown, why=why)
@@ -81,7 +84,7 @@ def heat_rule(seen: Validated) -> HeatRule:
 
 
 def _points_right(seen: Validated) -> tuple[bool, str]:
-    """Whether both pointing and overlap beat their controls by more than chance allows, and what was found."""
+    """Return whether both pointing and overlap beat their controls by more than chance allows, and what was found."""
     where = np.flatnonzero([len(boxes) > 0 for boxes in seen.boxes])
     few = f"radiologists' boxes to hold it against are on {where.size or 'none'} of the validation images"
     if where.size < FEWEST_BOXED:
@@ -104,5 +107,5 @@ def _points_right(seen: Validated) -> tuple[bool, str]:
 
 
 def _lead(measure: list[float], control: list[float], patient: Shaped[np.ndarray, " n"]) -> float:
-    """Lower end of the interval (95 %) of how far a measure leads its control, image by image."""
+    """Return the lower end of the interval (95 %) of how far a measure leads its control, image by image."""
     return clustered_mean(np.subtract(measure, control, dtype=float), cluster=patient).low

@@ -41,16 +41,16 @@ class Unseen:
     answering: Bool[np.ndarray, "n members"]
 
     def of(self, rows: Int[np.ndarray, " k"]) -> "Unseen":
-        """The same of some rows, by place."""
+        """Return the part for the rows at these places."""
         return Unseen(self.by[rows], self.answering[rows])
 
     def answered(self) -> Int[np.ndarray, " k"]:
-        """Places of the rows that some member may be asked about."""
+        """Return the places of the rows that some member may be asked about."""
         return np.flatnonzero(self.answering.any(axis=1))
 
 
 def unseen(manifest: pd.DataFrame, members: Sequence[TrainingConfig]) -> Unseen:
-    """Of each row of the manifest; rows of held-out test patients are on no side here."""
+    """Return which members have not seen each row, and which of them answer; none for held-out test patients."""
     group = populations(manifest)
     by = np.column_stack([(deal(manifest, member)["split"] == "val").to_numpy() for member in members])
     meant = np.column_stack([np.isin(group, member.populations) for member in members])
@@ -68,7 +68,7 @@ class MemberOutputs:
     lungs: Float32[np.ndarray, "n 1 rows columns"] | None
 
     def held_out(self, which: Unseen) -> Outputs:
-        """Of each image the mean of the members that have not seen it and answer for it, as the only column.
+        """Return for each image the mean of the members that have not seen it and answer for it, as the only column.
 
         The distance is that of all members that have not seen the image, put together as in the graph.
         """
@@ -84,7 +84,7 @@ class MemberOutputs:
 
 
 def member_outputs(graph: bytes, images: UInt8[np.ndarray, "n size size"]) -> MemberOutputs:
-    """The outputs of a graph, sealed or not, for prepared images.
+    """Return each member's outputs for prepared images, by a graph that is sealed or not.
 
     Raises:
         ArtifactError: The graph does not tell its members apart.
@@ -103,7 +103,7 @@ def member_outputs(graph: bytes, images: UInt8[np.ndarray, "n size size"]) -> Me
 def acquired_otherwise(
     images: UInt8[np.ndarray, "n size size"], strength: Augmentation, *, seed: int = 0
 ) -> UInt8[np.ndarray, "n size size"]:
-    """The films as another detector, operator or copyist could have given them, drawn as in training; nothing hidden.
+    """Return the films as another detector, operator or copyist might give them, drawn as in training; nothing hidden.
 
     Limits that are to hold elsewhere are chosen on both.
 
@@ -122,6 +122,6 @@ def acquired_otherwise(
 
 
 def _mean(values: Float32[np.ndarray, "n members ..."], share: Float32[np.ndarray, "n members"]) -> np.ndarray:
-    """Each row's mean over members by their share."""
+    """Return each row's mean over members, weighted by their share."""
     mean: np.ndarray = np.einsum("nm,nm...->n...", share, values)
     return mean
