@@ -83,11 +83,11 @@ def checks(_inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
         (
             str(place),
             f"`{check.__name__.removeprefix('check_')}`",
-            escape((check.__doc__ or "").partition("\n\n")[0].removeprefix("Whether ").rstrip(".")),
+            escape((check.__doc__ or "").partition("\n\n")[0].removeprefix("Check ").rstrip(".")),
         )
         for place, check in enumerate(CHECKS, start=1)
     )
-    columns = (Column("No.", 0, right=True), Column("Check", 0), Column("Whether …", 1))
+    columns = (Column("No.", 0, right=True), Column("Check", 0), Column("Checks …", 1))
     yield Table(
         "table-checks", "Checks of header and pixels, in the order in which the software makes them.", columns, rows
     )
