@@ -83,3 +83,12 @@ def test_text_that_is_not_toml_and_a_missing_file_are_one_clear_error(tmp_path: 
 def test_an_unknown_preset_is_answered_with_the_known_ones() -> None:
     with pytest.raises(ConfigError, match="default"):
         preset("resnet")
+
+
+def test_a_recipe_takes_one_of_its_words_only(tmp_path: Path) -> None:
+    text = preset("default").read_text()
+    (tmp_path / "good.toml").write_text(text + '\nfit = "centre square"\n')
+    assert read_config(tmp_path / "good.toml").recipe.fit == "centre square"
+    (tmp_path / "bad.toml").write_text(text + '\nfit = "squeeze"\n')
+    with pytest.raises(ConfigError, match="expected one of stretch, centre square, got 'squeeze'"):
+        read_config(tmp_path / "bad.toml")

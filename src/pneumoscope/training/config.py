@@ -5,7 +5,7 @@ import tomllib
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pneumoscope.core import ConfigError, Population
 from pneumoscope.image import Recipe
@@ -287,6 +287,10 @@ def _value(kind: Any, value: Any, where: str) -> Any:
     if origin is tuple and isinstance(value, list | tuple):
         element = kind.__args__[0]
         return tuple(_value(element, one, where) for one in value)
+    if origin is Literal:
+        if value not in kind.__args__:
+            raise ConfigError(f"{where}: expected one of {', '.join(map(str, kind.__args__))}, got {value!r}")
+        return value
     if origin is dict and isinstance(value, dict):
         return {key: _value(kind.__args__[1], one, where) for key, one in value.items()}
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
