@@ -152,7 +152,7 @@ def test_a_notebook_shows_image_decision_and_checks_and_fetches_nothing(folder: 
     shown = pneumoscope.read(folder / "3-chest-pa-opacity.dcm", model=model)._repr_html_()
     assert "data:image/webp" in shown
     assert "Suspicious for pneumonia" in shown
-    assert "Checks: 12 passed" in shown
+    assert "Checks: 14 passed" in shown
     assert "http" not in shown
     refused = pneumoscope.read(folder / "4-ct-slice.dcm", model=model)._repr_html_()
     assert "This is not a negative result" in refused

@@ -83,7 +83,7 @@ def test_a_long_run_shows_what_was_not_analysed_however_late_it_comes(
     make_reading: Callable[..., Reading], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     readings = [*(make_reading(f"{n}.dcm") for n in range(LONGEST_TABLE + 5)), make_reading("ct.dcm", refused=True)]
-    monkeypatch.setattr("pneumoscope.cli.read.run", lambda _job: iter([(one, {}) for one in readings]))
+    monkeypatch.setattr("pneumoscope.cli.read.run", lambda _job: iter([(one, {"notes": []}) for one in readings]))
     counts = show(Job(paths=[Path("x")]))
     said = capsys.readouterr().out
     assert "expected CR or DX, found CT" in said

@@ -88,7 +88,7 @@ def test_an_image_that_cannot_be_read_ends_import_and_cache_with_3(site: Path, r
     ("words", "code", "said"),
     [
         (("import", "nih", "{site}", "-o", "m.parquet"), 2, "expected the NIH table"),
-        (("import", "kermany", "{site}", "-o", "m.parquet"), 2, "expected {train,test}"),
+        (("import", "kermany", "{site}", "-o", "m.parquet"), 2, "expected folders train, val, test"),
         (("import", "rsna", "{site}", "-o", "m.parquet"), 2, "stage_2_train_labels.csv, found no file"),
         (("import", "dicom", "{site}/films", "-o", "m.parquet"), 2, "found none; 0 radiographs among 12 files"),
         (

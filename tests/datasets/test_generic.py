@@ -56,7 +56,7 @@ def test_a_table_is_read_by_its_mapping(site: Path) -> None:
     np.testing.assert_array_equal(rows["no_finding"], [0, 1, np.nan])
     assert "Mass" not in rows
     assert rows["path"].notna().tolist() == [True, False, False]
-    assert "columns not mapped: Other" in imported.notes
+    assert "not used: columns not mapped: Other" in imported.notes
     write_manifest(imported, site / "m.parquet")
 
 

@@ -60,7 +60,7 @@ def _whitening(design: Float[np.ndarray, "n columns"], *, measure: str) -> Float
     """
     moments = design.T @ design / len(design)
     if np.linalg.cond(moments) > 1e15:
-        raise InputError(f"{measure} is undefined: the scores are all alike")
+        raise InputError(f"{measure} is undefined: the scores separate the classes completely, or are all alike")
     return np.asarray(np.linalg.inv(np.linalg.cholesky(moments)).T)
 
 

@@ -62,7 +62,7 @@ def model_of(artifact: Artifact) -> Model:
     return Model(artifact)
 
 
-def tested(store: Store, artifact: Artifact) -> Outcome:
+def checked(store: Store, artifact: Artifact) -> Outcome:
     """The outcome of a self-test."""
     return self_test(store, model_of(artifact), operating_point="balanced")
 
@@ -78,7 +78,7 @@ def rounds(store: Store, artifact: Artifact, **settings: Any) -> MonitoringJob:
 
 
 def test_the_known_images_read_as_designed_with_the_model_that_ships(store: Store, artifact: Artifact) -> None:
-    outcome = tested(store, artifact)
+    outcome = checked(store, artifact)
     assert outcome.passed, outcome.complaints
     assert len(outcome.probabilities) == 8
     assert sum(one is not None for one in outcome.probabilities.values()) == 3
@@ -86,10 +86,10 @@ def test_the_known_images_read_as_designed_with_the_model_that_ships(store: Stor
 
 @pytest.mark.req("REQ-SV-09")
 def test_a_probability_that_moved_fails_the_self_test(store: Store, artifact: Artifact, quick: Any, clock: Any) -> None:
-    assert tested(store, artifact).passed
+    assert checked(store, artifact).passed
     clock.now += 86_400
     quick["1-chest-pa"] = (quick["1-chest-pa"][0], 0.5 + 1.1 * TOLERANCE)
-    assert tested(store, artifact).complaints == ("1-chest-pa: expected probability 0.500, found 0.502",)
+    assert checked(store, artifact).complaints == ("1-chest-pa: expected probability 0.500, found 0.502",)
     assert [event.passed for event in newest_events(store, kind=EventKind.SELF_TEST)] == [False, True]
 
 
@@ -99,9 +99,9 @@ def test_answers_that_are_sealed_into_the_artefact_decide_from_the_first_run_on(
 ) -> None:
     sealed = {"1-chest-pa": (0.4, 0.05)}
     monkeypatch.setattr("pneumoscope.service.monitoring.known_images.sealed_answers", lambda _: sealed)
-    assert tested(store, artifact).complaints == ("1-chest-pa: expected probability 0.400, found 0.500",)
+    assert checked(store, artifact).complaints == ("1-chest-pa: expected probability 0.400, found 0.500",)
     sealed["1-chest-pa"] = (0.4, 0.11)
-    assert tested(store, artifact).passed
+    assert checked(store, artifact).passed
 
 
 def test_sealed_answers_are_read_from_the_card_and_their_absence_is_said(
@@ -114,7 +114,7 @@ def test_sealed_answers_are_read_from_the_card_and_their_absence_is_said(
     without: Any = SimpleNamespace(card=SimpleNamespace())
     assert sealed_answers(without) == {}
     monkeypatch.setattr("pneumoscope.service.monitoring.known_images.sealed_answers", lambda _: {})
-    tested(store, artifact)
+    checked(store, artifact)
     (event,) = newest_events(store, kind=EventKind.SELF_TEST)
     assert "only consistency was checked" in event.words
 
@@ -123,7 +123,7 @@ def test_a_known_image_that_is_refused_fails_the_self_test(store: Store, artifac
     from pneumoscope.core import Status
 
     quick["1-chest-pa"] = (Status.REFUSED, None)
-    assert tested(store, artifact).complaints == ("1-chest-pa: expected analysed, found refused",)
+    assert checked(store, artifact).complaints == ("1-chest-pa: expected analysed, found refused",)
 
 
 def test_the_self_test_is_made_at_once_and_then_once_a_day(

@@ -19,6 +19,7 @@ from pynetdicom import AE, evt
 from pynetdicom.association import Association
 
 from pneumoscope.core import ConfigError, RemoteError
+from pneumoscope.intake import missing_from_file
 from pneumoscope.service.config import Destination
 from pneumoscope.service.connection import prepare_connection
 from pneumoscope.service.delivery.sender import PeerDownError, RejectedError
@@ -151,7 +152,10 @@ def _object_in(file: Path) -> Dataset:
         OSError: It cannot be read now.
     """
     try:
-        ds = dcmread(BytesIO(file.read_bytes()))
+        content = file.read_bytes()
+        if missing := missing_from_file(content):
+            raise ValueError(missing)
+        ds = dcmread(BytesIO(content))
         if not (ds.SOPClassUID and ds.SOPInstanceUID and len(list(ds.iterall()))):
             raise ValueError("no UIDs")
     except OSError:
