@@ -321,10 +321,10 @@ def with_model(built: Path, tmp_path_factory: pytest.TempPathFactory, write_shar
     place = Path(shutil.copytree(built, tmp_path_factory.mktemp("model") / "place", symlinks=True))
     model = own_copy(place, "src") / "pneumoscope" / "model" / "pneumonia.onnx"
     identity = {"name": "synthetic", "version": "9.9.9", "sha256": sealed(model)}
+    # Of the 60 images none lies beyond the model's limit: Clopper-Pearson, 0 of 60.
+    refused = {"value": 0.0, "low": 0.0, "high": 1 - 0.025 ** (1 / 60)}
     for name, seed in (("site-test", 1), ("site-val", 2)):
         write_shared(place / "release" / name, seed=seed, model=identity)
-        # Of the 60 images none lies beyond the model's limit: Clopper-Pearson, 0 of 60.
-        refused = {"value": 0.0, "low": 0.0, "high": 1 - 0.025 ** (1 / 60)}
         edit_json(place / "release" / name / "evidence.json", lambda e: e["guard"]["refused"].update(refused))
     build(read_inputs(place / "device.toml", place / "release"), place / FOLDER / "FDA_Submission.pdf")
     return place
