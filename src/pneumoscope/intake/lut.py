@@ -37,10 +37,12 @@ class LookupTable:
 
     def apply(self, values: Values) -> Values:
         """Return the entry for each value, rounded to a whole one first."""
-        return np.asarray(np.take(self.entries, self._index(values), mode="clip"))
+        taken: Values = np.take(self.entries, self._index(values), mode="clip")
+        return taken
 
     def _index(self, values: Values) -> np.ndarray:
-        return np.rint(values - self.first).astype(np.intp)
+        place: np.ndarray = np.rint(values - self.first).astype(np.intp)
+        return place
 
     def __str__(self) -> str:
         said = "" if self.bits == self.declared_bits else f" (the descriptor says {self.declared_bits})"

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -159,7 +160,7 @@ def _chosen(
 def _each(sources: AnySource | Iterable[AnySource]) -> Iterator[AnySource]:
     """Yield every image: those under each path, and whatever is in memory."""
     if isinstance(sources, ImageSource | Path | str | bytes | np.ndarray) or hasattr(sources, "read"):
-        sources = [sources]
+        sources = [cast("AnySource", sources)]
     for source in sources:
         if isinstance(source, Path | str):
             yield from find_images([Path(source)])
