@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from pneumoscope.training.reader.material import Material, chances
 from pneumoscope.training.reader.network import ReaderNetwork, load_imagenet, load_weights
 
 Say = Callable[[str], None]
-WEIGHTS, RECORD, CURVE = "weights.pt", "run.json", "curve.csv"
+WEIGHTS, RECORD, CURVE, CHECKPOINT = "weights.pt", "run.json", "curve.csv", "checkpoint.pt"
 # Share of the schedule in which the rate rises; after it a cosine, which ends at this share of the rate.
 WARM_UP, LAST_RATE = 0.08, 0.005
 # A new head learns so many times faster than the backbone.
@@ -32,6 +33,8 @@ NEW_HEAD_RATE = 5.0
 LARGEST_GRADIENT = 1.0
 STATISTICS_IMAGES, _BATCH = 384, 16
 _EVERY = 50
+# A stage that is stopped goes on from its last checkpoint, so many images back at most.
+CHECKPOINT_IMAGES = 4000
 
 
 def fit_reader(config: ReaderConfig, material: Material, run: Path, *, say: Say = lambda _: None) -> None:
@@ -61,10 +64,8 @@ def fit_stage(config: ReaderConfig, stage: Stage, material: Material, run: Path,
     torch.manual_seed(stage.seed)
     network, names = _prepared(config, stage, material, run)
     soft = _soft(config, stage, material, run) if stage.taught_by else None
-    average = _train(config, stage, material, network, soft=soft, say=say, curve=folder / CURVE)
-    partial = folder / f"{WEIGHTS}.partial"
-    torch.save({plain: average[fused] for plain, fused in names.items()}, partial)
-    partial.replace(folder / WEIGHTS)
+    average = _train(config, stage, material, network, soft=soft, say=say, folder=folder)
+    _save({plain: average[fused] for plain, fused in names.items()}, folder / WEIGHTS)
     record = {
         "stage": asdict(stage),
         "images": len(material.learnt(stage.population)),
@@ -74,6 +75,7 @@ def fit_stage(config: ReaderConfig, stage: Stage, material: Material, run: Path,
         "torch": torch.__version__,
     }
     (folder / RECORD).write_text(json.dumps(record, indent=1))
+    (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
 def answers(
@@ -143,9 +145,9 @@ def _train(
     *,
     soft: Float32[np.ndarray, "n taught"] | None,
     say: Say,
-    curve: Path,
+    folder: Path,
 ) -> dict[str, Tensor]:
-    """Return the averaged weights after all images of the stage."""
+    """Return the averaged weights after all images of the stage, from its checkpoint on where there is one."""
     rng, places = np.random.default_rng(stage.seed), material.learnt(stage.population)
     one_class = tuple(route.source for route in ROUTES if route.one_class)
     whole, lungs = chances(material.rows.iloc[places], config, one_class=one_class)
@@ -156,6 +158,14 @@ def _train(
         stage.population == Population.ADULTS,
     )
     shown, steps, running, lines = 0, 0, math.nan, ["images,loss"]
+    if (folder / CHECKPOINT).is_file():
+        kept = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
+        network.load_state_dict(kept["network"])
+        optimizer.load_state_dict(kept["optimizer"])
+        average, rng.bit_generator.state = kept["average"], kept["numpy"]
+        torch.set_rng_state(kept["torch"])
+        shown, steps, running, lines = kept["shown"], kept["steps"], kept["running"], kept["lines"]
+        say(f"{stage.name}: goes on after {shown:,} images")
     network.train()
     while shown < stage.images:
         done = shown / stage.images
@@ -172,7 +182,7 @@ def _train(
         nn.utils.clip_grad_norm_(learning.values(), LARGEST_GRADIENT)
         optimizer.step()
         optimizer.zero_grad()
-        shown, steps = shown + config.batch_size * config.accumulate, steps + 1
+        before, shown, steps = shown, shown + config.batch_size * config.accumulate, steps + 1
         _move(average, learning, by=1 - min(config.ema, (1 + steps) / (10 + steps)))
         now = float(loss.detach())
         running = now if math.isnan(running) else 0.98 * running + 0.02 * now
@@ -180,9 +190,20 @@ def _train(
             raise ConfigError(f"{stage.name} diverged after {shown} images: lower its learning_rate")
         if steps % _EVERY == 0:
             lines.append(f"{shown},{running:.4f}")
-            curve.write_text("\n".join(lines) + "\n")
+            (folder / CURVE).write_text("\n".join(lines) + "\n")
             say(f"{stage.name}: {shown:,} of {stage.images:,} images, loss {running:.3f}")
+        if shown // CHECKPOINT_IMAGES > before // CHECKPOINT_IMAGES:
+            state = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "average": average}
+            state |= {"numpy": rng.bit_generator.state, "torch": torch.get_rng_state()}
+            state |= {"shown": shown, "steps": steps, "running": running, "lines": lines}
+            _save(state, folder / CHECKPOINT)
     return average
+
+
+def _save(state: Any, path: Path) -> None:
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    partial.replace(path)
 
 
 def _shares(whole: Float[np.ndarray, " n"], lungs: Float[np.ndarray, " n"], share: float) -> Float[np.ndarray, " n"]:
