@@ -283,7 +283,7 @@ def test_label_noise_is_of_the_decisions_of_each_population(settings, make_rows)
         (Question("Edema", "Edema"), "expected predictions with a score for Edema, found Pneumonia, Effusion"),
         (Question("Pneumonia", "radiologist"), "expected a manifest with the column radiologist"),
         (Question("Pneumonia", "age_years"), "expected age_years to be 0, 1 or null"),
-        (Question("Pneumonia", "empty"), "expected images labelled for empty, found none of 360"),
+        (Question("Pneumonia", "empty"), "and a label for empty, found none of 360"),
     ],
 )
 def test_questions_that_cannot_be_put_say_what_was_expected(rows, settings, question, said):

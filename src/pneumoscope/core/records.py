@@ -201,6 +201,8 @@ class Decision:
     `positive` is `probability >= threshold`. `uncertain` says that the conformal set holds both answers or
     neither: a person decides. `population` says whose calibration, threshold and limits these are, and
     `population_source` why: by the header's age, by the user's or site's word, or by default, no age being known.
+    `view` is the view whose own rule decided; None where the rule is the same for all views, or the view unknown.
+    `report_probability` is the model's second output: how likely a radiology report names pneumonia; None without.
     """
 
     probability: float
@@ -209,6 +211,8 @@ class Decision:
     uncertain: bool
     population: Population = Population.ADULTS
     population_source: PopulationSource = PopulationSource.AGE
+    view: View | None = None
+    report_probability: float | None = None
 
     @property
     def positive(self) -> bool:

@@ -12,7 +12,7 @@ from pneumoscope.datasets.mapping import ColumnMapping, read_mapping
 from pneumoscope.datasets.nih import import_nih, read_nih, read_nih_labels
 from pneumoscope.datasets.nih_labels import LabelRelease
 from pneumoscope.datasets.nih_readers import boxes_of
-from pneumoscope.datasets.nih_routes import ROUTES, Route, read_routes
+from pneumoscope.datasets.nih_routes import ROUTES, RSNA_DICOM, Route, read_routes, read_rsna_dicom
 from pneumoscope.datasets.patients import patient_numbers
 from pneumoscope.datasets.pixels import LoadedImage, Seen, each_image, load_images
 from pneumoscope.datasets.rsna import import_rsna
@@ -23,6 +23,7 @@ from pneumoscope.datasets.split_temporal import split_by_date, split_by_follow_u
 __all__ = [
     "FINDINGS",
     "ROUTES",
+    "RSNA_DICOM",
     "ColumnMapping",
     "ImageCache",
     "Imported",
@@ -53,6 +54,7 @@ __all__ = [
     "read_nih",
     "read_nih_labels",
     "read_routes",
+    "read_rsna_dicom",
     "read_split",
     "split_by_date",
     "split_by_follow_up",

@@ -18,6 +18,7 @@ from pneumoscope.datasets.split import split_by_patient
 
 # Share of the first releases' patients who are held out for the test beside those of the official list; never changed.
 TEST_SHARE = 0.08
+RSNA_DICOM = "rsna_dicom"
 _COLUMNS = ("image_id", "patient_id", "follow_up", "age_years", "sex", "view", "rsna_class")
 
 
@@ -94,3 +95,22 @@ def _rows_of(nih: Path, route: Route, table: pd.DataFrame) -> pd.DataFrame:
         raise ConfigError(f"{folder}: expected images that NIH's table lists, found {strangers[0]}")
     rows = table.loc[ids].reset_index(drop=True)
     return rows.assign(path=[str(path) for path in files], source=route.source, whole=route.whole)
+
+
+def read_rsna_dicom(data: Path, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return RSNA's DICOM files of the patients held out for the test, in the columns of `read_routes`.
+
+    Args:
+        data: Folder of the data sets, with `nih` and `rsna`.
+        rows: As `read_routes` gives them; their sides say who is held out.
+
+    Raises:
+        ConfigError: A table is missing.
+    """
+    files = {path.stem: str(path) for path in sorted((data / "rsna" / "stage_2_train_images").glob("*.dcm"))}
+    table = import_nih(data / "nih").manifest
+    held_out = set(rows.loc[rows["split"] == "test", "patient_id"])
+    found = table[table["rsna_id"].isin(list(files)) & table["patient_id"].isin(held_out)]
+    found = found[["image_id", "rsna_id", *_COLUMNS[1:], *FINDINGS, *RSNA_CLASSES.values()]].reset_index(drop=True)
+    paths = found.pop("rsna_id").map(files)
+    return found.assign(path=paths, source=RSNA_DICOM, whole=True, split="test")

@@ -112,12 +112,15 @@ def take(rows: pd.DataFrame, question: Question) -> tuple[Sample, pd.DataFrame]:
         there = ", ".join(name.removeprefix(PREFIX) for name in rows if name.startswith(PREFIX))
         raise InputError(f"expected predictions with a score for {question.score}, found {there}")
     reference = _flag(rows, question.reference)
-    inside = ~np.isnan(reference)
+    inside = ~np.isnan(reference) & rows[PREFIX + question.score].notna().to_numpy()
     if question.against is not None:
         negative = no_finding(rows) if question.against == NO_FINDING else _flag(rows, question.against) == 1
         inside &= (reference == 1) | negative
     if not inside.any():
-        raise InputError(f"expected images labelled for {question.reference}, found none of {len(rows)}")
+        raise InputError(
+            f"expected images with a score for {question.score} and a label for {question.reference}, found none of "
+            f"{len(rows)}"
+        )
     rows = rows[inside]
     population = rows["population"] if "population" in rows else pd.Series("", index=rows.index)
     sample = Sample(

@@ -41,8 +41,8 @@ def decide(
     refused = appearance.outcome is Outcome.FAILED
     source = _population_source(radiograph, population)
     population = model.population(population, age_years=radiograph.age_years)
-    rule = model.card.rules[population].for_view(radiograph.view)
-    probability = float(rule.calibration.probability(outputs.logit[0, rule.output : rule.output + 1])[0])
+    rule, logit = model.card.rules[population].for_view(radiograph.view), outputs.logit[0]
+    probability = float(rule.calibration.probability(logit[rule.output : rule.output + 1])[0])
     threshold = rule.operating_points[operating_point].threshold
     cam = outputs.cam[0, rule.output]
     outside = None if outputs.lungs is None or refused else heat_outside_lungs(cam, outputs.lungs[0, 0])
@@ -56,6 +56,8 @@ def decide(
             uncertain=rule.conformal.uncertain(probability) or display.uncertain,
             population=population,
             population_source=source,
+            view=radiograph.view if radiograph.view in rule.by_view else None,
+            report_probability=rule.report and rule.report.probability(logit[rule.report.output], radiograph.view),
         )
         if display.shown and radiograph.pixels is not None:
             heat = heat_map(cam, rule.calibration, crop=crop, shape=radiograph.pixels.shape)

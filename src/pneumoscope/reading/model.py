@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Float32
 
-from pneumoscope.core import ConfigError, EngineName, InputError, ModelIdentity, Population
+from pneumoscope.core import ConfigError, EngineName, InputError, ModelIdentity, Population, View
 from pneumoscope.image import prepare
 from pneumoscope.intake import read_array
 from pneumoscope.model import Artifact, Card, load, shipped_path
@@ -73,7 +73,11 @@ class Model:
         return _loaded, (type(self), self.artifact, self.engine)
 
     def predict(
-        self, images: np.ndarray | Sequence[np.ndarray], *, population: Population | str | None = None
+        self,
+        images: np.ndarray | Sequence[np.ndarray],
+        *,
+        population: Population | str | None = None,
+        view: View | str | None = None,
     ) -> Prediction:
         """Return the model's outputs for images, in batches.
 
@@ -81,12 +85,13 @@ class Model:
             images: Prepared images `[n, 1, size, size]` in [-1, 1], or raw grey images of any size and range: a
                 sequence of arrays `[h, w]`, or one array `[n, h, w]`.
             population: Whose calibration applies; the adults' where it is left out.
+            view: Of all the images (`PA`, `AP`), where it is known: a model may have a calibration for each.
 
         Raises:
             InputError: The images have another shape, or values that no image has.
             ConfigError: The model has no rule for this population.
         """
-        rule = self.card.rules[self.population(population)]
+        rule = self.card.rules[self.population(population)].for_view(None if view is None else View(view))
         outputs = [self.run(batch) for batch in _batches(images, self)]
         if not outputs:
             raise InputError("predict: expected at least one image, found none")

@@ -8,7 +8,7 @@ from pneumoscope.core import Check, Decision, Outcome, ResultObject, Status
 from pneumoscope.results.line import Outputs
 from pneumoscope.results.reading import Reading
 from pneumoscope.results.thumbnail import Thumbnail
-from pneumoscope.results.wording import answer, kind, leaning, percent_beside, population
+from pneumoscope.results.wording import answer, kind, leaning, percent_beside, population, reported
 
 _SYMBOLS = {"suspicious": "\u25b2", "clear": "\u25cb", "uncertain": "?", "refused": "\u2298", "failed": "\u00d7"}
 _LINKS = {
@@ -73,8 +73,13 @@ def _decision(decision: Decision) -> str:
         f'<p class="probability"><strong>{escape(probability)}</strong><span>probability of pneumonia</span></p>'
         f'<div class="meter" aria-hidden="true"><span class="fill" style="width:{100 * decision.probability:.2f}%">'
         f'</span><span class="tick" style="left:{100 * decision.threshold:.2f}%"></span></div>'
-        f'<p class="threshold">Threshold {escape(threshold)} ({rule})</p>'
+        f'<p class="threshold">Threshold {escape(threshold)} ({rule})</p>{_reported(decision)}'
     )
+
+
+def _reported(decision: Decision) -> str:
+    words = reported(decision)
+    return f'<p class="threshold">{_text(words)}</p>' if words else ""
 
 
 def _reasons(reading: Reading) -> str:

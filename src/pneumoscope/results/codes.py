@@ -15,6 +15,7 @@ PERCENT = Code("%", "UCUM", "Percent")
 
 PRIVATE_SCHEME = "99PNEUMOSCOPE"
 DECISION_THRESHOLD = Code("THRESHOLD", PRIVATE_SCHEME, "Decision threshold on Certainty of Finding")
+REPORTED = Code("REPORTED", PRIVATE_SCHEME, "Probability that a radiology report names pneumonia")
 DECIDED_BY = Code("DECIDED_BY", PRIVATE_SCHEME, "Decided by")
 BY_THRESHOLD = Code("BY_THRESHOLD", PRIVATE_SCHEME, "Threshold")
 BY_PERSON = Code("BY_PERSON", PRIVATE_SCHEME, "Uncertain: a person decides")

@@ -26,6 +26,8 @@ CSV_COLUMNS = (
     "operating_point",
     "population",
     "population_source",
+    "view_rule",
+    "report_probability",
     "heat_outside_lungs",
     "view",
     "reasons",
@@ -63,8 +65,9 @@ def to_line(reading: Reading, outputs: Outputs) -> ResultLine:
 
     Probability and threshold have six decimals, the share of heat outside the lungs three, time one. `reasons` are
     the failed checks, `checks` all of them. `population_source` says why that population's rule decided: the `age`
-    in the header, the population that was `given`, or, no age being known, the `default`. `steps` are what led from
-    stored values to what was read.
+    in the header, the population that was `given`, or, no age being known, the `default`. `view_rule` is the view
+    whose own rule decided, `report_probability` the second output; both None for a model without. `steps` are what led
+    from stored values to what was read.
     A probability is never rounded across its threshold: `positive` always agrees with the numbers.
     """
     decision = reading.decision
@@ -81,6 +84,8 @@ def to_line(reading: Reading, outputs: Outputs) -> ResultLine:
         "uncertain": decision.uncertain if decision else None,
         "population": decision.population.value if decision else None,
         "population_source": decision.population_source.value if decision else None,
+        "view_rule": decision.view.value if decision and decision.view else None,
+        "report_probability": _six_decimals(decision.report_probability) if decision else None,
         "heat_outside_lungs": None if reading.heat_outside_lungs is None else round(reading.heat_outside_lungs, 3),
         "view": reading.view.value if reading.view else None,
         "model": {
@@ -94,6 +99,10 @@ def to_line(reading: Reading, outputs: Outputs) -> ResultLine:
         "notes": [*reading.notes, *outputs.notes],
         "steps": list(reading.steps),
     }
+
+
+def _six_decimals(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
 
 
 def to_json(line: ResultLine) -> str:

@@ -13,6 +13,7 @@ from pneumoscope.results.wording import (
     kind,
     leaning,
     percent_beside,
+    population,
 )
 
 _LONGEST_PX = 360
@@ -93,7 +94,7 @@ def _decision(decision: Decision) -> str:
         f'<div class="meter"><i style="width:{100 * decision.probability:.2f}%"></i>'
         f'<b style="left:{100 * decision.threshold:.2f}%"></b></div>'
         f'<p class="quiet">Flagged from {escape(threshold)} ({escape(decision.operating_point)}, '
-        f"{decision.population})</p>"
+        f"{escape(population(decision))})</p>"
     )
 
 

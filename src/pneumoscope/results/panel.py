@@ -60,7 +60,8 @@ def draw_panel(reading: Reading, *, height_px: int) -> UInt8[np.ndarray, "h w 3"
 def _rule(decision: Decision) -> str:
     """Return the operating point and whose it is, short enough for the panel; `population` says more."""
     by_default = decision.population_source is PopulationSource.DEFAULT
-    return f"{decision.operating_point}, {decision.population}{' (no age)' if by_default else ''}"
+    view = "" if decision.view is None else f" {decision.view}"
+    return f"{decision.operating_point}, {decision.population}{view}{' (no age)' if by_default else ''}"
 
 
 def _decision(draw: "ImageDraw", decision: Decision, *, top: int) -> int:

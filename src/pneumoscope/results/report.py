@@ -128,8 +128,13 @@ def _finding(about: Source, *, reading: Reading, card: ModelSummary) -> "Measure
         finding_sites=[FindingSite(anatomic_location=codes.LUNG)],
         algorithm_id=_algorithm(reading, card=card),
         measurements=[
-            Measurement(name=codes.CERTAINTY_OF_FINDING, value=_percent(probability), unit=codes.PERCENT),
-            Measurement(name=codes.DECISION_THRESHOLD, value=_percent(threshold), unit=codes.PERCENT),
+            Measurement(name=name, value=_percent(share), unit=codes.PERCENT)
+            for name, share in (
+                (codes.CERTAINTY_OF_FINDING, probability),
+                (codes.DECISION_THRESHOLD, threshold),
+                (codes.REPORTED, decision.report_probability),
+            )
+            if share is not None
         ],
         qualitative_evaluations=[
             QualitativeEvaluation(codes.FINDING_CONTEXT, codes.SUSPECTED if decision.positive else codes.NOT_SUSPECTED),
@@ -158,6 +163,7 @@ def _algorithm(reading: Reading, *, card: ModelSummary) -> "AlgorithmIdentificat
             f"operating_point={decision.operating_point}",
             f"population={decision.population}",
             f"population_source={decision.population_source}",
+            *([f"view_rule={decision.view}"] if decision.view else []),
             f"threshold={decision.threshold:.6g}",
             f"intended_use={card.intended_use}",
             f"licence={card.licence}",

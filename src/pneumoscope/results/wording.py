@@ -37,7 +37,15 @@ def headline(decision: Decision) -> str:
 def population(decision: Decision) -> str:
     """Return whose rule decided, and why where that was not the age in the header."""
     why = {PopulationSource.GIVEN: ", as given", PopulationSource.DEFAULT: " by default, age not known"}
-    return f"{decision.population}{why.get(decision.population_source, '')}"
+    view = "" if decision.view is None else f" {decision.view}"
+    return f"{decision.population}{view}{why.get(decision.population_source, '')}"
+
+
+def reported(decision: Decision) -> str | None:
+    """Return the second output in words; None where the model has none."""
+    if decision.report_probability is None:
+        return None
+    return f"Probability that a radiology report names pneumonia {percent(decision.report_probability)}"
 
 
 def percent(share: float) -> str:
@@ -79,6 +87,7 @@ def sentence(reading: Reading) -> str:
         f"{percent_beside(decision.threshold, other=decision.probability)} "
         f"(operating point: {decision.operating_point}, {population(decision)})"
     )
+    words.append(reported(decision))
     words += [note[0].upper() + note[1:] for note in reading.notes]
     words.append(RESEARCH_USE)
     return ". ".join(word for word in words if word) + "."

@@ -51,3 +51,21 @@ def probability(card: Card, logit: Float[np.ndarray, " n"], rules: Sequence[str]
         part = names == name
         found[part] = rule_named(card, str(name)).calibration.probability(logit[part])
     return found
+
+
+def report_probability(
+    card: Card, logit: Float[np.ndarray, "n columns"], population: Shaped[np.ndarray, " n"], view: "pd.Series[str]"
+) -> Float[np.ndarray, " n"] | None:
+    """Return each image's probability by the second output; NaN for a population without; None where none has one."""
+    outputs = {one: rule.report for one, rule in card.rules.items() if rule.report is not None}
+    if not outputs:
+        return None
+    said = [
+        np.nan if (output := outputs.get(Population(one))) is None else output.probability(row[output.output], side)
+        for one, row, side in zip(population, logit, _views(view), strict=True)
+    ]
+    return np.array(said)
+
+
+def _views(view: "pd.Series[str]") -> list[View | None]:
+    return [View(name) if name in set(View) else None for name in view]

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from pneumoscope.core import Population
-from pneumoscope.model import Artifact, DecisionRule
+from pneumoscope.model import Artifact, Card, DecisionRule
 from pneumoscope.service.config import ServiceConfig
 from pneumoscope.service.released import differences
 
@@ -39,18 +38,26 @@ def _model(artifact: Artifact) -> list[tuple[str, str]]:
         ("made", card.created),
         ("what it answers", card.meaning),
         ("intended use", card.intended_use_statement),
-        *(row for population, rule in card.rules.items() for row in _rule(population, rule)),
+        *(row for name, rule in _rules(card) for row in _rule(name, rule)),
         ("guard", f"distance at most {card.guard.limit:.1f}: {card.guard.rule}"),
         ("licence", card.licence),
     ]
 
 
-def _rule(population: Population, rule: DecisionRule) -> Iterator[tuple[str, str]]:
+def _rules(card: Card) -> Iterator[tuple[str, DecisionRule]]:
+    """Yield each population's rule, and those of views that have their own."""
+    for population, rule in card.rules.items():
+        yield str(population), rule
+        for view in rule.by_view:
+            yield f"{population} {view}", rule.for_view(view)
+
+
+def _rule(whose: str, rule: DecisionRule) -> Iterator[tuple[str, str]]:
     for name, point in rule.operating_points.items():
-        yield f"{population}, {name}", f"from {point.threshold:.3f} ({point.rule})"
+        yield f"{whose}, {name}", f"from {point.threshold:.3f} ({point.rule})"
     low, high = sorted((rule.conformal.negative_to, rule.conformal.positive_from))
-    yield f"{population}, uncertain", f"between {low:.3f} and {high:.3f}"
-    yield f"{population}, calibrated at", f"prevalence {100 * rule.calibration.prevalence:.0f} %"
+    yield f"{whose}, uncertain", f"between {low:.3f} and {high:.3f}"
+    yield f"{whose}, calibrated at", f"prevalence {100 * rule.calibration.prevalence:.0f} %"
 
 
 def _tables(config: ServiceConfig) -> Iterator[Section]:

@@ -10,7 +10,7 @@ import pandas as pd
 from jaxtyping import Bool, UInt8
 
 from pneumoscope.core import ConfigError
-from pneumoscope.datasets import manifest_sha256
+from pneumoscope.datasets import RSNA_DICOM, manifest_sha256, read_rsna_dicom
 from pneumoscope.evaluation import (
     Cohort,
     Evidence,
@@ -40,6 +40,7 @@ from pneumoscope.training.populations import (
     population_named,
     populations,
     probability,
+    report_probability,
     rule_named,
     rule_names,
 )
@@ -47,10 +48,13 @@ from pneumoscope.training.radiologists import Boxes, boxes_seen, rsna_boxes
 from pneumoscope.training.reader.material import reader_rows
 from pneumoscope.training.runs import Run, member_folders, read_run
 
-_LABEL = "Pneumonia"
+_LABEL, REPORT = "Pneumonia", "Report"
 _KEPT = (*COLUMNS, *LUNG_COLUMNS)
 _TITLES = {
     "rsna_256": "RSNA's first thousand, adults, nobody picked them",
+    RSNA_DICOM: "RSNA's DICOM files of held-out patients, read as a clinic's",
+    "radiography": "Copies of a COVID radiography collection, adults",
+    "boxes": "Copies with NIH's boxes, adults",
     "kermany": "Kermany, children",
     "nih": "NIH, adults and few children",
     "rsna_normal": "NIH images that RSNA's radiologists call normal",
@@ -84,8 +88,9 @@ def evaluate(artifact: Artifact, data: Path, output: Path, *, runs: Sequence[Pat
             if not part.rows.empty:
                 cohort = _cohort(artifact, part.rows, manifest_sha256=sha256)
                 other = _of_pixels(part, data if source == "nih" else None, runs_read)
-                other["conformal"] = conformal_evidence(artifact.card, part.rows, cohort.questions)
-                other |= _shortcuts(seen, part, cohort.questions) | ({"training": cost} if cost else {})
+                asked = [one for one in cohort.questions if one.score == _LABEL]  # the report's output has no limits
+                other["conformal"] = conformal_evidence(artifact.card, part.rows, asked)
+                other |= _shortcuts(seen, part, asked) | ({"training": cost} if cost else {})
                 folder = output / f"{source}-{split}"
                 yield write_evidence(replace(cohort, other=other), folder, settings=Settings())
 
@@ -97,7 +102,7 @@ def _manifest(card: Card, data: Path) -> pd.DataFrame:
     if "stages" not in card.training:
         return first
     rows = reader_rows(data, split_seed=split_seed)
-    rows = rows[rows["whole"].astype(bool)].reset_index(drop=True)
+    rows = pd.concat([rows[rows["whole"].astype(bool)], read_rsna_dicom(data, rows)], ignore_index=True)
     learnt = set(first.loc[first["split"] == "train", "patient_id"])  # by the lung fields' network
     return rows.assign(lungs_learnt=rows["patient_id"].isin(learnt))
 
@@ -123,9 +128,11 @@ def _seen(artifact: Artifact, manifest: pd.DataFrame, data: Path, *, split: str)
     images, crops = load_cropped(manifest["path"], card.recipe)
     population = populations(manifest)
     if by_all:
-        outputs = run_graph(artifact.onnx, card, images).answering(columns_of(card, population))
+        all_columns = run_graph(artifact.onnx, card, images)
+        outputs = all_columns.answering(columns_of(card, population))
+        reported = report_probability(card, all_columns.logit, population, manifest["view"])
     else:
-        outputs = member_outputs(artifact.onnx, images).held_out(which.of(place))
+        outputs, reported = member_outputs(artifact.onnx, images).held_out(which.of(place)), None
     names = rule_names(card, population, manifest["view"])
     rows = manifest.assign(
         population=names,
@@ -133,6 +140,8 @@ def _seen(artifact: Artifact, manifest: pd.DataFrame, data: Path, *, split: str)
         distance=outputs.distance,
         **{f"prob_{_LABEL}": probability(card, outputs.logit[:, 0], names)},
     )
+    if reported is not None:
+        rows[f"prob_{REPORT}"] = reported
     masks = masks_seen(data, manifest["image_id"], crops, size_px=card.recipe.size_px)
     known = [None if learnt else mask for mask, learnt in zip(masks, lungs_learnt, strict=True)]
     boxes = boxes_seen(rsna_boxes(data), manifest["image_id"], crops)
@@ -209,7 +218,7 @@ def _of_pixels(part: _Seen, data: Path | None, members: Sequence[Run]) -> dict[s
 def _shortcuts(seen: _Seen, part: _Seen, questions: Sequence[Question]) -> dict[str, Node]:
     """Return the effects of other routes and, for NIH, the probes of the embedding; for test images of both classes."""
     source, split = part.rows.loc[0, ["source", "split"]]
-    if split != "test" or source == "rsna_normal":
+    if split != "test" or source in ("rsna_normal", RSNA_DICOM):
         return {}
     found: dict[str, Node] = {"logit_deviation": float(part.rows["logit"].std())}
     found["routes"] = route_evidence(part.artifact, part.rows, questions)
@@ -258,6 +267,10 @@ def _cohort(artifact: Artifact, rows: pd.DataFrame, *, manifest_sha256: str) -> 
     questions = default_questions(rows, [_LABEL])
     if rows["rsna_opacity"].notna().any():
         questions.append(Question(_LABEL, "rsna_opacity"))
+        if (rows["rsna_normal"] == 1).any() and (rows["rsna_opacity"] == 1).any():
+            questions.append(Question(_LABEL, "rsna_opacity", "rsna_normal"))
+    if f"prob_{REPORT}" in rows and rows.loc[rows[f"prob_{REPORT}"].notna(), _LABEL].notna().any():
+        questions.append(Question(REPORT, _LABEL))
     return Cohort(
         title=f"{_TITLES[source]}: {_SIDES[split]}",
         rows=rows,

@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
 
-from pneumoscope.core import ArtifactError, IntendedUse, Population
+from pneumoscope.core import ArtifactError, IntendedUse, Population, write_atomically
 from pneumoscope.datasets import ROUTES
 from pneumoscope.model import SCHEMA, Card, DecisionRule, Guard, ReportOutput, seal
 from pneumoscope.reading import Outputs
@@ -73,10 +73,7 @@ def export_reader(
     card = _validated(draft, graph, material, data, config)
     rounding = _rounding(shipped, graph, card, material)
     card = replace(card, metrics=card.metrics | {"rounding": rounding})
-    output.parent.mkdir(parents=True, exist_ok=True)
-    partial = output.with_suffix(".partial")
-    partial.write_bytes(seal(graph, card))
-    partial.replace(output)
+    write_atomically(output, seal(graph, card))
     return card
 
 

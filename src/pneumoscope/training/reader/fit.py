@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Shaped
+from jaxtyping import Float, Float32, Int, Shaped
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pneumoscope.core import ConfigError, Population
+from pneumoscope.core import ConfigError, Population, atomic_path, write_atomically
 from pneumoscope.datasets import ROUTES
 from pneumoscope.training.cost import processor
 from pneumoscope.training.fused import fuse, measure_statistics
@@ -74,20 +74,22 @@ def fit_stage(config: ReaderConfig, stage: Stage, material: Material, run: Path,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }
-    (folder / RECORD).write_text(json.dumps(record, indent=1))
+    write_atomically(folder / RECORD, json.dumps(record, indent=1))
     (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
 def answers(
-    network: ReaderNetwork, images: Shaped[np.ndarray, "n size size"], *, size_px: int
-) -> Float32[np.ndarray, "n outputs"]:
-    """Return the network's logits for prepared images, resampled to the side that it reads at."""
+    network: ReaderNetwork,
+    images: Shaped[np.ndarray, "n size size"],
+    places: Int[np.ndarray, " k"],
+    *,
+    size_px: int,
+) -> Float32[np.ndarray, "k outputs"]:
+    """Return the network's logits for the prepared images at these places, resampled to the side that it reads at."""
     network.eval()
-    found = []
     with torch.inference_mode():
-        for start in range(0, len(images), _BATCH):
-            found.append(network(resized(images[start : start + _BATCH], size_px)))  # noqa: PERF401
-    return torch.cat(found).numpy()
+        batches = (places[start : start + _BATCH] for start in range(0, len(places), _BATCH))
+        return torch.cat([network(resized(images[batch], size_px)) for batch in batches]).numpy()
 
 
 def resized(images: Shaped[np.ndarray, "n size size"], size_px: int) -> Float[Tensor, "n 1 h w"]:
@@ -127,14 +129,35 @@ def _prepared(
 
 
 def _soft(config: ReaderConfig, stage: Stage, material: Material, run: Path) -> Float32[np.ndarray, "n taught"]:
-    """Return the teachers' mean probabilities for every image."""
-    found = np.zeros((len(material.rows), TAUGHT), dtype=np.float32)
-    for name in stage.taught_by:
-        network = ReaderNetwork(config.backbone)
-        load_weights(run / name / WEIGHTS, network)
-        logits = answers(network, material.images, size_px=material.images.shape[-1])[:, :TAUGHT]
-        found += 1 / (1 + np.exp(-logits)) / len(stage.taught_by)
+    """Return the teachers' mean probabilities for the stage's images; NaN for all others."""
+    places = material.learnt(stage.population)
+    found = np.full((len(material.rows), TAUGHT), np.nan, dtype=np.float32)
+    found[places] = np.mean(
+        [taught(config, run / name, material, places, size_px=stage.size_px) for name in stage.taught_by], axis=0
+    )
     return found
+
+
+def taught(
+    config: ReaderConfig, teacher: Path, material: Material, places: Int[np.ndarray, " k"], *, size_px: int
+) -> Float32[np.ndarray, "k taught"]:
+    """Return one teacher's probabilities for the images at these places; kept in the teacher's folder.
+
+    Raises:
+        ConfigError: The teacher has no weights, or they are of another architecture.
+    """
+    kept = teacher / f"answers-{size_px}.npz"
+    if kept.is_file() and np.array_equal((found := np.load(kept))["places"], places):
+        probability: Float32[np.ndarray, "k taught"] = found["probability"]
+        return probability
+    network = ReaderNetwork(config.backbone)
+    load_weights(teacher / WEIGHTS, network)
+    fuse(network.backbone)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    probability = 1 / (1 + np.exp(-answers(network, material.images, places, size_px=size_px)[:, :TAUGHT]))
+    with atomic_path(kept) as path:
+        np.savez(path, places=places, probability=probability)
+    return probability
 
 
 def _train(
@@ -201,9 +224,8 @@ def _train(
 
 
 def _save(state: Any, path: Path) -> None:
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    partial.replace(path)
+    with atomic_path(path) as unfinished:
+        torch.save(state, unfinished)
 
 
 def _shares(whole: Float[np.ndarray, " n"], lungs: Float[np.ndarray, " n"], share: float) -> Float[np.ndarray, " n"]:
