@@ -42,12 +42,7 @@ ablations: .venv/.ready ## train variants of the preset and compare them on vali
 EVIDENCE ?= $(lastword $(sort $(wildcard evidence/[0-9]*)))
 
 databases: .venv/.ready ## describe the newest release's images, for the submission (needs PNEUMOSCOPE_DATA)
-	@mkdir -p runs
-	@data=$${PNEUMOSCOPE_DATA:-../shared/data}; \
-	.venv/bin/pneumoscope data import nih $$data/nih --images $$data/nih/images-256 --images $$data/nih/rsna-normal-224 \
-		-o runs/nih.parquet && \
-	.venv/bin/pneumoscope data import kermany $$data/kermany -o runs/kermany.parquet
-	@.venv/bin/pneumoscope dossier databases runs/nih.parquet runs/kermany.parquet --release $(EVIDENCE)
+	@.venv/bin/pneumoscope dossier databases --data $${PNEUMOSCOPE_DATA:-../shared/data} --release $(EVIDENCE)
 
 dossier: .venv/.ready ## run the tests of the requirements, build the submission from the newest evidence, verify it
 	@mkdir -p runs

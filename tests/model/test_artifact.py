@@ -216,6 +216,7 @@ def test_a_card_from_before_rules_by_view_is_read_with_one_rule_for_all_views() 
     assert card.rules[Population.ADULTS].for_view(View.AP) == ADULTS
 
 
+@pytest.mark.req("REQ-VW-01")
 def test_a_view_with_a_rule_of_its_own_is_decided_by_it_and_others_by_the_populations() -> None:
     own = ViewRule(
         calibration=Calibration(slope=3.0, intercept=0.5, prevalence=0.5),

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -98,15 +98,41 @@ def results(
 
 
 def databases(
-    manifests: Annotated[list[Path], typer.Argument(help="Manifests (Parquet) that the run's images are in.")],
-    release: Annotated[Path, typer.Option(help="Release folder; its training/ has split.csv and gets databases.json.")],
+    release: Annotated[Path, typer.Option(help="Release folder; its training/ gets databases.json.")],
+    manifests: Annotated[
+        list[Path] | None, typer.Argument(help="Manifests (Parquet) of the images in the run's split.csv.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Instead: folder of the data sets that the shipped reader was made of.")
+    ] = None,
 ) -> None:
     """Describe the training, validation and test images, for the submission's chapter on databases."""
     from pneumoscope.cli.terminal import progress
-    from pneumoscope.dossier import describe_files
+    from pneumoscope.dossier import describe_files, describe_rows
 
-    described = describe_files(manifests, release / "training", watch=partial(progress, title="reading images"))
+    watch = partial(progress, title="reading images")
+    if bool(manifests) == (data is not None):
+        raise ConfigError("dossier databases: expected manifests or --data, one of the two")
+    if data is None:
+        described = describe_files(manifests or [], release / "training", watch=watch)
+    else:
+        described = describe_rows(_rows_of_reader(data), release / "training", watch=watch)
     typer.echo(f"{release / 'training' / 'databases.json'}: {', '.join(described['sources'])}")
+
+
+def _rows_of_reader(data: Path) -> Any:
+    """Return a row for each image that the shipped reader learned from, was validated or is tested on."""
+    import pandas as pd
+
+    from pneumoscope.datasets import read_rsna_dicom
+    from pneumoscope.model import load, shipped_path
+    from pneumoscope.training.reader.material import reader_rows
+
+    training = load(shipped_path()).card.training
+    if "stages" not in training:
+        raise ConfigError("dossier databases: the shipped model was not made of --data alone; give its manifests")
+    rows = reader_rows(data, split_seed=int(training["config"]["split_seed"]))
+    return pd.concat([rows, read_rsna_dicom(data, rows)], ignore_index=True)
 
 
 SUBCOMMANDS: tuple[Callable[..., None], ...] = (verify, diff, trace, results, databases)

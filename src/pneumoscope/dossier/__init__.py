@@ -4,7 +4,7 @@ Reads evidence files, never models.
 """
 
 from pneumoscope.dossier.build import build
-from pneumoscope.dossier.databases import describe_files
+from pneumoscope.dossier.databases import describe_files, describe_rows
 from pneumoscope.dossier.device import Device, read_device
 from pneumoscope.dossier.diff import Difference, diff
 from pneumoscope.dossier.figures import draw_power
@@ -23,6 +23,7 @@ __all__ = [
     "Verification",
     "build",
     "describe_files",
+    "describe_rows",
     "diff",
     "draw_power",
     "feasible_needs",

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from functools import partial
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from pneumoscope.dossier.risks import PROBABILITIES, SEVERITIES
 from pneumoscope.dossier.sbom import beside_packages, write_cyclonedx, write_vex
 from pneumoscope.dossier.tables.device import REGULATIONS
 from pneumoscope.dossier.tables.impact import goals_met, outcomes
+from pneumoscope.dossier.tables.performance import threshold_words
 from pneumoscope.dossier.trees import tree_sha256
 from pneumoscope.dossier.typeset import to_first_page, to_pdf
 from pneumoscope.evaluation import Number
@@ -294,6 +296,12 @@ def _words(inputs: Inputs, numbers: Numbers) -> dict[str, Any]:
         "recipe": recipe_of(inputs),
         "initial": numbers.value("training/config.initial_weights") or "random values",
         "in_turn": bool(inputs.tables["training"]["config"].get("data", {}).get("folds")),
+        "staged": "stages" in inputs.tables["training"],
+        "populations": " and ".join(inputs.tables["training"]["networks"]),
+        "by_view": inputs.card is not None and any(rule.by_view for rule in inputs.card.rules.values()),
+        "reports": ", ".join(inputs.tables.get("card", {}).get("reports", {})),
+        "locked_scored": inputs.tables["access"]["locked"]["scored"],
+        "thresholds": partial(threshold_words, inputs, numbers),
         "has_layers": any(network["layers"] for network in inputs.tables["training"]["networks"].values()),
         "n": numbers.full,
         "cell": numbers.cell,

@@ -53,8 +53,6 @@ def describe_files(
     """
     import pandas as pd
 
-    from pneumoscope.datasets import FINDINGS
-
     split = next(iter(sorted(training.rglob("split.csv"))), None)
     if split is None:
         raise ConfigError(f"expected the run's split.csv in {training}, found none")
@@ -69,8 +67,23 @@ def describe_files(
         raise ConfigError(f"{split}: {absent} of {len(images)} images are in none of the manifests")
     if absent := int(images["path"].isna().sum()):
         raise ConfigError(f"{split}: {absent} of {len(images)} images have no path in the manifests")
+    return describe_rows(images, training, watch=watch)
+
+
+def describe_rows(
+    images: "pd.DataFrame", training: Path, *, watch: Callable[[Iterable[str]], Iterable[str]] = iter
+) -> dict[str, Any]:
+    """Measure each image's grey levels and write `describe` of all to `training / "databases.json"`.
+
+    Raises:
+        InputError: A column is missing, or an image cannot be read or is not grey.
+    """
+    from pneumoscope.datasets import FINDINGS
+
+    images = images.copy()
     images[list(GREY)] = [_grey(path) for path in watch(images["path"])]
     described = describe(images, findings=tuple(FINDINGS))
+    training.mkdir(parents=True, exist_ok=True)
     (training / "databases.json").write_text(
         json.dumps(described, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
@@ -91,26 +104,31 @@ def _part(rows: "pd.DataFrame") -> dict[str, Any]:
     labelled = rows["Pneumonia"].notna()
     positives = int((rows["Pneumonia"] == 1).sum())
     ages = rows["age_years"].dropna()
-    return {
-        "images": len(rows),
-        "patients": int(rows["patient_id"].nunique()),
-        "most_of_a_patient": int(rows["patient_id"].value_counts().max()),
-        "positives": positives,
-        "negatives": int(labelled.sum()) - positives,
-        "share": _share(positives, int(labelled.sum())),
-        "age": _quartiles(ages, digits=0),
-        "age_range": f"{ages.min():.0f} to {ages.max():.0f}" if len(ages) else _UNKNOWN,
-        "female": _share(int((rows["sex"] == "F").sum()), int(rows["sex"].notna().sum())),
-        "views": ", ".join(
-            f"{view} {_share(int(count), len(rows))}"
-            for view, count in rows["view"].value_counts().sort_index().items()
-        )
-        or _UNKNOWN,
-    } | {
-        f"{measure}_{side}": _quartiles(rows.loc[rows["Pneumonia"] == label, measure], digits=2)
-        for measure in GREY
-        for side, label in (("with", 1), ("without", 0))
-    }
+    read = rows["rsna_opacity"].notna() if "rsna_opacity" in rows else labelled & False
+    return (
+        ({} if not read.any() else {"read": int(read.sum()), "opacities": int((rows["rsna_opacity"] == 1).sum())})
+        | {
+            "images": len(rows),
+            "patients": int(rows["patient_id"].nunique()),
+            "most_of_a_patient": int(rows["patient_id"].value_counts().max()),
+            "positives": positives,
+            "negatives": int(labelled.sum()) - positives,
+            "share": _share(positives, int(labelled.sum())),
+            "age": _quartiles(ages, digits=0),
+            "age_range": f"{ages.min():.0f} to {ages.max():.0f}" if len(ages) else _UNKNOWN,
+            "female": _share(int((rows["sex"] == "F").sum()), int(rows["sex"].notna().sum())),
+            "views": ", ".join(
+                f"{view} {_share(int(count), len(rows))}"
+                for view, count in rows["view"].value_counts().sort_index().items()
+            )
+            or _UNKNOWN,
+        }
+        | {
+            f"{measure}_{side}": _quartiles(rows.loc[rows["Pneumonia"] == label, measure], digits=2)
+            for measure in GREY
+            for side, label in (("with", 1), ("without", 0))
+        }
+    )
 
 
 def _quartiles(values: "pd.Series[float]", *, digits: int) -> str:

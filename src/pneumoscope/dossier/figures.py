@@ -1,147 +1,121 @@
-"""Figures that the document draws itself: the pipeline from the code, training curves from the run, power curves."""
+"""Charts that the document draws itself: curves of the evidence and of training, groups, waits, power."""
 
 import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape as xml
-from itertools import pairwise
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pneumoscope.dossier.inputs import Inputs
+import numpy as np
+
+from pneumoscope.dossier.diagrams import WIDTH, save_svg
 from pneumoscope.dossier.plan import Plan, needs, power_curve
+from pneumoscope.evaluation import Number
+from pneumoscope.plotting import (
+    Axis,
+    Colour,
+    Curve,
+    ForestAxis,
+    ForestLayout,
+    Mark,
+    Point,
+    Row,
+    Text,
+    chart,
+    forest,
+    shifted,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-INK, QUIET, ACCENT, WARN, BAND = "#1b2330", "#4a5566", "#0b4f6c", "#8a4b00", "#eef2f6"
-
-_WIDTH, _MAIN, _LINE = 760, 430, 18
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of the pipeline: what happens, in detail, and what becomes of an image that fails it."""
-
-    title: str
-    detail: str
-    leaves: str = ""
+Rows = Sequence[Mapping[str, str]]
+_SERIES: tuple[Colour, ...] = ("measured", "compared", "third", "finding", "depth")
+_TITLE_LINE, _PLOT = 15.0, 170.0
+_SHARE = Axis(title="", low=0.0, high=1.0)
+# Width of a letter of a panel's title.
+_LETTER = 6.4
 
 
-def draw_pipeline(steps: tuple[Step, ...], path: Path) -> None:
-    """Draw the steps as boxes from top to bottom, with the way out of each on the right."""
-    parts: list[str] = []
-    top = 10
-    boxes = []
-    for step in steps:
-        lines = textwrap.wrap(step.detail, 56)
-        height = 34 + _LINE * len(lines)
-        boxes.append((top, height))
-        parts += _box(step.title, lines, top=top, height=height)
-        if step.leaves:
-            parts += _exit(step.leaves, middle=top + height / 2)
-        top += height + 17
-    for (above, height), (below, _) in pairwise(boxes):
-        parts.append(_arrow(_MAIN / 2 + 10, above + height, _MAIN / 2 + 10, below))
-    total = top - 7
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {total}" width="{_WIDTH}" height="{total}" '
-        'font-family="DejaVu Sans, Verdana, sans-serif">'
-        f'<rect width="{_WIDTH}" height="{total}" fill="#ffffff"/>'
-    )
-    path.write_text(head + "".join(parts) + "</svg>\n", encoding="utf-8")
+@dataclass(frozen=True, slots=True, eq=False)
+class Panel:
+    """One chart of several side by side: its title's lines, and what is drawn."""
+
+    title: tuple[str, ...]
+    curves: tuple[Curve, ...]
+    x: Axis
+    y: Axis
 
 
-def _box(title: str, lines: list[str], *, top: float, height: float) -> list[str]:
-    parts = [
-        f'<rect x="10" y="{top}" width="{_MAIN}" height="{height}" rx="5" fill="{BAND}" stroke="{ACCENT}"/>',
-        f'<text x="24" y="{top + 21}" font-size="15" font-weight="bold" fill="{ACCENT}">{xml(title)}</text>',
-    ]
-    for place, line in enumerate(lines):
-        y = top + 39 + _LINE * place
-        parts.append(f'<text x="24" y="{y}" font-size="13" fill="{INK}">{xml(line)}</text>')
-    return parts
+def draw_side_by_side(panels: Sequence[Panel], path: Path, *, words: str) -> None:
+    """Draw charts in a row, or in two rows where there are more than three, each under its title."""
+    across = len(panels) if len(panels) <= 3 else (len(panels) + 1) // 2
+    width = WIDTH / across
+    wrapped = [[part for line in one.title for part in textwrap.wrap(line, int(width / _LETTER))] for one in panels]
+    head = _TITLE_LINE * max(map(len, wrapped)) + 4
+    marks: list[Mark] = []
+    tallest, bottom = 0.0, 0.0
+    for place, (panel, lines) in enumerate(zip(panels, wrapped, strict=True)):
+        if place % across == 0:
+            bottom += tallest
+            tallest = 0.0
+        left = width * (place % across)
+        marks += [
+            Text(x=left, y=bottom + 8 + _TITLE_LINE * line, text=text, size=11, bold=line == 0)
+            for line, text in enumerate(lines)
+        ]
+        drawn, height = chart(panel.curves, x=panel.x, y=panel.y, width=width - 12, plot_height=_PLOT)
+        marks += [shifted(mark, x=left, y=bottom + head) for mark in drawn]
+        tallest = max(tallest, head + height + 6)
+    save_svg(path, marks, height=bottom + tallest, words=words)
 
 
-def _exit(words: str, *, middle: float) -> list[str]:
-    lines = textwrap.wrap(words, 29)
-    left = _MAIN + 70
-    height = 16 + 17 * len(lines)
-    parts = [
-        _arrow(_MAIN + 10, middle, left, middle),
-        f'<rect x="{left}" y="{middle - height / 2}" width="{_WIDTH - left - 10}" height="{height}" rx="5" '
-        f'fill="#ffffff" stroke="{WARN}" stroke-dasharray="5 3"/>',
-    ]
-    for place, line in enumerate(lines):
-        y = middle - height / 2 + 20 + 17 * place
-        parts.append(f'<text x="{left + 10}" y="{y}" font-size="13" fill="{WARN}">{xml(line)}</text>')
-    return parts
+def draw_losses(curves: Mapping[str, Mapping[str, Rows]], path: Path) -> None:
+    """Draw training loss, and validation loss where it was recorded: a panel a network, a line a run or stage."""
+    draw_side_by_side([_losses(name, runs) for name, runs in curves.items() if runs], path, words="Loss in training")
 
 
-def _arrow(x1: float, y1: float, x2: float, y2: float) -> str:
-    tip = f"{x2 - 4},{y2 - 8} {x2 + 4},{y2 - 8}" if x1 == x2 else f"{x2 - 8},{y2 - 4} {x2 - 8},{y2 + 4}"
-    return (
-        f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="{QUIET}" stroke-width="1.4"/>'
-        f'<polygon points="{x2},{y2} {tip}" fill="{QUIET}"/>'
+def _losses(network: str, runs: Mapping[str, Rows]) -> Panel:
+    drawn: list[Curve] = []
+    by_epoch = "epoch" in next(iter(runs.values()))[0]
+    for place, ((run, rows), colour) in enumerate(zip(runs.items(), cycle(_SERIES), strict=False)):
+        if not by_epoch:
+            drawn.append(_line(rows, ("images", "loss"), colour=colour, name=run, scale=1e-3))
+            continue
+        for key, words, series in (("train_loss", "training", "measured"), ("val_loss", "validation", "compared")):
+            name = words if place == 0 else ""
+            drawn.append(
+                _line(rows, ("epoch", key), colour=series, name=name, dashed=key == "val_loss")  # type: ignore[arg-type]
+            )
+    highest = max(float(np.nanmax(one.y)) for one in drawn)
+    last = max(float(one.x.max()) for one in drawn)
+    unit = "epoch" if by_epoch else "thousand images shown"
+    return Panel(
+        (f"for {network.replace('-', ' ')}",),
+        tuple(drawn),
+        Axis(title=unit, low=0.0, high=last),
+        Axis(title="loss", low=0.0, high=1.05 * highest, about=4),
     )
 
 
-def pipeline_steps(inputs: Inputs, *, recipe: str) -> tuple[Step, ...]:
-    """Return the steps as the code makes them: checks by name, the recipe's own description, the claim's outputs."""
-    from pneumoscope.intake import CHECKS
-
-    names = ", ".join(check.__name__.removeprefix("check_").replace("_", " ") for check in CHECKS)
-    claim = inputs.device.claim
-    outputs = "structured report and Secondary Capture into the same study"
-    outputs += "; heat map and outline" if claim.shows_location else "; no location"
-    outputs += "; place in the worklist" if claim.orders_worklist else "; worklist order unchanged"
-    config = inputs.tables["training"]["config"]
-    return (
-        Step(
-            "1  Find and read",
-            "DICOM, PNG or JPEG; modality and VOI transforms, padding, MONOCHROME1",
-            "failed: not readable, with expected and found",
-        ),
-        Step("2  Check", names, "refused: outside the intended use, with every reason"),
-        Step("3  Prepare", recipe),
-        Step("4  Network", f"{config['backbone']}: logit, class activation map, embedding and distance in one pass"),
-        Step(
-            "5  Guard",
-            "distance of the embedding from the training images",
-            "refused: does not look like a frontal chest radiograph",
-        ),
-        Step(
-            "6  Calibrate and decide",
-            f"probability against the threshold “{inputs.device.operating_point}”; conformal limits",
-            "uncertain: a person decides",
-        ),
-        Step("7  Write", outputs),
+def _line(
+    rows: Rows, columns: tuple[str, str], *, colour: Colour, name: str, dashed: bool = False, scale: float = 1.0
+) -> Curve:
+    known = [row for row in rows if row.get(columns[1])]
+    first = 1 if columns[0] == "epoch" else 0
+    return Curve(
+        x=np.array([scale * (float(row[columns[0]]) + first) for row in known]),
+        y=np.array([float(row[columns[1]]) for row in known]),
+        colour=colour,
+        name=name,
+        dashed=dashed,
     )
-
-
-def draw_curves(curves: dict[str, list[list[dict[str, str]]]], path: Path) -> None:
-    """Training and validation loss by epoch, a panel a network, a line a run; validation dashed."""
-    with _plot(path, width=6.6, height=2.9, panels=len(curves)) as panels:
-        for axes, (reader, runs) in zip(panels, curves.items(), strict=True):
-            for place, rows in enumerate(runs):
-                _draw_run(axes, rows, first=place == 0)
-            axes.set(title=f"for {reader.replace('-', ' ')}", xlabel="epoch", ylabel="loss (all heads)", ylim=(0, None))
-            axes.xaxis.get_major_locator().set_params(integer=True)
-            axes.legend(frameon=False)
-
-
-def _draw_run(axes: Any, rows: list[dict[str, str]], *, first: bool) -> None:
-    for name, words, style, colour in (
-        ("train_loss", "training", "o-", ACCENT),
-        ("val_loss", "validation", "s--", "#b35900"),
-    ):
-        points = [(int(row["epoch"]) + 1, float(row[name])) for row in rows if row.get(name)]
-        label, alpha = (words, 1.0) if first else (None, 0.6)
-        axes.plot(*zip(*points, strict=True), style, color=colour, lw=1.6, ms=3.5, label=label, alpha=alpha)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Curve:
-    """One panel: a curve of the evidence with its band, and the operating points on it.
+class Measured:
+    """A curve of the evidence with its band, and the operating points on it.
 
     Attributes:
         points: Columns x, y, low and high.
@@ -157,127 +131,110 @@ class Curve:
     steps: bool = False
 
 
-def draw_panels(panels: list[Curve], path: Path, *, labels: tuple[str, str]) -> None:
-    """Curves side by side, each under its cohort's name, in letters that can be read in print."""
-    with _plot(path, width=6.6, height=3.0, panels=len(panels)) as every:
-        for axes, panel in zip(every, panels, strict=True):
-            curve = panel.points.sort_values("x", kind="stable") if not panel.steps else panel.points
-            step = "post" if panel.steps else None
-            axes.fill_between(curve["x"], curve["low"], curve["high"], step=step, color=ACCENT, alpha=0.18, lw=0)
-            style = "default" if step is None else f"steps-{step}"
-            axes.plot(curve["x"], curve["y"], color=ACCENT, lw=1.5, drawstyle=style)
-            floor = (0, 1) if panel.floor is None else (panel.floor, panel.floor)
-            axes.plot((0, 1), floor, "--", color=QUIET, lw=0.9)
-            for marker, (name, (x, y)) in zip("osD^v", panel.marks.items(), strict=False):
-                axes.plot(x, y, marker, color=WARN, ms=4.5, label=name, zorder=4)
-            low = -0.02 if curve["y"].min() >= 0 else -0.15
-            axes.set(xlim=(-0.02, 1.02), ylim=(low, 1.03), xlabel=labels[0], ylabel=labels[1])
-            wide = 78 // len(panels)
-            title = f"{textwrap.fill(panel.title, wide)}\n{textwrap.fill(panel.area, wide)}"
-            axes.set_title(title, fontsize=8.5, loc="left")
-        if any(panel.marks for panel in panels):
-            shown = every[0].get_legend_handles_labels()
-            every[0].figure.legend(*shown, loc="outside lower center", ncols=5, frameon=False)
-
-
-def draw_forest(groups: dict[str, dict[str, Any]], path: Path) -> None:
-    """Sensitivity (filled) and specificity (open) of each group, a panel a cohort."""
-    most = max(map(len, groups.values()))
-    with _plot(path, width=6.6, height=1.5 + 0.32 * most, panels=len(groups)) as panels:
-        for place, (axes, (title, named)) in enumerate(zip(panels, groups.items(), strict=True)):
-            rows = list(reversed(named.items()))
-            for height, (_, one) in enumerate(rows):
-                for name, shift, fill in (("sensitivity", 0.14, "full"), ("specificity", -0.14, "none")):
-                    number = one[name]
-                    if hasattr(number, "value"):
-                        axes.plot((number.low, number.high), (height + shift,) * 2, color=ACCENT, lw=1.2)
-                        axes.plot(number.value, height + shift, "o", color=ACCENT, ms=5, fillstyle=fill)
-            labels = [name if place == 0 else "" for name, _ in rows]
-            axes.set(xlim=(0, 1), yticks=range(len(rows)), yticklabels=labels, xlabel="share")
-            axes.set_title(textwrap.fill(title, 26), fontsize=9, loc="left")
-
-
-def draw_waits(loads: dict[str, dict[str, Any]], path: Path) -> None:
-    """95th percentile of the wait by load, a panel for all positives and one for those left, a line an order."""
-    orders = (("first", "first come", ":"), ("released", "released order", "-"), ("always", "always first", "--"))
-    at = [float(load.rstrip(" %")) / 100 for load in loads]
-    with _plot(path, width=6.6, height=2.8, panels=2) as panels:
-        for axes, (group, title) in zip(
-            panels, (("positives", "with the finding"), ("missed", "with the finding, left in place")), strict=True
-        ):
-            for key, label, style in orders:
-                found = [case[f"{key}_{group}_numbers"] for case in loads.values()]
-                values = [one["p95"] if one else float("nan") for one in found]
-                axes.plot(at, values, style, color=ACCENT, marker="o", ms=3.5, lw=1.5, label=label)
-            axes.set(xlabel="load", ylabel="95th percentile, min", ylim=(0, None))
-            axes.set_title(title, fontsize=9, loc="left")
-        panels[0].legend(frameon=False, fontsize=9)
-
-
-def draw_trust_boundaries(path: Path) -> None:
-    """Boxes for what talks, arrows for what crosses, dashes for where trust ends."""
-    boxes = (
-        (10, 60, "Modality, PACS", "C-STORE, STOW-RS"),
-        (10, 150, "Watched folder", "files"),
-        (10, 240, "Browser, REST", "HTTPS, sign-in, roles"),
-        (300, 150, "Pneumoscope node", "limits, checks, audit"),
-        (560, 60, "PACS, FHIR, HL7", "SR, SC, text"),
-        (560, 150, "Spool, database", "patients' pixels"),
-        (560, 240, "Webhook", "alerts, no patient data"),
-    )
-    parts = [_labelled(x, y, title, words) for x, y, title, words in boxes]
-    parts += [_arrow(200, y + 28, 300, y + 28) for y in (60, 150, 240)]
-    parts += [_arrow(490, y + 28, 560, y + 28) for y in (60, 150, 240)]
-    for x in (250, 525):
-        parts.append(
-            f'<line x1="{x}" y1="20" x2="{x}" y2="320" stroke="{WARN}" stroke-width="1.6" stroke-dasharray="7 5"/>'
+def draw_measured(measured: Sequence[Measured], path: Path, *, labels: tuple[str, str]) -> None:
+    """Draw curves side by side, each under its cohort's name."""
+    panels = [
+        Panel(
+            (one.title, one.area),
+            tuple(_with_floor(one)),
+            Axis(title=labels[0], low=0.0, high=1.0),
+            Axis(title=labels[1], low=-0.15 if one.points["y"].min() < 0 else 0.0, high=1.0),
         )
-    parts.append(f'<line x1="300" y1="88" x2="300" y2="268" stroke="{QUIET}" stroke-width="1.4"/>')
-    parts.append(f'<line x1="490" y1="88" x2="490" y2="268" stroke="{QUIET}" stroke-width="1.4"/>')
-    head = (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 335" width="760" height="335" '
-        'font-family="DejaVu Sans, Verdana, sans-serif"><rect width="760" height="335" fill="#ffffff"/>'
-    )
-    path.write_text(head + "".join(parts) + "</svg>\n", encoding="utf-8")
+        for one in measured
+    ]
+    draw_side_by_side(panels, path, words=f"{labels[1]} by {labels[0]}")
 
 
-def _labelled(x: float, y: float, title: str, words: str) -> str:
-    return (
-        f'<rect x="{x}" y="{y}" width="190" height="56" rx="5" fill="{BAND}" stroke="{ACCENT}"/>'
-        f'<text x="{x + 12}" y="{y + 23}" font-size="14" font-weight="bold" fill="{ACCENT}">{xml(title)}</text>'
-        f'<text x="{x + 12}" y="{y + 43}" font-size="13" fill="{INK}">{xml(words)}</text>'
+def _with_floor(one: Measured) -> list[Curve]:
+    points = one.points if one.steps else one.points.sort_values("x", kind="stable")
+    x, y, low, high = (points[name].to_numpy(dtype=float) for name in ("x", "y", "low", "high"))
+    ends = (0.0, 1.0) if one.floor is None else (one.floor, one.floor)
+    floor = Curve(x=np.array([0.0, 1.0]), y=np.array(ends), colour="quiet", dashed=True, faint=True)
+    dots = [
+        Curve(x=np.array([a]), y=np.array([b]), colour=colour, name=name, dots=True)
+        for (name, (a, b)), colour in zip(one.marks.items(), cycle(_SERIES[1:]), strict=False)
+    ]
+    return [floor, Curve(x=x, y=y, low=low, high=high, stepped=one.steps), *dots]
+
+
+def draw_groups(groups: Mapping[str, Mapping[str, Any]], path: Path) -> None:
+    """Draw sensitivity (filled) and specificity (open) of each group, one below the other, headed by the cohort."""
+    rows: list[Row] = []
+    for title, named in groups.items():
+        rows.append(Row(label=title, heading=True))
+        rows += [_group(name, one) for name, one in named.items()]
+    layout = ForestLayout(
+        width=WIDTH, labels=190, columns=(("n (positive)", 90), ("sensitivity", 80), ("specificity", 80))
     )
+    marks, height = forest(rows, ForestAxis(title="share", low=0.0, high=1.0), layout=layout)
+    save_svg(path, marks, height=height, words="Moved up, by group")
+
+
+def _group(name: str, numbers: Mapping[str, Any]) -> Row:
+    points = [
+        Point(value=one.value, low=one.low, high=one.high, colour=colour, hollow=hollow)
+        for key, colour, hollow in (("sensitivity", "measured", False), ("specificity", "compared", True))
+        if isinstance(one := numbers[key], Number)
+    ]
+    shown = [
+        f"{one.value:.2f}" if isinstance(one := numbers[key], Number) else "–" for key in ("sensitivity", "specificity")
+    ]
+    return Row(label=name, points=tuple(points), columns=(f"{numbers['n']:,} ({numbers['positives']:,})", *shown))
+
+
+def draw_waits(loads: Mapping[str, Mapping[str, Any]], path: Path) -> None:
+    """Draw the 95th percentile of the wait by load: of all positives, and of those left; a line an order."""
+    orders = (
+        ("first", "first come, first served"),
+        ("released", "released order"),
+        ("always", "moved up always first"),
+    )
+    at = np.array([float(load.rstrip(" %")) / 100 for load in loads])
+    panels = []
+    for group, title in (("positives", "Images with the finding"), ("missed", "Those of them left in place")):
+        curves = [
+            Curve(x=at, y=_waits(loads, f"{key}_{group}_numbers"), colour=colour, name=label, dashed=key == "first")
+            for (key, label), colour in zip(orders, _SERIES, strict=False)
+        ]
+        highest = max(float(np.nanmax(one.y, initial=1.0)) for one in curves)
+        panels.append(
+            Panel(
+                (title,),
+                tuple(curves),
+                Axis(title="load", low=float(at.min()), high=float(at.max())),
+                Axis(title="95th percentile of the wait, min", low=0.0, high=1.05 * highest),
+            )
+        )
+    draw_side_by_side(panels, path, words="Simulated waits by load")
+
+
+def _waits(loads: Mapping[str, Mapping[str, Any]], key: str) -> "np.ndarray[Any, Any]":
+    return np.array([case[key]["p95"] if case[key] else np.nan for case in loads.values()], dtype=float)
 
 
 def draw_power(plan: Plan, path: Path) -> None:
-    """Power to show the sensitivity, by images with the finding; the exact test's saw-tooth is real."""
+    """Draw the power to show the sensitivity, by images with the finding; the exact test's saw-tooth is real."""
     need = needs(plan)[0].positives or 0
     counts, powers = power_curve(plan, most=2 * need)
-    with _plot(path, width=6.2, height=2.6) as axes:
-        axes.plot(counts, powers, color=ACCENT, lw=1.3)
-        axes.axhline(plan.power, color=QUIET, lw=0.9, ls=":")
-        axes.plot([need], [powers[counts.index(need)]], "o", color="#b35900", ms=5)
-        axes.annotate(f"{need} images", (need, plan.power), xytext=(6, -14), textcoords="offset points")
-        axes.set(xlabel="images with the finding", ylabel="power", ylim=(0, 1.02))
-
-
-def _plot(path: Path, *, width: float, height: float, panels: int = 0) -> Any:
-    """Axes to draw on (a list, where there are `panels`); written when the block ends, the same bytes for the same."""
-    from contextlib import contextmanager
-
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    @contextmanager
-    def drawing() -> Any:
-        settings: Any = {"svg.hashsalt": "pneumoscope", "svg.fonttype": "path", "font.size": 9, "axes.edgecolor": QUIET}
-        with rc_context(settings):
-            figure = Figure(figsize=(width, height), layout="constrained")
-            every = list(figure.subplots(1, max(panels, 1), squeeze=False)[0])
-            for axes in every:
-                axes.spines[["top", "right"]].set_visible(False)
-                axes.grid(alpha=0.25)
-            yield every if panels else every[0]
-            figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
-
-    return drawing()
+    at = float(powers[counts.index(need)])
+    curves = (
+        Curve(
+            x=np.array([float(counts[0]), float(counts[-1])]),
+            y=np.array([plan.power, plan.power]),
+            colour="quiet",
+            dashed=True,
+            faint=True,
+        ),
+        Curve(x=np.array(counts, dtype=float), y=np.array(powers, dtype=float)),
+        Curve(
+            x=np.array([float(need)]), y=np.array([at]), colour="finding", dots=True, name=f"{need} images are enough"
+        ),
+    )
+    marks, height = chart(
+        curves,
+        x=Axis(title="images with the finding", low=float(counts[0]), high=float(counts[-1])),
+        y=Axis(title="power", low=0.0, high=1.0),
+        width=620,
+        plot_height=_PLOT,
+    )
+    save_svg(path, marks, height=height, width=620, words="Power")

@@ -1,30 +1,24 @@
 """Everything that the document is made from, read once and held against each other; all faults are said together."""
 
-import csv
-import io
-import json
-import tomllib
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pneumoscope.core import ArtifactError, ConfigError, PneumoscopeError, Population, check_against_device
+from pneumoscope.core import ArtifactError, ConfigError, PneumoscopeError, check_against_device
+from pneumoscope.dossier.card_facts import named_rules
 from pneumoscope.dossier.device import Device, read_device
+from pneumoscope.dossier.fact_tables import read_tables
 from pneumoscope.dossier.facts import action_facts, latency_facts, latency_file, simulation_facts
 from pneumoscope.dossier.plan import Plan, facts, read_plan
 from pneumoscope.dossier.requirements import Trace, read_requirements, require_assertions, trace
 from pneumoscope.dossier.risks import Risk, read_risks
 from pneumoscope.dossier.sbom import Component, read_components
 from pneumoscope.evaluation import Evidence, read_release
-from pneumoscope.model import Card, load
+from pneumoscope.model import OPERATING_POINTS, Card, load
 
 Found = TypeVar("Found")
-
-TRAINING = "training"
-
-_CURVES = ("curves.csv", "metrics.csv")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +26,8 @@ class Inputs:
     """What `read_inputs` found, consistent with itself.
 
     Attributes:
-        tables: Facts by source: `literature`, `training`, `plan`, `access`, `action`, `simulation`, and `databases`,
-            `latency` where they are there.
+        tables: Facts by source: `literature`, `training`, `plan`, `access`, `action`, `simulation`, and `card`,
+            `databases`, `latency` where they are there.
         files: Every file that was read, for the record of the build.
         card: Of the model that the evidence is about; None where the file beside the source is another model.
         differences: What in the device description differs from the released device, each as a sentence.
@@ -74,7 +68,8 @@ def read_inputs(device_path: Path, evidence: Path) -> Inputs:
     folder = device_path.parent
     problems: list[str] = []
     release = _tried(lambda: read_release(evidence), problems) or {}
-    tables = _tried(lambda: _tables(evidence), problems) or {}
+    card = _card(device, device_path, release) if release else None
+    tables = _tried(lambda: read_tables(evidence, card=card, release=release), problems) or {}
     given = device.inputs
     traced = _tried(
         lambda: trace(
@@ -91,12 +86,10 @@ def read_inputs(device_path: Path, evidence: Path) -> Inputs:
     plan = _tried(lambda: read_plan(folder / given.plan if given.plan else None), problems)
     if plan:
         tables["plan"] = _tried(lambda: facts(plan), problems)
-    card = None
     if release:
-        problems += contradictions(device, release)
-        card = _card(device, device_path, release)
-        if card is not None:
-            problems += _card_problems(device, card)
+        problems += contradictions(device, release, card)
+    if card is not None:
+        problems += _card_problems(device, card)
     if not problems:
         try:
             tables |= _measured(device, device_path, release, card)
@@ -170,8 +163,8 @@ def _measured(device: Device, device_path: Path, release: dict[str, Evidence], c
     return found | ({"latency": latency} if latency else {})
 
 
-def contradictions(device: Device, release: dict[str, Evidence]) -> list[str]:
-    """Return what in the evidence does not fit the device description, each as a sentence."""
+def contradictions(device: Device, release: dict[str, Evidence], card: Card | None = None) -> list[str]:
+    """Return what in the evidence does not fit the device description or the card, each as a sentence."""
     problems = []
     for cohort in device.cohort:
         if cohort.evidence not in release:
@@ -188,12 +181,17 @@ def contradictions(device: Device, release: dict[str, Evidence]) -> list[str]:
     if len(models) > 1:
         said = "; ".join(f"{sha[:12]}: {', '.join(sorted(names))}" for sha, names in models.items())
         problems.append(f"evidence of different models is mixed: {said}")
-    return problems + list(_threshold_problems(device, release))
+    return problems + list(_threshold_problems(device, release, card))
 
 
-def _threshold_problems(device: Device, release: dict[str, Evidence]) -> Iterator[str]:
-    """Yield each cohort without the operating point, or with a threshold that validation did not choose."""
+def _threshold_problems(device: Device, release: dict[str, Evidence], card: Card | None) -> Iterator[str]:
+    """Yield each cohort without the operating point, or with a threshold that validation did not choose.
+
+    The card has all of them; without it, those that a validation cohort used.
+    """
     chosen: set[float] = set()
+    if card is not None and device.operating_point in OPERATING_POINTS:
+        chosen = {rule.operating_points[device.operating_point].threshold for rule in named_rules(card).values()}
     for role in ("validation", "test"):
         for cohort in device.cohorts(role):
             if cohort.evidence not in release or cohort.question not in release[cohort.evidence].labels:
@@ -203,72 +201,18 @@ def _threshold_problems(device: Device, release: dict[str, Evidence]) -> Iterato
                 known = ", ".join(points) or "none"
                 yield f"{cohort.evidence}: no evidence used the operating point {device.operating_point!r}, but {known}"
                 continue
-            threshold = float(points[device.operating_point]["threshold"])
-            if role == "validation":
-                chosen.add(threshold)
-            elif chosen and threshold not in chosen:
-                yield f"{cohort.evidence}: threshold {threshold:.6g} was used on no validation cohort"
+            point = points[device.operating_point]
+            used = [float(one) for one in (point["threshold"], *point.get("threshold_elsewhere", {}).values())]
+            if role == "validation" and card is None:
+                chosen.update(used)
+            elif chosen and (strange := [one for one in used if not _among(one, chosen)]):
+                where = "is not in the card" if card is not None else "was used on no validation cohort"
+                yield f"{cohort.evidence}: threshold {strange[0]:.6g} {where}"
 
 
-def _tables(evidence: Path) -> dict[str, Any]:
-    shipped = resources.files("pneumoscope.dossier")
-    tables: dict[str, Any] = {
-        name: tomllib.loads((shipped / f"{name}.toml").read_text(encoding="utf-8"))
-        for name in ("literature", "access", "charts")
-    }
-    tables["access"]["locked"] = _locked((shipped / "locked-set.csv").read_text(encoding="utf-8"))
-    tables[TRAINING] = _training(evidence / TRAINING)
-    for name, path in (
-        ("databases", evidence / TRAINING / "databases.json"),
-        ("pretraining", evidence / "pretraining" / "run.json"),
-    ):
-        if path.is_file():
-            tables[name] = _json(path)
-    return tables
-
-
-def _locked(text: str) -> dict[str, Any]:
-    """Return counts of the locked set: images of test patients that no release has scored by any route."""
-    rows = list(csv.DictReader(io.StringIO(text)))
-    return {
-        "images": len(rows),
-        "films": sum(bool(row["rsna_id"]) for row in rows),
-        "patients": len({row["image_id"][:8] for row in rows}),
-        "ids": [row["image_id"] for row in rows],
-    }
-
-
-def _training(folder: Path) -> dict[str, Any]:
-    """Return the first run's record, and under `networks` configuration, curves and layers by reader.
-
-    Runs that answer for the same populations are members of one network: `adults`, or `adults-and-children`.
-    """
-    runs = sorted(folder.rglob("run.json"))
-    if not runs:
-        raise ConfigError(f"expected the training run's run.json under {folder}, found none")
-    facts: dict[str, Any] = _json(runs[0]) | {"members": len(runs), "networks": {}}
-    for run in runs:
-        config = _json(run).get("config", {})
-        if missing := [name for name in ("backbone", "recipe") if name not in config]:
-            raise ConfigError(f"{run}: expected the run's configuration, found no {', '.join(missing)} in it")
-        reader = "-and-".join(config.get("populations", tuple(Population)))
-        layers = _rows(path) if (path := run.with_name("layers.csv")).is_file() else []
-        network = facts["networks"].setdefault(reader, {"members": 0, "config": config, "curves": [], "layers": layers})
-        network["members"] += 1
-        network["curves"] += [_rows(path) for name in _CURVES if (path := run.with_name(name)).is_file()]
-    return facts
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: expected JSON, found {error}") from error
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+def _among(threshold: float, chosen: set[float]) -> bool:
+    """Return whether evidence, which keeps nine digits, has one of these thresholds."""
+    return any(math.isclose(threshold, one, rel_tol=1e-6) for one in chosen)
 
 
 def _tried(read: Callable[[], Found], problems: list[str]) -> Found | None:

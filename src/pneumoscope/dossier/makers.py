@@ -6,20 +6,12 @@ from functools import partial
 from pathlib import Path
 
 from pneumoscope.core import ConfigError
-from pneumoscope.dossier.content import Block, Column, Figure, Panel, Section, Table, texts
+from pneumoscope.dossier.content import Block, Column, Figure, Panel, Paragraph, Section, Table, texts
 from pneumoscope.dossier.device import Cohort
+from pneumoscope.dossier.diagrams import draw_pipeline, draw_trust_boundaries, pipeline_steps
 from pneumoscope.dossier.facts import key_of
-from pneumoscope.dossier.figures import (
-    Curve,
-    draw_curves,
-    draw_forest,
-    draw_panels,
-    draw_pipeline,
-    draw_power,
-    draw_trust_boundaries,
-    draw_waits,
-    pipeline_steps,
-)
+from pneumoscope.dossier.figures import Measured, draw_groups, draw_losses, draw_measured, draw_power, draw_waits
+from pneumoscope.dossier.flow import draw_flow, flows
 from pneumoscope.dossier.inline import Blank, escape, parse, plain
 from pneumoscope.dossier.inputs import Inputs
 from pneumoscope.dossier.markup import Maker
@@ -49,6 +41,9 @@ _TABLES: dict[str, Callable[[Inputs, Numbers], Iterable[Block]]] = {
     "layers": training.layers,
     "rules": performance.rules,
     "thresholds": performance.thresholds,
+    "decision-rules": performance.decision_rules,
+    "second-output": performance.second_output,
+    "stages": training.stages,
     "performance": performance.performance,
     "operating-points": performance.operating_points,
     "by-prevalence": performance.by_prevalence,
@@ -92,6 +87,7 @@ def makers(inputs: Inputs, numbers: Numbers, *, folder: Path, before: list[Secti
         "decision": partial(curve_figure, inputs, numbers, "decision", figures),
         "forest": partial(forest, inputs, figures),
         "waits": partial(waits, inputs, figures),
+        "flow-diagram": partial(flow_diagram, inputs, figures),
         "trust-boundaries": partial(trust_boundaries, figures),
         "screenshots": partial(screenshots, inputs, folder),
         "manufacturer-items": partial(manufacturer_items, before),
@@ -117,25 +113,31 @@ def pipeline(inputs: Inputs, figures: Path) -> Iterator[Figure]:
     )
 
 
-def loss_curves(inputs: Inputs, figures: Path) -> Iterator[Figure]:
-    """Training and validation loss."""
+def loss_curves(inputs: Inputs, figures: Path) -> Iterator[Block]:
+    """Yield loss by epoch of each run, or by images shown of each stage; a remark where it was not kept."""
     networks = inputs.tables["training"]["networks"]
     curves = {reader: network["curves"] for reader, network in networks.items()}
-    if not all(curves.values()):
+    staged = "stages" in inputs.tables["training"]
+    if not any(curves.values()) and staged:
+        yield Paragraph("The loss of the stages was not kept with the evidence.")
+        return
+    if not (all(curves.values()) or staged):
         raise ConfigError("expected the training run's curves.csv beside its run.json, found none")
     path = figures / "loss.svg"
-    draw_curves(curves, path)
-    told = []
-    for reader, runs in curves.items():
-        losses = [float(row["val_loss"]) for row in runs[0] if row.get("val_loss")]
-        told.append(f"For {reader.replace('-', ' ')} validation loss goes from {losses[0]:.3f} to {losses[-1]:.3f}")
-    alternative = f"Loss by epoch. {'; '.join(told)}."
-    yield Figure(
-        "loss-curves",
-        "Training and validation loss by epoch, all heads together; a line each seed.",
-        (Panel(path, alternative),),
-        0.85,
+    draw_losses(curves, path)
+    key, what = ("loss", "Training loss by images shown") if staged else ("val_loss", "Validation loss by epoch")
+    told = [
+        f"{reader.replace('-', ' ')}, {name}: from {values[0]:.3f} to {values[-1]:.3f}"
+        for reader, runs in curves.items()
+        for name, rows in list(runs.items())[: None if staged else 1]
+        if (values := [float(row[key]) for row in rows if row.get(key)])
+    ]
+    caption = (
+        "Training loss by images shown, running mean; a line a stage, which has its own mixture of images."
+        if staged
+        else "Training and validation loss by epoch, all heads together; a line each seed."
     )
+    yield Figure("loss-curves", caption, (Panel(path, f"{what}. {'; '.join(told)}."),), 0.85)
 
 
 def plan(inputs: Inputs, figures: Path) -> Iterator[Block]:
@@ -225,10 +227,10 @@ def forest(inputs: Inputs, figures: Path) -> Iterator[Figure]:
     if not groups:
         return
     path = figures / "forest.svg"
-    draw_forest(groups, path)
+    draw_groups(groups, path)
     alternative = "; ".join(f"{title}: {', '.join(names)}" for title, names in groups.items())
     caption = "Moved up, by group: sensitivity (filled) and specificity (open) with 95 % intervals."
-    yield Figure("figure-forest", caption, (Panel(path, f"{caption} {escape(alternative)}. Numbers: table."),), 0.8)
+    yield Figure("figure-forest", caption, (Panel(path, f"{caption} {escape(alternative)}. Numbers: table."),), 0.95)
 
 
 def waits(inputs: Inputs, figures: Path) -> Iterator[Figure]:
@@ -257,6 +259,19 @@ def trust_boundaries(figures: Path) -> Iterator[Figure]:
     )
 
 
+def flow_diagram(inputs: Inputs, figures: Path) -> Iterator[Figure]:
+    """Yield the flow of images of each test cohort, drawn from counts that were compared."""
+    path = figures / "flow.svg"
+    found = flows(inputs)
+    draw_flow(found, path)
+    told = "; ".join(
+        f"{one.title}: {one.images:,} images, {one.labelled:,} with the reference, {one.positives:,} with the finding"
+        for one in found
+    )
+    caption = "Flow of test images, from the images at hand to what the device did with each."
+    yield Figure("figure-flow", caption, (Panel(path, f"{caption} {escape(told)}."),), 0.95)
+
+
 def screenshots(inputs: Inputs, folder: Path) -> Iterator[Figure]:
     """Worklist and study page with synthetic studies, where the pictures are there."""
     images = inputs.device_path.parent.parent / "images"
@@ -280,14 +295,14 @@ def curve_figure(inputs: Inputs, numbers: Numbers, name: str, figures: Path) -> 
     if not panels:
         return
     path = figures / f"{name}.svg"
-    draw_panels(panels, path, labels=kind.labels)
+    draw_measured(panels, path, labels=kind.labels)
     sources = "".join(dict.fromkeys(numbers.source(cohort.at("auroc")) for cohort in cohorts))
     alternative = f"{kind.caption}. " + escape("; ".join(f"{panel.title}: {panel.area}" for panel in panels))
     caption = f"{kind.caption}. Bands: pointwise 95 % intervals.{sources}"
     yield Figure(f"figure-{name}", caption, (Panel(path, alternative),))
 
 
-def _panel(inputs: Inputs, numbers: Numbers, cohort: Cohort, kind: _Kind) -> Curve | None:
+def _panel(inputs: Inputs, numbers: Numbers, cohort: Cohort, kind: _Kind) -> Measured | None:
     import pandas as pd
 
     file = inputs.release[cohort.evidence].path / "curves.parquet"
@@ -306,7 +321,7 @@ def _panel(inputs: Inputs, numbers: Numbers, cohort: Cohort, kind: _Kind) -> Cur
         if isinstance(x, Number) and isinstance(y, Number):
             marks[name] = (1 - x.value if kind.curve == "roc" else x.value, y.value)
     floor = numbers.node(cohort.at("prevalence"))
-    return Curve(
+    return Measured(
         title=cohort.title,
         area=plain(f"{words} {numbers.cell(cohort.at(area))}"),
         points=points,

@@ -14,6 +14,7 @@ import pandas as pd
 from jaxtyping import Bool, Float
 
 from pneumoscope import stats
+from pneumoscope.dossier.card_facts import named_rules
 from pneumoscope.dossier.device import Cohort, Device
 from pneumoscope.dossier.queueing import Scores
 from pneumoscope.evaluation import Evidence, Leaf, NotEstimable, Number, estimate
@@ -141,7 +142,7 @@ def _without_pixels(rows: pd.DataFrame) -> Float[np.ndarray, "n 5"]:
 
 
 def _thresholds(evidence: Evidence, rows: pd.DataFrame, *, score: str, point: str) -> Float[np.ndarray, " n"]:
-    """Each image's threshold: that of its patient's population where it differs."""
+    """Return each image's threshold: that of the rule for its patient's population and its view."""
     chosen = evidence.provenance["config"]["points"][score][point]
     elsewhere = {str(name): float(value) for name, value in (chosen.get("elsewhere") or {}).items()}
     common = float(chosen["threshold"])
@@ -152,7 +153,7 @@ def _thresholds(evidence: Evidence, rows: pd.DataFrame, *, score: str, point: st
 
 def _uncertain(rows: pd.DataFrame, probability: Float[np.ndarray, " n"], card: Card) -> Bool[np.ndarray, " n"]:
     names = rows["population"] if "population" in rows else pd.Series(card.population_of(None), index=rows.index)
-    limits = {str(name): rule.conformal for name, rule in card.rules.items()}
+    limits = {name: rule.conformal for name, rule in named_rules(card).items()}
     pairs = zip(names.astype(str), probability, strict=True)
     return np.array([name in limits and limits[name].uncertain(float(value)) for name, value in pairs], dtype=bool)
 
@@ -230,7 +231,7 @@ def _name(question: Mapping[str, Any]) -> str:
 
 
 def population_counts(evidence: Evidence) -> dict[str, int]:
-    """Return how many images of each population the predictions have."""
+    """Return on how many images each rule decided: a population's, or a population's and view's."""
     rows = pd.read_parquet(evidence.path / "predictions.parquet")
     if "population" not in rows:
         return {}

@@ -1,4 +1,7 @@
-"""Numbers beside the labels that predictions hold too: guard, pointing and overlap, lung fields, conformal limits."""
+"""Numbers beside the labels that predictions hold too: guard, pointing and overlap, lung fields, conformal limits.
+
+And what must agree row by row: which rule decided, and the probability that its calibration gives.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,9 +11,14 @@ import pandas as pd
 from jaxtyping import Bool
 
 from pneumoscope import stats
-from pneumoscope.core import ArtifactError
+from pneumoscope.core import ArtifactError, Population
+from pneumoscope.dossier.card_facts import named_rules, rule_name
 from pneumoscope.evaluation import Evidence, Leaf, NotEstimable, Question, estimate
 from pneumoscope.model import Card
+
+_SIDES = ("val", "test")
+# Predictions keep nine digits.
+_ROUNDING = 1e-6
 
 _MEANS = {
     "localisation.pointing_by_chance": "box_covered",
@@ -57,22 +65,26 @@ def _all(rows: pd.DataFrame, evidence: Evidence, card: Card | None) -> Iterator[
 
 
 def _conformal(rows: pd.DataFrame, evidence: Evidence, card: Card) -> Iterator[tuple[str, Any]]:
-    """As the release measured it: of the population that most rows are of, pooled and by view."""
-    rules = {str(name): rule.conformal for name, rule in card.rules.items()}
-    population = rows["population"].mode()[0] if "population" in rows else ""
-    if population not in rules:
+    """As the release measured it: of the population that most rows are of, by the limits of each row's rule."""
+    limits = {name: rule.conformal for name, rule in named_rules(card).items()}
+    if "population" not in rows or not set(rows["population"]) <= set(limits):
         return
-    limits, views = rules[population], rows["view"].fillna("unknown").to_numpy()
-    yield "conformal.promised", limits.coverage
+    whose = rows["population"].str.partition(" ")[0]
+    population, views = whose.mode()[0], rows["view"].fillna("unknown").to_numpy()
+    lowest, highest = (
+        rows["population"].map({name: getattr(one, side) for name, one in limits.items()}).to_numpy(dtype=float)
+        for side in ("positive_from", "negative_to")
+    )
+    yield "conformal.promised", card.rules[Population(population)].conformal.coverage
     patient = rows["patient_id"].to_numpy()
     for table in evidence.provenance["config"]["questions"]:
         question = Question(**table)
         if question.against is not None:
             continue
         probability = rows[f"prob_{question.score}"].to_numpy(dtype=float)
-        asked = (rows[question.reference].notna() & (rows["population"] == population)).to_numpy()
+        asked = (rows[question.reference].notna() & (whose == population)).to_numpy()
         truth = (rows[question.reference] == 1).to_numpy()
-        finding, absence = probability >= limits.positive_from, probability <= limits.negative_to
+        finding, absence = probability >= lowest, probability <= highest
         certain = finding != absence
         for name, part in {"all": asked, **{view: asked & (views == view) for view in np.unique(views[asked])}}.items():
             at = f"conformal.{question.name}.{name}"
@@ -80,6 +92,54 @@ def _conformal(rows: pd.DataFrame, evidence: Evidence, card: Card) -> Iterator[t
             yield f"{at}.covered_without", _share(absence[part & ~truth], patient[part & ~truth])
             yield f"{at}.uncertain", _share(~certain[part], patient[part])
             yield f"{at}.right_where_certain", _share((finding == truth)[part & certain], patient[part & certain])
+
+
+def row_problems(evidence: Evidence, *, card: Card | None) -> Iterator[str]:
+    """Yield what no row may contradict: ids, patients, sides; with the card also rules and calibration.
+
+    An image stands once. An image of NIH carries its patient's number. With the card: an image was decided by the
+    rule of its population and view, and its probability is that rule's calibration of its logit.
+    """
+    rows = pd.read_parquet(evidence.path / "predictions.parquet")
+    if twice := int(rows["image_id"].duplicated().sum()):
+        yield f"{evidence.name}: {twice} images stand twice in its predictions"
+    number = rows["image_id"].str.extract(r"^0*(\d+)_\d{3}\.png$")[0]
+    strangers = number.notna() & rows["patient_id"].str.startswith("nih:") & (rows["patient_id"] != "nih:" + number)
+    if strangers.any():
+        yield f"{evidence.name}: {int(strangers.sum())} images carry another patient's number than their row"
+    side = evidence.name.rpartition("-")[2]
+    if "split" in rows and side in _SIDES and (rows["split"] != side).any():
+        yield f"{evidence.name}: {int((rows['split'] != side).sum())} images are not of the side {side}"
+    if card is not None and {"population", "logit"} <= set(rows):
+        yield from _rule_problems(rows, evidence, card)
+
+
+def _rule_problems(rows: pd.DataFrame, evidence: Evidence, card: Card) -> Iterator[str]:
+    rules = named_rules(card)
+    if unknown := sorted(set(rows["population"]) - set(rules)):
+        yield f"{evidence.name}: the card has no rule {', '.join(unknown)}, but {', '.join(rules)}"
+        return
+    views = rows["view"].where(rows["view"].notna(), None)
+    named = [
+        rule_name(card, Population(name.partition(" ")[0]), view)
+        for name, view in zip(rows["population"], views, strict=True)
+    ]
+    if others := int((rows["population"] != np.array(named)).sum()):
+        yield f"{evidence.name}: {others} images were decided by another rule than that of their population and view"
+    logit = rows["logit"].to_numpy(dtype=float)
+    for label in _labels(evidence):
+        said = rows[f"prob_{label}"].to_numpy(dtype=float)
+        given = np.full(len(rows), np.nan)
+        for name in set(rows["population"]):
+            part = (rows["population"] == name).to_numpy()
+            given[part] = rules[name].calibration.probability(logit[part])
+        if wrong := int((np.abs(said - given) > _ROUNDING).sum()):
+            yield f"{evidence.name}: {wrong} values of prob_{label} are not what the card's calibration gives"
+
+
+def _labels(evidence: Evidence) -> list[str]:
+    """Return the scores that the card's thresholds decide on; of another output the predictions have no logit."""
+    return list(evidence.provenance["config"]["points"])
 
 
 def _share(hit: Bool[np.ndarray, " n"], patient: np.ndarray) -> Leaf:

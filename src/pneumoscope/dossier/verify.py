@@ -18,7 +18,7 @@ from pneumoscope.core import ArtifactError, PneumoscopeError
 from pneumoscope.dossier.build import RECORD, SCHEMA, build, drawn_with, sha256
 from pneumoscope.dossier.inputs import read_inputs
 from pneumoscope.dossier.numbers import Use
-from pneumoscope.dossier.recomputed import recompute_other
+from pneumoscope.dossier.recomputed import recompute_other, row_problems
 from pneumoscope.dossier.requirements import RAN_AGAINST, write_results
 from pneumoscope.dossier.trees import tree_sha256
 from pneumoscope.evaluation import Evidence, NotEstimable, Number, read_evidence, recompute
@@ -201,6 +201,7 @@ def _recomputed(evidence: Evidence, card: Card | None) -> tuple[set[str], list[s
     for path, found in other.items():
         paths.add(path)
         problems += _difference(evidence, path, evidence.at(path), found)
+    problems += row_problems(evidence, card=card)
     return paths, problems
 
 

@@ -13,6 +13,8 @@ from pneumoscope.evaluation import Number
 Rows = list[tuple[str, ...]]
 
 _TITLES = {"auroc": "AUROC", "ppv": "PPV", "npv": "NPV", "f1": "F1", "ece": "Calibration error", "brier": "Brier score"}
+# How evidence names a question that the second output answers.
+REPORT = "Report_as_"
 _MEASURES = ("sensitivity", "specificity", "ppv", "npv", "f1")
 _BY_PREVALENCE = ("ppv", "npv", "f1")
 
@@ -47,8 +49,8 @@ def operating_points(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
             at = cohort.at(f"operating_points.{name}")
             shown = f"**{escape(name)}**" if name == inputs.device.operating_point else escape(name)
             measured = (numbers.cell(f"{at}.{measure}") for measure in _MEASURES)
-            rows.append((shown, numbers.value(f"{at}.threshold"), *measured))
-    columns = (Column("Point", 1.05), *_right("Threshold", width=0.9), *_right(*map(_title, _MEASURES), width=1.4))
+            rows.append((shown, _threshold(at, numbers), *measured))
+    columns = (Column("Point", 1.05), *_right("Threshold", width=1), *_right(*map(_title, _MEASURES), width=1.4))
     caption = f"Performance at each operating point, at the cohort's own prevalence.{_sources(tests, numbers)}"
     note = f"Bold: the point that this document is about. {_level(inputs)}"
     yield Table("table-operating-points", caption, columns, tuple(rows), note)
@@ -68,6 +70,65 @@ def rules(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     yield Table("table-rules", caption, columns, tuple(rows))
 
 
+def decision_rules(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
+    """Yield the card's rules: for each population and view its calibration, thresholds and limits."""
+    names = numbers.keys("card/rules")
+    keys = ("slope", "intercept", "prevalence", "thresholds.screening", "thresholds.balanced")
+    keys += ("thresholds.confirmatory", "negative_to", "positive_from")
+    rows = [tuple(numbers.value(f"card/rules.{name}.{key}") for key in ("words", *keys)) for name in names]
+    columns = (
+        Column("Decides on", 1.3), *_right("Slope", "Intercept", "Prevalence", width=0.9),
+        *_right("Screening", "Balanced", "Confirmatory", "Negative up to", "Positive from", width=1),
+    )  # fmt: skip
+    if rows:
+        caption = "Decision rules in the model file, by population and view: calibration, thresholds, limits."
+        note = (
+            "The probability is sigmoid(slope * logit + intercept). It is flagged from the threshold on. A result is "
+            "*uncertain* where the probability lies between the last two columns, in whichever order they stand."
+        )
+        yield Table("table-decision-rules", caption, columns, tuple(rows), note)
+
+
+def threshold_words(inputs: Inputs, numbers: Numbers) -> Marked:
+    """Return the thresholds of the document's operating point by rule, where the card is known, else by cohort."""
+    point = inputs.device.operating_point
+    if names := numbers.keys("card/rules"):
+        said = [
+            f"{numbers.value(f'card/rules.{name}.words')}: {numbers.value(f'card/rules.{name}.thresholds.{point}')}"
+            for name in names
+        ]
+    else:
+        said = [
+            f"{escape(cohort.title)}: {_threshold(cohort.at(f'operating_points.{point}'), numbers)}"
+            for cohort in inputs.device.cohorts("validation")
+        ]
+    return Marked("; ".join(said))
+
+
+def second_output(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
+    """Yield the second output beside the first against the same label, where the evidence has one."""
+    rows: Rows = []
+    names = dict.fromkeys(one.evidence for one in inputs.device.cohorts("test"))
+    for name in names:
+        for question in numbers.keys(f"{name}/labels"):
+            if not question.startswith(REPORT):
+                continue
+            first = f"{name}/labels.{question.removeprefix(REPORT)}"
+            title = numbers.value(f"{name}/cohort.title")
+            for at, words in ((first, "opacity, decides"), (f"{name}/labels.{question}", "report")):
+                if numbers.has(at):
+                    cells = (numbers.cell(f"{at}.{one}") for one in ("auroc", "auprc", "calibration.ece"))
+                    rows.append((title, words, _count(f"{at}.n", numbers), *cells))
+    columns = (
+        Column("Images", 1.5), Column("Output", 1), *_right("n (positive)", width=0.9),
+        *_right("AUROC", "Average precision", "Calibration error", width=1.3),
+    )  # fmt: skip
+    if rows:
+        caption = "The second output beside the first, both against NIH's label Pneumonia."
+        note = f"No threshold is set on the second output; it flags nothing and moves nothing up. {_level(inputs)}"
+        yield Table("table-second-output", caption, columns, tuple(rows), note)
+
+
 def thresholds(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     """Yield what each threshold attained where it was chosen."""
     chosen = inputs.device.cohorts("validation")
@@ -84,9 +145,9 @@ def thresholds(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     )
     caption = f"What the thresholds attain on validation images.{_sources(chosen, numbers)}"
     note = (
-        "The thresholds were chosen on these images, so the numbers are optimistic. For the choice each image was used "
-        "twice, unchanged and after one random training augmentation, with the training label; here the images are "
-        f"unchanged and positives are the reference's, so a rule's aim may be missed. {_level(inputs)}"
+        "The thresholds were chosen on validation images, so the numbers are optimistic. Here each image is used once, "
+        "unchanged, with the reference's label; a rule that was chosen on changed images too, or with the training "
+        f"label, may miss its aim. {_level(inputs)}"
     )
     yield Table("table-thresholds", caption, columns, tuple(rows), note)
 
@@ -168,11 +229,12 @@ def uncertain(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
             rows.append((escape(view), *measured))
     if rows:
         aim = numbers.value(f"{tests[0].evidence}/conformal.promised")
+        in_turn = inputs.tables["training"]["config"].get("data", {}).get("folds")
+        single = "they were fitted to single networks while the average ships, " if in_turn else ""
         caption = (
             f"Results called *uncertain*.{_sources(tests, numbers)} The limits aim at a right answer that stays "
-            f"plausible for {aim} of either class. They do not guarantee it: they were fitted to single networks while "
-            "the average ships, a patient has several images there, each image was used twice, and the references here "
-            "differ from the training label."
+            f"plausible for {aim} of either class. They do not guarantee it: {single}a patient has several validation "
+            "images, and test images and references differ from validation's."
         )
         columns = (Column("View", 0.7), *_right(*names.values(), width=1.3))
         yield Table("table-uncertain", caption, columns, tuple(rows), _level(inputs))

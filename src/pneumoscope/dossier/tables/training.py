@@ -14,7 +14,14 @@ _ELSEWHERE = ("augmentation", "recipe", "name", "version", "data", "initial_weig
 _PARAMETERS = {
     "seeds": "Seed of the first network",
     "split_seed": "Seed of the split by patient",
-    "ships": "Output that ships",
+    "ships": "What ships: output, or stages",
+    "frozen_blocks": "Blocks that keep ImageNet's weights, from the input",
+    "accumulate": "Batches a step",
+    "weight_decay": "Weight decay",
+    "ema": "Decay of the averaged weights, a step",
+    "mixup": "Mixup: parameter of the beta distribution",
+    "classes": "Share of each class in either view",
+    "one_class_share": "Weight of an image of a source with one class",
     "train_size_px": "Side of a training image, pixels",
     "images_per_epoch": "Images drawn for an epoch",
     "batch_size": "Batch size, images",
@@ -51,7 +58,16 @@ _ONLY_WITH = {
 
 _PARTS = {"train": "Training", "val": "Validation", "test": "Test"}
 
-_SOURCES = {"nih": "NIH, adults", "rsna_normal": "NIH, RSNA's Normal, adults", "kermany": "Kermany, children"}
+_SOURCES = {
+    "nih": "NIH",
+    "rsna_normal": "NIH, normal by RSNA",
+    "kermany": "Kermany, children",
+    "rsna_256": "RSNA's first thousand",
+    "rsna_dicom": "RSNA's DICOM files",
+    "radiography": "NIH, copies of a COVID collection",
+    "boxes": "NIH, copies with boxes",
+    "lungs_only": "NIH, lungs alone",
+}
 
 _AUGMENTATIONS = {
     "rotation_degrees": "Rotation, up to degrees: a patient who leans",
@@ -74,7 +90,7 @@ _AUGMENTATIONS = {
 def parameters(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     """Each network's configuration, key by key; what is empty, off or without effect in all of them is left out."""
     members = (numbers.value(f"training/networks.{one}.members") for one in _networks(numbers))
-    rows = [("Networks trained and averaged", *members, "")]
+    rows = [("Networks trained, or stages whose weights are averaged", *members, "")]
     for key in dict.fromkeys(key for one in _networks(numbers) for key in _keys(numbers, _config(one))):
         cells = [_used(numbers, _config(one), key) for one in _networks(numbers)]
         if any(cells):
@@ -144,35 +160,54 @@ def layers(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     yield Table("table-layers", "Layers: frozen, fine-tuned and added.", columns, tuple(rows))
 
 
-_DESCRIBED = {
-    "images": "Images",
-    "patients": "Patients",
-    "most_of_a_patient": "Most images of one patient",
-    "positives": "With pneumonia, images",
-    "negatives": "Without",
-    "share": "Share with pneumonia",
-    "age": "Age, median (quartiles), years",
-    "age_range": "Age, range, years",
-    "female": "Female, of images whose sex is known",
-    "views": "Views",
-    "grey_with": "Mean grey level, with pneumonia",
-    "grey_without": "Mean grey level, without",
-    "contrast_with": "Deviation of grey levels, with pneumonia",
-    "contrast_without": "Deviation of grey levels, without",
-}
-
-
 def database(numbers: Numbers, part: str) -> Iterator[Table]:
-    """Images of one part of the split by source: size, positives and their share, demographics, views, grey levels."""
+    """Images of one part of the split, a row a source: size, positives, demographics, views, grey levels."""
     at = [f"databases/sources.{source}.{part}" for source in numbers.node("databases/sources") or {}]
     at = [address for address in at if numbers.has(address)]
-    rows = tuple(
-        (escape(words), *(numbers.value(f"{address}.{name}") for address in at)) for name, words in _DESCRIBED.items()
+    read = any(numbers.has(f"{address}.read") for address in at)
+    rows = tuple(tuple(_described(numbers, address, read=read)) for address in at)
+    columns = (
+        Column("Source", 1.2), *_right("Images, patients, most of one"), *_right("With pneumonia"),
+        *(_right("Read by radiologists, with opacity") if read else ()),
+        *_right("Age: median (quartiles), range", "Female", "Views", "Mean grey level, with; without",
+                "Its deviation, with; without"),
+    )  # fmt: skip
+    note = (
+        "Pneumonia by the source's label. Female: of images whose sex is known. Grey levels of an image from 0 (black) "
+        "to 1 (white), before preprocessing: median (quartiles) over images with and without pneumonia."
     )
-    sources = [address.split(".")[-2] for address in at]
-    columns = (Column("Characteristic", 1.5), *_right(*(_SOURCES.get(source, source) for source in sources)))
-    note = "Grey levels of an image from 0 (black) to 1 (white), before preprocessing: median (quartiles) over images."
     yield Table(f"table-database-{part}", f"{_PARTS[part]} images by source.", columns, rows, note)
+
+
+def _described(numbers: Numbers, at: str, *, read: bool) -> Iterator[str]:
+    source = at.split(".")[-2]
+    yield escape(_SOURCES.get(source, source))
+    yield ", ".join(numbers.value(f"{at}.{name}") for name in ("images", "patients", "most_of_a_patient"))
+    yield f"{numbers.value(f'{at}.positives')} ({numbers.value(f'{at}.share')})"
+    if read:
+        known = numbers.has(f"{at}.read")
+        yield f"{numbers.value(f'{at}.read')}, {numbers.value(f'{at}.opacities')}" if known else "none"
+    yield f"{numbers.value(f'{at}.age')}, {numbers.value(f'{at}.age_range')}"
+    yield numbers.value(f"{at}.female")
+    yield numbers.value(f"{at}.views")
+    for measure in ("grey", "contrast"):
+        yield "; ".join(numbers.value(f"{at}.{measure}_{side}") for side in ("with", "without"))
+
+
+def stages(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
+    """Yield the stages of the training, from the card; nothing for networks that were trained in one run each."""
+    count = len(numbers.node("training/stages")) if numbers.has("training/stages") else 0
+    keys = ("name", "population", "starts_from", "teachers", "size_px", "images", "learning_rate", "lungs_only")
+    keys += ("minutes", "ships_for")
+    rows = tuple(tuple(numbers.value(f"training/stages.{place}.{key}") for key in keys) for place in range(count))
+    columns = (
+        Column("Stage", 1), Column("Images of", 0.9), Column("Starts from", 1), Column("Teachers", 1.1),
+        *_right("Side, pixels", "Images shown", "Learning rate", "Share of lungs alone, first", "Minutes"),
+        Column("Ships for", 0.9),
+    )  # fmt: skip
+    if rows:
+        caption = "Stages of the training, from the model card. The mean of the stages that ship is the network."
+        yield Table("table-stages", caption, columns, rows)
 
 
 def co_occurrence(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
