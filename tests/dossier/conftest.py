@@ -1,6 +1,7 @@
 """A small release of synthetic predictions, and a device description that fits it."""
 
 import json
+import re
 import shutil
 import tomllib
 from collections.abc import Callable
@@ -13,14 +14,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from tests.dossier.tampering import FOLDER
 
+from pneumoscope.dossier import build, read_inputs
+from pneumoscope.dossier.requirements import marks
+from pneumoscope.dossier.trees import tree_sha256
 from pneumoscope.evaluation import Cohort, Number, Point, Question, Settings, write_evidence
 from pneumoscope.image import Recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = {"name": "synthetic", "version": "9.9.9", "sha256": "ab" * 32}
 RULE = "largest sensitivity + specificity (Youden)"
-POINT = Point(threshold=0.5, rule=RULE, chosen_on="validation", elsewhere={"child": 0.45})
+POINT = Point(threshold=0.5, rule=RULE, chosen_on="validation", elsewhere={"children": 0.45})
 ALL = Number(value=1, low=0.97, high=1, level=0.95, n=120, method="Clopper-Pearson")
 FEW = Number(value=0.01, low=0, high=0.05, level=0.95, n=120, method="Clopper-Pearson")
 GUARD = {
@@ -45,7 +50,7 @@ def synthetic_rows(seed: int, *, images: int = 120) -> pd.DataFrame:
         {
             "image_id": [f"{seed}-{place:03}.png" for place in range(images)],
             "source": "synthetic",
-            "population": np.where(np.arange(images) < 10, "child", "adult"),
+            "population": np.where(np.arange(images) < 10, "children", "adults"),
             "patient_id": [f"{seed}-{place // 2}" for place in range(images)],
             "split": "test",
             "view": np.where(rng.random(images) < 0.5, "PA", "AP"),
@@ -53,6 +58,7 @@ def synthetic_rows(seed: int, *, images: int = 120) -> pd.DataFrame:
             "age_years": rng.uniform(20, 80, images),
             "follow_up": 0,
             "Pneumonia": truth.astype(float),
+            "logit": np.log(score / (1 - score)),
             "prob_Pneumonia": score,
             "distance": rng.uniform(30, 60, images),
             "pointing_hit": boxed * (np.arange(images) % 3 > 0),
@@ -88,11 +94,11 @@ def located(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def _write_cohort(folder: Path, *, seed: int, model: dict[str, str] = MODEL) -> None:
-    rows = synthetic_rows(seed)
+    rows = synthetic_rows(seed).assign(split=folder.name.rpartition("-")[2])
     cohort = Cohort(
         title=f"Synthetic images, {folder.name}",
         rows=rows,
-        keep=("distance", *BOXED),
+        keep=("logit", "distance", *BOXED),
         left_out={},
         questions=[Question("Pneumonia", "Pneumonia")],
         model=model,
@@ -180,3 +186,25 @@ def device_text() -> str:
 def place(pristine: Path, tmp_path: Path) -> Path:
     """A copy of the release and its device description, to be changed."""
     return Path(shutil.copytree(pristine, tmp_path / "place"))
+
+
+@pytest.fixture(scope="session")
+def built(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A built submission with its own copy of source and tests, and results of these tests, to be tampered with."""
+    place = Path(shutil.copytree(pristine, tmp_path_factory.mktemp("built") / "place"))
+    copies = tmp_path_factory.mktemp("copies")
+    skip = shutil.ignore_patterns("*.onnx", "*.pyc", "__pycache__", "*.dcm", "*.png")
+    for name, folder in (("src", ROOT / "src"), ("tests", ROOT / "tests")):
+        shutil.copytree(folder, copies / name, ignore=skip)
+        (place / name).symlink_to(copies / name)
+    trees = {"tests": tree_sha256(place / "tests"), "source": tree_sha256(place / "src" / "pneumoscope")}
+    outcomes = {file: {name: "passed"} for file, name, _ in marks(copies / "tests")}
+    (place / "results.json").write_text(json.dumps(outcomes | {"ran against": trees}))
+    text = (place / "device.toml").read_text()
+    for key, value in (("tests", "tests"), ("source", "src")):
+        text = re.sub(rf'^{key} = ".*"$', f'{key} = "{value}"', text, flags=re.MULTILINE)
+    (place / "device.toml").write_text(
+        re.sub(r"^\[inputs\].*$", '[inputs]\nresults = "results.json"', text, flags=re.MULTILINE)
+    )
+    build(read_inputs(place / "device.toml", place / "release"), place / FOLDER / "FDA_Submission.pdf")
+    return place

@@ -41,12 +41,11 @@ def test_uncertain_images_are_moved_up_by_the_limits_of_their_population(pristin
     evidence = read_release(pristine / "release")["site-test"]
     rows = pd.read_parquet(evidence.path / "predictions.parquet")
     limits = Conformal(coverage=0.9, positive_from=0.3, negative_to=0.4)
-    card: Any = SimpleNamespace(
-        rules={"adult": SimpleNamespace(conformal=limits)}, population_of=lambda _: Population.ADULTS
-    )
+    rule = SimpleNamespace(conformal=limits, by_view={})
+    card: Any = SimpleNamespace(rules={Population.ADULTS: rule}, population_of=lambda _: Population.ADULTS)
     flagged = read_action(evidence, COHORT, point="balanced", card=None).moved_up
     both = read_action(evidence, COHORT, point="balanced", card=card).moved_up
-    score, adult = rows["prob_Pneumonia"].to_numpy(), (rows["population"] == "adult").to_numpy()
+    score, adult = rows["prob_Pneumonia"].to_numpy(), (rows["population"] == "adults").to_numpy()
     assert np.array_equal(flagged, score >= np.where(adult, 0.5, 0.45))
     assert np.array_equal(both & ~flagged, adult & (score >= 0.3) & (score <= 0.4) & ~flagged)
 

@@ -130,7 +130,7 @@ def test_the_power_curve_reaches_the_power_at_the_planned_number(tmp_path: Path)
     counts, powers = power_curve(plan, most=planned + 20)
     assert min(powers[counts.index(planned) :]) >= plan.power
     draw_power(plan, tmp_path / "power.svg")
-    assert (tmp_path / "power.svg").read_text().lstrip().startswith("<?xml")
+    assert (tmp_path / "power.svg").read_text().startswith("<svg")
 
 
 @pytest.mark.parametrize(

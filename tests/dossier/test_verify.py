@@ -1,95 +1,31 @@
-import hashlib
 import json
-import re
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-
-from pneumoscope.core import ArtifactError, Population
-from pneumoscope.dossier import build, read_inputs, verify
-from pneumoscope.dossier.requirements import marks
-from pneumoscope.dossier.trees import tree_sha256
-from pneumoscope.dossier.verify import _ran_again
-from pneumoscope.model import (
-    OPERATING_POINTS,
-    Calibration,
-    Conformal,
-    DecisionRule,
-    Guard,
-    OperatingPoint,
-    load,
-    seal,
-    shipped_path,
+from tests.dossier.tampering import (
+    FOLDER,
+    digest,
+    edit_evidence,
+    edit_json,
+    edit_predictions,
+    edit_text,
+    own_copy,
+    renew_document,
+    renew_record,
 )
 
-FOLDER, RULE = "submission", "largest sensitivity + specificity (Youden)"
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def built(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A built submission with its own copy of source and tests, and results of these tests, to be tampered with."""
-    place = Path(shutil.copytree(pristine, tmp_path_factory.mktemp("built") / "place"))
-    copies = tmp_path_factory.mktemp("copies")
-    skip = shutil.ignore_patterns("*.onnx", "*.pyc", "__pycache__", "*.dcm", "*.png")
-    for name, folder in (("src", ROOT / "src"), ("tests", ROOT / "tests")):
-        shutil.copytree(folder, copies / name, ignore=skip)
-        (place / name).symlink_to(copies / name)
-    trees = {"tests": tree_sha256(place / "tests"), "source": tree_sha256(place / "src" / "pneumoscope")}
-    outcomes = {file: {name: "passed"} for file, name, _ in marks(copies / "tests")}
-    (place / "results.json").write_text(json.dumps(outcomes | {"ran against": trees}))
-    text = (place / "device.toml").read_text()
-    for key, value in (("tests", "tests"), ("source", "src")):
-        text = re.sub(rf'^{key} = ".*"$', f'{key} = "{value}"', text, flags=re.MULTILINE)
-    (place / "device.toml").write_text(
-        re.sub(r"^\[inputs\].*$", '[inputs]\nresults = "results.json"', text, flags=re.MULTILINE)
-    )
-    build(read_inputs(place / "device.toml", place / "release"), place / FOLDER / "FDA_Submission.pdf")
-    return place
+from pneumoscope.core import ArtifactError
+from pneumoscope.dossier import verify
+from pneumoscope.dossier.verify import _ran_again
 
 
 @pytest.fixture
 def submission(built: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(built, tmp_path / "place", symlinks=True))
-
-
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def edit_json(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    table = json.loads(path.read_text())
-    change(table)
-    path.write_text(json.dumps(table))
-
-
-def renew_record(place: Path, name: str) -> None:
-    """What a forger who knows of the hashes would do."""
-    record = place / FOLDER / "submission.json"
-    edit_json(record, lambda table: table["inputs"].update({name: digest(place / FOLDER / name)}))
-
-
-def edit_evidence(place: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    edit_json(place / "release" / "site-test" / "evidence.json", change)
-    renew_record(place, "../release/site-test/evidence.json")
-
-
-def edit_predictions(place: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
-    path = place / "release" / "site-test" / "predictions.parquet"
-    change(pd.read_parquet(path)).to_parquet(path, index=False)
-    renew_record(place, "../release/site-test/predictions.parquet")
-    edit_evidence(place, lambda evidence: evidence["provenance"].update(predictions_sha256=digest(path)))
-
-
-def edit_text(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
 
 
 def number_in_the_markdown(place: Path) -> None:
@@ -169,11 +105,6 @@ def evidence_swapped_and_every_hash_renewed(place: Path) -> None:
     edit_json(record, lambda t: t["inputs"].update({name: digest(place / FOLDER / name) for name in t["inputs"]}))
 
 
-def renew_document(place: Path, name: str) -> None:
-    record = place / FOLDER / "submission.json"
-    edit_json(record, lambda table: table["documents"].update({name: digest(place / FOLDER / name)}))
-
-
 def pdf_and_its_hash(place: Path) -> None:
     byte_of_the_pdf(place)
     renew_document(place, "FDA_Submission.pdf")
@@ -204,13 +135,6 @@ def pointing_column(place: Path) -> None:
 def recorded_number(place: Path) -> None:
     record = place / FOLDER / "submission.json"
     edit_json(record, lambda table: table["numbers"][0].update(shown="0.999"))
-
-
-def own_copy(place: Path, name: str) -> Path:
-    """Replace the shared copy of a tree by one that may be changed."""
-    shared = (place / name).resolve()
-    (place / name).unlink()
-    return Path(shutil.copytree(shared, place / name))
 
 
 def threshold_comparison_flipped(place: Path) -> None:
@@ -291,82 +215,6 @@ def test_evidence_of_another_model_in_its_place_is_found(submission: Path, write
 def test_a_folder_without_a_record_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="expected the record of a built submission"):
         verify(tmp_path)
-
-
-def sealed(path: Path) -> str:
-    """Write a small model with a card, and return the SHA-256 of its file."""
-    limits = Conformal(coverage=0.9, positive_from=0.4, negative_to=0.6)
-    points = {name: OperatingPoint(threshold=0.5, rule=RULE) for name in OPERATING_POINTS}
-    rule = DecisionRule(
-        output=0,
-        calibration=Calibration(slope=1, intercept=0, prevalence=0.5),
-        operating_points=points,
-        conformal=limits,
-        fitted_on="validation",
-    )
-    card = replace(
-        load(shipped_path()).card,
-        name="synthetic",
-        version="9.9.9",
-        rules=dict.fromkeys(Population, rule),
-        guard=Guard(limit=76.2, rule="invented"),
-    )
-    path.write_bytes(seal(b"", card))
-    return digest(path)
-
-
-@pytest.fixture(scope="module")
-def with_model(built: Path, tmp_path_factory: pytest.TempPathFactory, write_shared: Callable[..., None]) -> Path:
-    """A built submission whose model lies beside its source."""
-    place = Path(shutil.copytree(built, tmp_path_factory.mktemp("model") / "place", symlinks=True))
-    model = own_copy(place, "src") / "pneumoscope" / "model" / "pneumonia.onnx"
-    identity = {"name": "synthetic", "version": "9.9.9", "sha256": sealed(model)}
-    # Of the 60 images none lies beyond the model's limit: Clopper-Pearson, 0 of 60.
-    refused = {"value": 0.0, "low": 0.0, "high": 1 - 0.025 ** (1 / 60)}
-    for name, seed in (("site-test", 1), ("site-val", 2)):
-        write_shared(place / "release" / name, seed=seed, model=identity)
-        edit_json(place / "release" / name / "evidence.json", lambda e: e["guard"]["refused"].update(refused))
-    build(read_inputs(place / "device.toml", place / "release"), place / FOLDER / "FDA_Submission.pdf")
-    return place
-
-
-def model_byte(place: Path) -> None:
-    path = place / "src" / "pneumoscope" / "model" / "pneumonia.onnx"
-    path.write_bytes(path.read_bytes()[:-1] + b"0")
-
-
-def model_deleted(place: Path) -> None:
-    (place / "src" / "pneumoscope" / "model" / "pneumonia.onnx").unlink()
-
-
-def guard_in_the_evidence(place: Path) -> None:
-    edit_evidence(place, lambda e: e["guard"]["refused"].update(value=0.2, high=0.3))
-
-
-@pytest.mark.req("REQ-DO-02")
-@pytest.mark.parametrize(
-    ("corrupt", "said"),
-    [
-        (model_byte, "pneumonia.onnx: expected SHA-256"),
-        (model_deleted, "pneumonia.onnx: expected a file, found none"),
-        (guard_in_the_evidence, "guard.refused: the evidence says 0.2"),
-    ],
-    ids=lambda value: getattr(value, "__name__", ""),
-)
-def test_another_model_or_numbers_that_only_its_card_gives_are_found(
-    with_model: Path, tmp_path: Path, corrupt: Callable[[Path], None], said: str
-) -> None:
-    place = Path(shutil.copytree(with_model, tmp_path / "place", symlinks=True))
-    corrupt(place)
-    with pytest.raises(ArtifactError) as error:
-        verify(place / FOLDER)
-    assert said in str(error.value)
-
-
-def test_with_the_model_at_hand_uncertain_images_count_as_moved_up(with_model: Path) -> None:
-    text = (with_model / FOLDER / "FDA_Submission.md").read_text()
-    assert "Moved up (suspicious or uncertain)" in text
-    assert verify(with_model / FOLDER).recomputed > 200
 
 
 def test_without_it_the_document_says_that_they_are_not_counted(built: Path) -> None:
