@@ -58,3 +58,38 @@ def test_no_image_of_the_locked_set_was_scored_by_a_release_of_the_table() -> No
     for release in {access["release"] for access in TABLE["access"]}:
         for path in (ROOT / "evidence" / release).glob("*/predictions.parquet"):
             assert not locked & set(pd.read_parquet(path, columns=["image_id"])["image_id"]), path
+
+
+def test_a_release_without_an_entry_gets_its_row_from_its_evidence(pristine: Path) -> None:
+    from pneumoscope.dossier.fact_tables import read_tables
+    from pneumoscope.evaluation import read_release
+
+    release = read_release(pristine / "release")
+    tables = read_tables(pristine / "release", card=None, release=release)["access"]["access"]
+    assert len(tables) == len(TABLE["access"]) + 1
+    own = tables[-1]
+    created = release["site-test"].provenance["created"]
+    assert (own["release"], own["moment"]) == ("9.9.9", created[:16].replace("T", " "))
+    assert own["sets"] == "Synthetic images, site-test"
+
+
+def test_images_of_the_locked_set_that_the_release_scored_are_counted(pristine: Path) -> None:
+    import pandas as pd
+
+    from pneumoscope.dossier.fact_tables import read_tables
+    from pneumoscope.evaluation import read_release
+
+    release = read_release(pristine / "release")
+    read = read_tables(pristine / "release", card=None, release=release)
+    assert read["access"]["locked"]["scored"] == 0
+    opened = read["access"]["locked"]["ids"][:3]
+    path = release["site-test"].path / "predictions.parquet"
+    before = path.read_bytes()
+    rows = pd.read_parquet(path)
+    rows.loc[:2, "image_id"] = opened
+    try:
+        rows.to_parquet(path, index=False)
+        again = read_tables(pristine / "release", card=None, release=release)
+    finally:
+        path.write_bytes(before)
+    assert again["access"]["locked"]["scored"] == 3

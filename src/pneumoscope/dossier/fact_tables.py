@@ -35,6 +35,7 @@ def read_tables(evidence: Path, *, card: Card | None, release: Mapping[str, Evid
     }
     tables["access"]["locked"] = locked = _locked((shipped / "locked-set.csv").read_text(encoding="utf-8"))
     locked["scored"] = _scored(locked["ids"], release.values())
+    tables["access"]["access"] += _own_access(tables["access"]["access"], release.values())
     tables[TRAINING] = _training(evidence / TRAINING, card)
     if card is not None:
         tables["card"] = card_facts(card)
@@ -62,6 +63,24 @@ def _scored(ids: Sequence[str], release: Iterable[Evidence]) -> int:
     """Return how many images of the locked set the release's predictions have."""
     read = [pd.read_parquet(one.path / "predictions.parquet", columns=["image_id"])["image_id"] for one in release]
     return len(set(ids) & {name for names in read for name in names})
+
+
+def _own_access(listed: Sequence[Mapping[str, str]], release: Iterable[Evidence]) -> list[dict[str, str]]:
+    """Return this release's own reading of the test sets, from its evidence, where the table does not list it yet."""
+    tests = [one for one in release if one.name.endswith("-test") and one.provenance["model"].get("version")]
+    version = str(tests[0].provenance["model"]["version"]) if tests else ""
+    if not tests or any(one["release"] == version for one in listed):
+        return []
+    moment = min(str(one.provenance["created"]) for one in tests)
+    return [
+        {
+            "release": version,
+            "moment": moment[:16].replace("T", " "),
+            "sets": "; ".join(str(one.cohort["title"]).partition(": test")[0] for one in tests),
+            "seen": "all measures of this document, once",
+            "decided": "nothing: this is the release that the document is about",
+        }
+    ]
 
 
 def _training(folder: Path, card: Card | None) -> dict[str, Any]:
