@@ -1,4 +1,4 @@
-"""A peer that decodes on demand: for each line on stdin, decodes PATH once with pydicom's PLUGIN and answers with a line.
+"""A peer that decodes on demand: each line on stdin has it decode PATH once, by pydicom with PLUGIN.
 
 python benchmarks/peer_decode.py PATH PLUGIN
 """

@@ -1,7 +1,8 @@
 """What a MONAI user would write: DICOM files in, one line of probabilities each out.
 
-Follows MONAI's own classification tutorial: `LoadImage`, `EnsureChannelFirst`, `ScaleIntensity`, `Resize`, `DenseNet121`,
-PyTorch eager, one image at a time. The weights are random, which costs the same time and needs no download.
+Follows MONAI's own classification tutorial: `LoadImage`, `EnsureChannelFirst`, `ScaleIntensity`, `Resize`,
+`DenseNet121`, PyTorch eager, one image at a time. The weights are random, which costs the same time and needs no
+download.
 
     python benchmarks/peer_monai.py PATH -o results.jsonl
 """
