@@ -1,6 +1,8 @@
 """The comparisons: reading, engines, decoding, DICOM objects, statistics, start."""
 
 import io
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,6 +17,8 @@ from benchmarks.bench.measure import NotAtHandError, Row, Work
 ROOT = Path(__file__).resolve().parents[2]
 _PEER = ROOT / ".venv-bench" / "bin" / "python"
 _FOLDER = 60
+PYDICOM, GDCM, DCMTK = "pydicom's pixel_array", "GDCM through pydicom", "DCMTK, a process"
+_DCMTK = {"RLE": "dcmdrle", "JPEG-LS": "dcmdjpls"}
 _SYNTAXES = {
     "RLE": "1.2.840.10008.1.2.5",
     "JPEG-LS": "1.2.840.10008.1.2.4.80",
@@ -37,8 +41,8 @@ def _run(command: list[object], folder: Path) -> None:
 
 
 @contextmanager
-def _cold(quick: bool, *, count: int) -> Iterator[tuple[Work, Work]]:
-    """Our command and a torchxrayvision user's script, each a process from start to end."""
+def _cold(quick: bool, *, count: int, script: str = "peer_torchxrayvision.py") -> Iterator[tuple[Work, Work]]:
+    """Our command and a peer's script, each a process from start to end."""
     if not _PEER.exists():
         raise NotAtHandError("no .venv-bench: scripts/setup bench")
     with tempfile.TemporaryDirectory() as scratch:
@@ -46,7 +50,7 @@ def _cold(quick: bool, *, count: int) -> Iterator[tuple[Work, Work]]:
         folder.mkdir()
         _films(folder, 1 if quick else count)
         ours = [sys.executable, "-m", "pneumoscope", "read", folder, "-o", f"{scratch}/out", "--only", "jsonl"]
-        theirs = [_PEER, ROOT / "benchmarks" / "peer_torchxrayvision.py", folder, "-o", f"{scratch}/peer.jsonl"]
+        theirs = [_PEER, ROOT / "benchmarks" / script, folder, "-o", f"{scratch}/peer.jsonl"]
         yield partial(_run, ours, Path(scratch)), partial(_run, theirs, Path(scratch))
 
 
@@ -117,8 +121,8 @@ def _other_engine(peer: str, path: Path, *, network: object, image: object, feed
 
 
 @contextmanager
-def _decoding(quick: bool, *, syntax: str) -> Iterator[tuple[Work, Work]]:
-    """Bytes of one object to pixels: our reading path against pydicom with its own plugins."""
+def _decoding(quick: bool, *, syntax: str, peer: str) -> Iterator[tuple[Work, Work]]:
+    """Bytes of one object to pixels: our reading path against a peer's decoder."""
     from pydicom import dcmread
 
     from pneumoscope.intake import read_radiograph
@@ -134,7 +138,63 @@ def _decoding(quick: bool, *, syntax: str) -> Iterator[tuple[Work, Work]]:
             except (RuntimeError, NotImplementedError, ValueError) as error:
                 raise NotAtHandError(f"no encoder for {syntax}: {error}") from error
         ds.save_as(path)
-        yield lambda: read_radiograph(path).pixels, lambda: dcmread(path).pixel_array
+        with _decoder(peer, path, syntax) as theirs:
+            yield lambda: read_radiograph(path).pixels, theirs
+
+
+@contextmanager
+def _decoder(peer: str, path: Path, syntax: str) -> Iterator[Work]:
+    """A peer that decodes the file once a call."""
+    from pydicom import dcmread
+
+    if peer == PYDICOM:
+        yield lambda: dcmread(path).pixel_array
+    elif peer == DCMTK:
+        program = shutil.which(_DCMTK.get(syntax, ""))
+        if program is None:
+            raise NotAtHandError(f"DCMTK's programs do not decode {syntax}, or it is not installed")
+        yield partial(_run, [program, path, path.with_name("decoded.dcm")], path.parent)
+    else:
+        with _talking([_PEER, ROOT / "benchmarks" / "peer_decode.py", path, "gdcm"]) as theirs:
+            yield theirs
+
+
+@contextmanager
+def _talking(command: list[object]) -> Iterator[Work]:
+    """A process of another environment that does its work once for each line that it is sent."""
+    if not _PEER.exists():
+        raise NotAtHandError("no .venv-bench: scripts/setup bench")
+    words = [str(one) for one in command]
+    with subprocess.Popen(words, stdin=-1, stdout=-1, stderr=-1, text=True) as peer:
+        assert peer.stdin is not None
+        assert peer.stdout is not None
+
+        def work() -> str:
+            peer.stdin.write("\n")
+            peer.stdin.flush()
+            if not (answer := peer.stdout.readline()):
+                raise NotAtHandError(peer.stderr.read().strip().rpartition("\n")[2] or "the peer ended")
+            return answer
+
+        yield work
+        peer.stdin.close()
+
+
+@contextmanager
+def _exploration(quick: bool) -> Iterator[tuple[Work, Work]]:
+    """Our exploratory report of NIH's table and ydata-profiling's, minimal mode; a process each."""
+    from pneumoscope.datasets import import_nih, write_manifest
+
+    root, peer = Path(os.environ.get("PNEUMOSCOPE_DATA", "../shared/data")) / "nih", ROOT / ".venv-eda/bin/python"
+    table = root / "Data_Entry_2017_v2020.csv"
+    if quick or not table.exists() or not peer.exists():
+        raise NotAtHandError("needs NIH's table (PNEUMOSCOPE_DATA) and .venv-eda (scripts/setup eda)")
+    with tempfile.TemporaryDirectory() as scratch:
+        work = Path(scratch)
+        write_manifest(import_nih(root, images=()), work / "m.parquet")
+        ours = [sys.executable, ROOT / "benchmarks/eda_speed.py", "--ours", work / "m.parquet", work / "report"]
+        theirs = [peer, ROOT / "benchmarks/peer_ydata_profiling.py", table, work / "peer.html"]
+        yield partial(_run, ours, work), partial(_run, theirs, work)
 
 
 @contextmanager
@@ -254,17 +314,24 @@ def _cluster(quick: bool, *, workers: int) -> Iterator[tuple[Work, Work]]:
         yield ours, lambda: sum(1 for _ in read_many(folder, model=model, keep_pixels=False))
 
 
-XRV, PYTORCH = "torchxrayvision script", "PyTorch eager, DenseNet-121"
+XRV, MONAI, PYTORCH = "torchxrayvision script", "MONAI script, DenseNet-121", "PyTorch eager, DenseNet-121"
 ROWS: dict[str, tuple[Row, ...]] = {
     "Reading": (
-        Row(name="one file, cold", peer=XRV, prepare=partial(_cold, count=1), unit="file", target=5),
+        Row(name="one file, cold", peer=XRV, prepare=partial(_cold, count=1), unit="file", target=8),
         Row(
             name=f"folder of {_FOLDER}",
             peer=XRV,
             prepare=partial(_cold, count=_FOLDER),
             units=_FOLDER,
             unit="image",
-            target=3,
+            target=8,
+        ),
+        Row(
+            name=f"folder of {_FOLDER}",
+            peer=MONAI,
+            prepare=partial(_cold, count=_FOLDER, script="peer_monai.py"),
+            units=_FOLDER,
+            unit="image",
         ),
         Row(name="prepared image in memory", peer=PYTORCH, prepare=_memory, unit="image", target=1),
         Row(name="start: --help", peer="python -c pass", prepare=_help),
@@ -274,8 +341,18 @@ ROWS: dict[str, tuple[Row, ...]] = {
         for peer in ("PyTorch eager", "PyTorch compiled", "OpenVINO", "int8")
     ),
     "Decoding": tuple(
-        Row(name=name, peer="pydicom's pixel_array", prepare=partial(_decoding, syntax=name), unit="image", target=1)
+        Row(
+            name=name,
+            peer=peer,
+            prepare=partial(_decoding, syntax=name, peer=peer),
+            unit="image",
+            target=1 if peer == PYDICOM else None,
+        )
         for name in _SYNTAXES
+        for peer in (PYDICOM, GDCM, DCMTK)
+    ),
+    "Exploration": (
+        Row(name="report on 112,120 rows", peer="ydata-profiling, minimal", prepare=_exploration, target=1),
     ),
     "DICOM objects": (Row(name="structured report", peer="highdicom, least TID 1500", prepare=_report, unit="object"),),
     "Statistics": (

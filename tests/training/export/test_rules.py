@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from pneumoscope.core import ConfigError, Population, View
+from pneumoscope.stats import auroc
 from pneumoscope.training.export.rules import common_sensitivity, rule_by_view, threshold_at
 
 
@@ -37,6 +38,21 @@ def test_points_are_in_order_in_each_view(films: tuple) -> None:
     for one in (None, View.PA, View.AP):
         points = rule.for_view(one).operating_points
         assert points["screening"].threshold <= points["balanced"].threshold <= points["confirmatory"].threshold
+
+
+def test_a_probability_does_not_count_on_the_view(films: tuple) -> None:
+    logit, truth, view = films
+    rule = rule_by_view(logit, truth, view, population=Population.ADULTS, output=0)
+    frontal = (view == "AP").to_numpy()
+    probability = np.where(
+        frontal,
+        rule.for_view(View.AP).calibration.probability(logit),
+        rule.for_view(View.PA).calibration.probability(logit),
+    )
+    tells = [auroc(frontal[~truth], score[~truth]).value for score in (logit, probability)]
+    assert tells[0] > 0.7
+    assert abs(tells[1] - 0.5) < 0.05
+    assert {rule.for_view(one).calibration.prevalence for one in (None, View.PA, View.AP)} == {truth.mean()}
 
 
 def test_a_view_with_one_class_is_named(films: tuple) -> None:

@@ -87,12 +87,18 @@ def evaluate(artifact: Artifact, data: Path, output: Path, *, runs: Sequence[Pat
             part = seen.part(source)
             if not part.rows.empty:
                 cohort = _cohort(artifact, part.rows, manifest_sha256=sha256)
-                other = _of_pixels(part, data if source == "nih" else None, runs_read)
+                other = {"artefact": _artefact(artifact)}
+                other |= _of_pixels(part, data if source == "nih" else None, runs_read)
                 asked = [one for one in cohort.questions if one.score == _LABEL]  # the report's output has no limits
                 other["conformal"] = conformal_evidence(artifact.card, part.rows, asked)
                 other |= _shortcuts(seen, part, asked) | ({"training": cost} if cost else {})
                 folder = output / f"{source}-{split}"
                 yield write_evidence(replace(cohort, other=other), folder, settings=Settings())
+
+
+def _artefact(artifact: Artifact) -> dict[str, Node]:
+    """Return what the artefact is, for pages about it."""
+    return {"version": artifact.card.version, "created": artifact.card.created, "megabytes": len(artifact.onnx) / 1e6}
 
 
 def _manifest(card: Card, data: Path) -> pd.DataFrame:

@@ -1,10 +1,12 @@
 """Decision rules by population and view, from validation images that nobody selected."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
+from scipy import special
 
 from pneumoscope.core import ConfigError, Population, View
 from pneumoscope.model import Calibration, DecisionRule, OperatingPoint, ReportOutput, ViewRule
@@ -25,7 +27,8 @@ def rule_by_view(
     """Return the rule with a calibration, thresholds and limits for each view, and those of both for an unknown view.
 
     The balanced threshold has the same sensitivity in either view, so that the view does not decide whom the reader
-    misses.
+    misses. All calibrations hold at the prevalence of both views together: sicker patients are filmed AP, and a
+    probability that counts on it would tell the view in place of the lungs.
 
     Args:
         logit: Of each validation image.
@@ -41,7 +44,9 @@ def rule_by_view(
     both = np.ones(len(truth), dtype=bool)
     wanted = common_sensitivity({name: (truth[part], logit[part]) for name, part in parts.items()})
     rules = {
-        name: _view_rule(logit[part], truth[part], wanted, words=f"{population}, {words}")
+        name: _view_rule(
+            logit[part], truth[part], wanted, prevalence=float(truth.mean()), words=f"{population}, {words}"
+        )
         for name, part, words in [(None, both, "both views"), *((name, part, name) for name, part in parts.items())]
     }
     unknown = rules[None]
@@ -56,9 +61,9 @@ def rule_by_view(
 
 
 def _view_rule(
-    logit: Float[np.ndarray, " n"], truth: Bool[np.ndarray, " n"], sensitivity: float, *, words: str
+    logit: Float[np.ndarray, " n"], truth: Bool[np.ndarray, " n"], sensitivity: float, *, prevalence: float, words: str
 ) -> ViewRule:
-    calibration = fit_calibration(logit, truth.astype(float))
+    calibration = at_prevalence(fit_calibration(logit, truth.astype(float)), prevalence)
     probability = calibration.probability(logit)
     points = operating_points(truth, probability)
     balanced = OperatingPoint(
@@ -79,6 +84,12 @@ def _view_rule(
         conformal=conformal_limits(truth, probability),
         fitted_on=f"{truth.size:,} validation images of {words}, {int(truth.sum()):,} positive",
     )
+
+
+def at_prevalence(calibration: Calibration, prevalence: float) -> Calibration:
+    """Return the calibration at another prevalence: by Bayes' rule, the odds change by the ratio of prior odds."""
+    shift = float(special.logit(prevalence) - special.logit(calibration.prevalence))
+    return replace(calibration, intercept=calibration.intercept + shift, prevalence=prevalence)
 
 
 def common_sensitivity(views: Mapping[str, tuple[Bool[np.ndarray, " n"], Float[np.ndarray, " n"]]]) -> float:
