@@ -201,8 +201,8 @@ def test_the_guard_and_thresholds_of_two_populations_are_shown(place: Path) -> N
     document, _ = compose(inputs_of(place), place / "out")
     text = {section.key: str(section.blocks) for section in document.sections}
     assert "natural spectrum (1/f)" in text["standalone-guard"]
-    assert "('`wg04/CT1`', 'CT', '127.2', 'yes')" in text["standalone-guard"]
-    assert "0.5; children: 0.45" in text["final-threshold"]
+    assert "('`wg04/CT1`', 'CT', '127.2', 'yes', '', '', '', '')" in text["standalone-guard"]
+    assert "adults: 0.5; children: 0.45" in text["final-threshold"]
 
 
 def test_initial_weights_are_told_by_the_pretrainings_record_where_there_is_one(place: Path) -> None:

@@ -27,8 +27,9 @@ from tests.dossier.tampering import (
 from pneumoscope.core import ArtifactError, ConfigError, Population
 from pneumoscope.dossier import build, read_inputs, verify
 from pneumoscope.dossier.card_facts import named_rules, rule_name, stages_of
+from pneumoscope.dossier.facts import action_facts
 from pneumoscope.dossier.flow import flows
-from pneumoscope.evaluation import Cohort, Question, Settings, write_evidence
+from pneumoscope.evaluation import Cohort, Number, Question, Settings, read_evidence, write_evidence
 from pneumoscope.model import Card, Guard, ReportOutput, load, seal, shipped_path
 from pneumoscope.training.evaluation.conformal import conformal_evidence
 from pneumoscope.training.evaluation.evaluate import points
@@ -85,7 +86,6 @@ def write_cohort(folder: Path, card: Card, *, seed: int, model: dict[str, str]) 
     """Write evidence as the release's own measurement does, on synthetic predictions."""
     rows = predicted(seed, card, side=folder.name.rpartition("-")[2])
     questions = [Question("Pneumonia", "Pneumonia"), Question("Report", "Pneumonia")]
-    guard = json.loads(json.dumps(GUARD, default=asdict))
     cohort = Cohort(
         title=f"Synthetic images, {folder.name}",
         rows=rows,
@@ -101,7 +101,6 @@ def write_cohort(folder: Path, card: Card, *, seed: int, model: dict[str, str]) 
             "localisation": located(rows),
         },
     )
-    assert guard
     write_evidence(cohort, folder, settings=Settings(resamples=40, prevalences=(5, 20)))
     edit_json(folder / "evidence.json", lambda e: e["guard"]["refused"].update(NO_IMAGE))
 
@@ -187,6 +186,30 @@ def test_counts_of_images_that_disagree_stop_the_build(place: Path) -> None:
     sources = {"site": {"test": {"images": 119}}}
     with pytest.raises(ConfigError, match="Synthetic, test, images: databases 119, evidence 120"):
         flows(replace(inputs, tables=inputs.tables | {"databases": {"sources": sources}}))
+
+
+def test_other_test_images_are_counted_by_a_question_that_thresholds_decide(with_model: Path, tmp_path: Path) -> None:
+    """Their last question is one of the second output, which has no threshold."""
+    card, inputs = staged_card(), read_inputs(with_model / "device.toml", with_model / "release")
+    write_cohort(tmp_path / "other-test", card, seed=3, model=inputs.model)
+    release = inputs.release | {"other-test": read_evidence(tmp_path / "other-test", name="other-test")}
+    beside = action_facts(inputs.device, release, card)["beside"]["other-test"]
+    assert beside["n"] == 120
+    assert isinstance(beside["specificity"], Number)
+
+
+def test_an_optional_cohort_is_left_out_where_the_release_has_no_such_folder(with_model: Path, tmp_path: Path) -> None:
+    more = (
+        '[[cohort]]\nevidence = "gone-test"\nquestion = "Pneumonia"\ntitle = "Gone"\nreference = "r"\nrole = "test"\n'
+    )
+    text, path = (with_model / "device.toml").read_text(), with_model / "device-more.toml"
+    path.write_text(text + more + "optional = true\n")
+    assert [one.title for one in read_inputs(path, with_model / "release").device.cohorts("test")] == [
+        "Synthetic, test"
+    ]
+    path.write_text(text + more)
+    with pytest.raises(ConfigError, match="no evidence 'gone-test'"):
+        read_inputs(path, with_model / "release")
 
 
 def renew_everything(place: Path) -> None:

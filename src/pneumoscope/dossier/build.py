@@ -18,18 +18,19 @@ from pneumoscope.dossier.bases import known_bases, problems
 from pneumoscope.dossier.chai import write_model_card
 from pneumoscope.dossier.content import Document, Figure, Section
 from pneumoscope.dossier.facts import key_of
+from pneumoscope.dossier.figure_makers import recipe_of
 from pneumoscope.dossier.frameworks import write_frameworks
 from pneumoscope.dossier.inline import Marked, escape
 from pneumoscope.dossier.inputs import Inputs
-from pneumoscope.dossier.makers import makers, recipe_of
+from pneumoscope.dossier.makers import makers
 from pneumoscope.dossier.markdown import to_markdown
 from pneumoscope.dossier.markup import parse_sections
 from pneumoscope.dossier.numbers import Numbers
 from pneumoscope.dossier.risks import PROBABILITIES, SEVERITIES
 from pneumoscope.dossier.sbom import beside_packages, write_cyclonedx, write_vex
+from pneumoscope.dossier.tables.decision import threshold_words
 from pneumoscope.dossier.tables.device import REGULATIONS
 from pneumoscope.dossier.tables.impact import goals_met, outcomes
-from pneumoscope.dossier.tables.performance import threshold_words
 from pneumoscope.dossier.trees import tree_sha256
 from pneumoscope.dossier.typeset import to_first_page, to_pdf
 from pneumoscope.evaluation import Number

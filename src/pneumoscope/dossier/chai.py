@@ -1,15 +1,18 @@
-"""The model card in CHAI's format: Applied Model Card, XML of its schema v0.2.
+"""The model card in CHAI's format: Applied Model Card, XML of its schema v0.2, checked when it is written.
 
 Source:
-    Coalition for Health AI, mc-schema, v0.2/schema.xsd (https://mc.chai.org): element names and their order.
+    Coalition for Health AI, mc-schema, v0.2/schema.xsd (https://mc.chai.org): names, order and number of elements.
 """
 
 import datetime as dt
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree  # noqa: ICN001
 
+from pneumoscope.core import ConfigError
 from pneumoscope.dossier.facts import key_of
 from pneumoscope.dossier.inline import plain
 from pneumoscope.dossier.inputs import Inputs
@@ -20,14 +23,69 @@ _OPEN = "To be provided by the manufacturer."
 
 Tree = dict[str, Any]
 
+# The elements below each element that has any, in order; ? at most once, + once or more, * any number.
+_CONTENT = {
+    "AppliedModelCard": "BasicInfo ReleaseInfo ModelSummary UsesAndDirections Warnings TrustIngredients KeyMetrics "
+    "Resources Bibliography Signature?",
+    "BasicInfo": "ModelName ModelDeveloper DeveloperContact",
+    "ReleaseInfo": "ReleaseStage ReleaseDate ReleaseVersion GlobalAvailability EHRCompatibility? RegulatoryApproval?",
+    "EHRCompatibility": "EHR*",
+    "ModelSummary": "Summary Keywords",
+    "Keywords": "Keyword*",
+    "UsesAndDirections": "IntendedUseAndWorkflow PrimaryIntendedUsers HowToUse TargetedPatientPopulation "
+    "CautionedOutOfScopeSettings",
+    "Warnings": "KnownRisksAndLimitations KnownBiasesOrEthicalConsiderations ClinicalRiskLevel",
+    "TrustIngredients": "AISystemFacts TransparencyInformation",
+    "AISystemFacts": "OutcomesAndOutputs ModelType FoundationModels? InputDataSource OutputAndInputDataTypes "
+    "DevelopmentDataCharacterization BiasMitigationApproaches OngoingMaintenance Security? Transparency?",
+    "TransparencyInformation": "FundingSource ThirdPartyInformation? StakeholdersConsulted",
+    "KeyMetrics": "UsefulnessUsabilityEfficacy FairnessEquity SafetyReliability",
+    **dict.fromkeys(
+        ("UsefulnessUsabilityEfficacy", "FairnessEquity", "SafetyReliability"),
+        "MetricGoal Results Interpretation TestType TestingDataDescription ValidationProcessAndJustification",
+    ),
+    "Results": "MetricResult+",
+    "MetricResult": "Label ValueJson",
+    "Resources": "EvaluationReferences? ClinicalTrial? PeerReviewedPublications ReimbursementStatus? "
+    "PatientConsentOrDisclosure",
+}
+
 
 def write_model_card(inputs: Inputs, path: Path, *, created: dt.datetime) -> None:
-    """Write the card; the same inputs give the same bytes."""
+    """Write the card; the same inputs give the same bytes.
+
+    Raises:
+        ConfigError: It is not as CHAI's schema wants it; all faults are named.
+    """
     ElementTree.register_namespace("", NAMESPACE)
     root = ElementTree.Element(f"{{{NAMESPACE}}}AppliedModelCard")
     _add(root, card(inputs, created=created))
+    if problems := list(schema_problems(root)):
+        raise ConfigError(f"CHAI's model card: {'; '.join(problems)}")
     ElementTree.indent(root)
     path.write_text(ElementTree.tostring(root, encoding="unicode") + "\n", encoding="utf-8")
+
+
+def schema_problems(element: ElementTree.Element) -> Iterator[str]:
+    """Yield each element whose children differ from the schema in name, order or number, or that is out of place."""
+    name, children = _local(element.tag), [_local(child.tag) for child in element]
+    if element.tag != f"{{{NAMESPACE}}}{name}":
+        yield f"{name}: expected the namespace {NAMESPACE}"
+    if name not in _CONTENT:
+        if children:
+            yield f"{name}: expected text, found {', '.join(children)}"
+        return
+    wanted = "".join(
+        f"(?:{word.rstrip('?+*')} ){word[-1] if word[-1] in '?+*' else ''}" for word in _CONTENT[name].split()
+    )
+    if not re.fullmatch(wanted, "".join(f"{child} " for child in children)):
+        yield f"{name}: expected {_CONTENT[name]}, found {' '.join(children) or 'nothing'}"
+    for child in element:
+        yield from schema_problems(child)
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
 
 
 def card(inputs: Inputs, *, created: dt.datetime) -> Tree:
@@ -69,13 +127,12 @@ def card(inputs: Inputs, *, created: dt.datetime) -> Tree:
         "TrustIngredients": {
             "AISystemFacts": {
                 "OutcomesAndOutputs": "Probability, decision at a threshold, uncertainty",
-                "ModelType": f"{config['backbone']}, convolutional network, predictive",
+                "ModelType": f"{config['backbone']}, convolutional network for each population, predictive",
                 "InputDataSource": "DICOM images of CR and DX units",
                 "OutputAndInputDataTypes": "In: one image. Out: DICOM SR and Secondary Capture.",
                 "DevelopmentDataCharacterization": "NIH ChestX-ray14 with RSNA's readings (adults); Kermany 2018 "
                 "(children one to five years); see the chapter on databases.",
-                "BiasMitigationApproaches": "Separate networks for adults and children; classes drawn evenly within "
-                "each source; augmentation that models acquisition; performance by subgroup.",
+                "BiasMitigationApproaches": _mitigation(inputs),
                 "OngoingMaintenance": "Control charts at each site and a draft change control plan",
                 "Security": "Threat model and bill of materials in the submission",
                 "Transparency": "Source, evidence and predictions are public",
@@ -105,6 +162,12 @@ def card(inputs: Inputs, *, created: dt.datetime) -> Tree:
         },
         "Bibliography": "",
     }
+
+
+def _mitigation(inputs: Inputs) -> str:
+    by_view = inputs.card is not None and any(rule.by_view for rule in inputs.card.rules.values())
+    own = "; calibration and thresholds for each view, with the same sensitivity in both" if by_view else ""
+    return f"Separate networks for adults and children{own}; augmentation that models acquisition; results by subgroup."
 
 
 def _metric(goal: str, results: list[tuple[str, Any]], interpretation: str) -> Tree:

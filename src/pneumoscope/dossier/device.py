@@ -1,7 +1,8 @@
 """`device.toml`: what the manufacturer says of the device; typed, and every fault said at once."""
 
 import tomllib
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -53,6 +54,7 @@ class Cohort:
         reference: How the truth was made, in words.
         role: "test" is reported as performance, "validation" is where thresholds were chosen, "context" is another
             model's, shown beside ours and never mixed with it.
+        optional: Left out where the release has no such folder, instead of a fault.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -62,6 +64,7 @@ class Cohort:
     title: str
     reference: str
     role: Literal["test", "validation", "context"]
+    optional: bool = False
 
     def at(self, path: str) -> str:
         """Return the address of one of its numbers."""
@@ -151,6 +154,12 @@ class Device:
     def cohorts(self, role: str) -> tuple[Cohort, ...]:
         """Return the cohorts of a role, in the order of the file."""
         return tuple(cohort for cohort in self.cohort if cohort.role == role)
+
+
+def reported(device: Device, release: Iterable[str]) -> Device:
+    """Return the device without the optional cohorts that a release has no folder for."""
+    there = set(release)
+    return replace(device, cohort=tuple(one for one in device.cohort if not one.optional or one.evidence in there))
 
 
 def read_device(path: Path) -> Device:

@@ -12,7 +12,7 @@ from pneumoscope.core import InputError, released_device
 from pneumoscope.dossier.device import Cohort, Device
 from pneumoscope.dossier.moved_up import measure, perfect_calibration, population_counts, read_action, without_pixels
 from pneumoscope.dossier.queueing import Scores, Site, Waits, simulate
-from pneumoscope.evaluation import Evidence
+from pneumoscope.evaluation import Evidence, Question
 from pneumoscope.model import OPERATING_POINTS, Card
 
 LOADS, PREVALENCES = (0.5, 0.7, 0.8, 0.9, 0.95), (0.01, 0.05, 0.2)
@@ -39,14 +39,22 @@ def action_facts(device: Device, release: dict[str, Evidence], card: Card | None
 
 
 def _beside(device: Device, release: dict[str, Evidence], card: Card | None) -> dict[str, Any]:
-    """Test images of the same model that no cohort reports: each folder's last question (a radiologist's, if any)."""
+    """Test images of the same model that no cohort reports: each folder's last question (a radiologist's, if any).
+
+    Of questions that the thresholds decide, and that do not choose their negatives.
+    """
     reported = {cohort.evidence for cohort in device.cohort}
     model = release[device.cohorts("test")[0].evidence].provenance["model"].get("sha256")
     found = {}
     for name, evidence in release.items():
         if name in reported or not name.endswith("-test") or evidence.provenance["model"].get("sha256") != model:
             continue
-        cohort = Cohort(evidence=name, question=list(evidence.labels)[-1], title=name, reference="", role="test")
+        config = evidence.provenance["config"]
+        asked = [Question(**one) for one in config["questions"]]
+        named = [one.name for one in asked if one.against is None and one.score in config["points"]]
+        if not named:
+            continue
+        cohort = Cohort(evidence=name, question=named[-1], title=name, reference="", role="test")
         found[name.replace("/", "-")] = measure(
             read_action(evidence, cohort, point=device.operating_point, card=card)
         ) | {"evidence": name, "title": str(evidence.cohort["title"])}

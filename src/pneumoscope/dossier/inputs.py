@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pneumoscope.core import ArtifactError, ConfigError, PneumoscopeError, check_against_device
 from pneumoscope.dossier.card_facts import named_rules
-from pneumoscope.dossier.device import Device, read_device
+from pneumoscope.dossier.device import Device, read_device, reported
 from pneumoscope.dossier.fact_tables import read_tables
 from pneumoscope.dossier.facts import action_facts, latency_facts, latency_file, simulation_facts
 from pneumoscope.dossier.plan import Plan, facts, read_plan
@@ -68,6 +68,7 @@ def read_inputs(device_path: Path, evidence: Path) -> Inputs:
     folder = device_path.parent
     problems: list[str] = []
     release = _tried(lambda: read_release(evidence), problems) or {}
+    device = reported(device, release)
     card = _card(device, device_path, release) if release else None
     tables = _tried(lambda: read_tables(evidence, card=card, release=release), problems) or {}
     given = device.inputs

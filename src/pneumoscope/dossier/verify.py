@@ -27,6 +27,7 @@ from pneumoscope.model import Card, load
 CANNOT_SEE = (
     "whether the predictions are the model's answers for these images: that needs images and model (`make evidence`)",
     "whether the references are right, or the images are whose they are said to be",
+    "the second output's logit: predictions have its probability alone, which numbers are recomputed from",
     "numbers that need pixels: changed images that the guard caught, faithfulness and sanity of the map, free "
     "response, shortcut probes, other routes, and the distances of sample films; their file's hash is compared alone",
     "whether a test's recorded outcome is true, unless it is run again (`dossier verify --tests`)",

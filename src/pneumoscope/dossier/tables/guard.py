@@ -51,7 +51,7 @@ def other_films(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     """Each film of another kind, with what the guard alone made of it."""
     for name in inputs.release:
         at = f"{name}/guard.other_films"
-        rows = tuple(
+        shown = [
             (
                 f"`{escape(film)}`",
                 next((words for start, words in _SHOWS.items() if film.startswith(start)), "other"),
@@ -59,12 +59,15 @@ def other_films(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
                 numbers.value(f"{at}.{film}.refused"),
             )
             for film in numbers.keys(at)
-        )
-        columns = (
-            Column("File", 1.6), Column("Shows", 1.4),
+        ]
+        half = (len(shown) + 1) // 2
+        second = [*shown[half:], ("", "", "", "")][:half]
+        rows = tuple((*first, *other) for first, other in zip(shown[:half], second, strict=True))
+        one = (
+            Column("File", 1.5), Column("Shows", 1.2),
             Column("Distance", 0.8, right=True), Column("Refused", 0.8, right=True),
         )  # fmt: skip
         if rows:
             caption = f"Public sample films, their headers ignored: the guard alone.{numbers.source(at)}"
             note = f"Refused beyond a distance of {numbers.value(f'{name}/guard.limit')}."
-            yield Table(f"table-films-{name.replace('/', '-')}", caption, columns, rows, note)
+            yield Table(f"table-films-{name.replace('/', '-')}", caption, (*one, *one), rows, note)
