@@ -1,9 +1,14 @@
 """Broken versions of a source file, one change each, for the campaign that asks whether marked tests notice."""
 
 import ast
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pneumoscope.dossier.requirements import TestCase
 
 _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.Lt: ast.GtE, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -35,6 +40,51 @@ def mutants(source: str) -> Iterator[Mutant]:
         said = _change(twin)
         assert said is not None
         yield Mutant(node.lineno, said, ast.unparse(ast.fix_missing_locations(again)))  # type: ignore[attr-defined]
+
+
+def spread(found: Iterable[Mutant], ran: set[int]) -> list[Mutant]:
+    """Return the mutants on lines that ran, far apart first."""
+    chosen = [mutant for mutant in found if mutant.line in ran]
+    return [chosen[place] for place in sorted(range(len(chosen)), key=lambda n: (n * 7919) % max(len(chosen), 1))]
+
+
+def interleaved(found: Mapping[Path, list[Mutant]]) -> list[tuple[Path, Mutant]]:
+    """Return one mutant of each file in turn."""
+    longest = max(map(len, found.values()), default=0)
+    return [(path, rows[place]) for place in range(longest) for path, rows in found.items() if place < len(rows)]
+
+
+def stamp(root: Path, code: Iterable[str], tests: Iterable[TestCase]) -> str:
+    """Return a hash of a requirement's code and of the files of its tests; with another one a result is stale."""
+    files = {root / "src" / "pneumoscope" / one for one in code if one.endswith(".py")}
+    files |= {root / case.file for case in tests}
+    digest = hashlib.sha256("".join(sorted(case.name for case in tests)).encode())
+    for path in sorted(files):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def results_page(done: Mapping[str, Mapping[str, Any]], *, of: int) -> str:
+    """Return the campaign's results as a page in Markdown."""
+    noticed = sum(one["verdict"] == "noticed" for one in done.values())
+    lines = [
+        "# Broken requirements",
+        "",
+        "`make requirements` changes the code that a requirement names, one comparison, condition, sum or returned "
+        "value at a time, on lines that its marked tests run. It stops at the first change that a marked test notices, and "
+        "after six that none does. A requirement whose tests notice nothing is not verified by them.",
+        "",
+        f"Done: {len(done)} of {of} requirements. Noticed: {noticed}. A result holds for the code and tests that it "
+        "was made with; others are made again.",
+        "",
+        "| Requirement | The software shall … | Verdict | Changes tried | The change that was noticed |",
+        "|---|---|---|---|---|",
+    ]
+    for name, one in sorted(done.items()):
+        change = str(one.get("change", "")).replace("|", "\\|").replace("`", "'")
+        shown = f"`{change}`" if change else ""
+        lines.append(f"| {name} | {one['text']} | {one['verdict']} | {one.get('tried', 0)} | {shown} |")
+    return "\n".join(lines) + "\n"
 
 
 def _change(node: ast.AST) -> str | None:

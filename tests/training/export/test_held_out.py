@@ -118,7 +118,7 @@ def test_rules_rest_on_films_of_all_patients_that_are_no_test_and_say_so(tiny_da
     for population, count in counts.items():
         said = card.rules[Population(population)].fitted_on
         assert said.startswith(f"{count} validation images of {population}")
-        assert said.endswith("as they are and as another acquisition may give them")
+        assert said.endswith("each image used twice: unchanged and after one random training augmentation")
     assert [member["seed"] for member in card.metrics["members"]] == [1, 2, 3]
 
 

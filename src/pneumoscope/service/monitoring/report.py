@@ -164,7 +164,7 @@ _SHARES = (
     _Watched(
         key="uncertain",
         title="Uncertain",
-        meaning="The model meets images of which it knows less.",
+        meaning="More or fewer images on which the model's limits leave both answers or none.",
         of=lambda sample: sample.uncertain,
         among=lambda sample: sample.analysed,
     ),

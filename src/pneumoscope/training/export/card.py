@@ -108,7 +108,7 @@ def finish_card(
         rows: The validation rows of the manifest.
         outputs: The graph's outputs for them, each by members of its population that have not seen its patient.
         targets: Soft targets by the label rule; NaN rows serve the guard only.
-        elsewhere: The logits of the same films as another acquisition may give them; they count as much.
+        elsewhere: The logits of the same images after one random training augmentation; they count as much.
         members: Each member's seed and numbers, for the spread over seeds.
 
     Raises:
@@ -149,7 +149,7 @@ def decision_rule(
     """Fit calibration, thresholds and conformal limits to one population's validation images; views count the same.
 
     Args:
-        logit: Of each image as it is and, in further columns, as acquisition may change it.
+        logit: Of each image unchanged and, in further columns, after a random training augmentation.
         target: Of each image.
         population: Whose they are.
         output: The graph's column that the logits are of.
@@ -167,7 +167,11 @@ def decision_rule(
     logit, target, truth = logit.ravel(), np.repeat(target, views), np.repeat(truth, views)
     calibration = fit_calibration(logit, target)
     probability = calibration.probability(logit)
-    as_seen = "as they are" if views == 1 else "as they are and as another acquisition may give them"
+    as_seen = (
+        "each image used once, unchanged"
+        if views == 1
+        else "each image used twice: unchanged and after one random training augmentation"
+    )
     return DecisionRule(
         output=output,
         calibration=calibration,
