@@ -71,8 +71,8 @@ def results_page(done: Mapping[str, Mapping[str, Any]], *, of: int) -> str:
         "# Broken requirements",
         "",
         "`make requirements` changes the code that a requirement names, one comparison, condition, sum or returned "
-        "value at a time, on lines that its marked tests run. It stops at the first change that a marked test notices, and "
-        "after six that none does. A requirement whose tests notice nothing is not verified by them.",
+        "value at a time, on lines that its marked tests run. It stops at the first change that a marked test notices, "
+        "and after six that none does. A requirement whose tests notice nothing is not verified by them.",
         "",
         f"Done: {len(done)} of {of} requirements. Noticed: {noticed}. A result holds for the code and tests that it "
         "was made with; others are made again.",
