@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Rows = Sequence[Mapping[str, str]]
 _SERIES: tuple[Colour, ...] = ("measured", "compared", "third", "finding", "depth")
-_TITLE_LINE, _PLOT = 15.0, 170.0
+_TITLE_LINE, _PLOT, _IN_A_ROW = 15.0, 170.0, 4
 _SHARE = Axis(title="", low=0.0, high=1.0)
 # Width of a letter of a panel's title.
 _LETTER = 6.4
@@ -49,9 +49,10 @@ class Panel:
 
 
 def draw_side_by_side(panels: Sequence[Panel], path: Path, *, words: str) -> None:
-    """Draw charts in a row, or in two rows where there are more than three, each under its title."""
-    across = len(panels) if len(panels) <= 3 else (len(panels) + 1) // 2
+    """Draw charts in a row, or in two rows where there are more than four, each under its title."""
+    across = len(panels) if len(panels) <= _IN_A_ROW else (len(panels) + 1) // 2
     width = WIDTH / across
+    plot_height = min(_PLOT, 0.75 * width)
     wrapped = [[part for line in one.title for part in textwrap.wrap(line, int(width / _LETTER))] for one in panels]
     head = _TITLE_LINE * max(map(len, wrapped)) + 4
     marks: list[Mark] = []
@@ -65,7 +66,7 @@ def draw_side_by_side(panels: Sequence[Panel], path: Path, *, words: str) -> Non
             Text(x=left, y=bottom + 8 + _TITLE_LINE * line, text=text, size=11, bold=line == 0)
             for line, text in enumerate(lines)
         ]
-        drawn, height = chart(panel.curves, x=panel.x, y=panel.y, width=width - 12, plot_height=_PLOT)
+        drawn, height = chart(panel.curves, x=panel.x, y=panel.y, width=width - 12, plot_height=plot_height)
         marks += [shifted(mark, x=left, y=bottom + head) for mark in drawn]
         tallest = max(tallest, head + height + 6)
     save_svg(path, marks, height=bottom + tallest, words=words)

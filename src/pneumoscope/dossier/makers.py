@@ -97,7 +97,7 @@ def makers(inputs: Inputs, numbers: Numbers, *, folder: Path, before: list[Secti
 
 def manufacturer_items(before: list[Section]) -> Iterator[Table]:
     """Every place where a person must write or sign, collected from the document itself."""
-    rows = tuple(
+    found = [
         (f"[@{section.key}:page]", escape(words))
         for section in before
         for words in dict.fromkeys(
@@ -107,6 +107,9 @@ def manufacturer_items(before: list[Section]) -> Iterator[Table]:
             for span in parse(text)
             if isinstance(span, Blank)
         )
-    )
-    columns = (Column("Where", 1.2), Column("What", 3))
-    yield Table("table-manufacturer", "Open places of this document.", columns, rows)
+    ]
+    half = (len(found) + 1) // 2
+    second = [*found[half:], ("", "")][:half]
+    rows = tuple((*one, *other) for one, other in zip(found[:half], second, strict=True))
+    columns = (Column("Where", 1), Column("What", 2.2))
+    yield Table("table-manufacturer", "Open places of this document.", (*columns, *columns), rows)

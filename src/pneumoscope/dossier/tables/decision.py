@@ -22,20 +22,33 @@ REPORT = "Report_as_"
 
 
 def rules(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """Yield each threshold with its rule, under the images that it was chosen on."""
-    rows: Rows = []
+    """Yield how each threshold was chosen and on which images: by the card's rules, or by the validation evidence."""
+    caption = "How the thresholds were chosen, and on which images."
+    if names := numbers.keys("card/rules"):
+        points = ("screening", "balanced", "confirmatory")
+        rows = [
+            tuple(
+                numbers.value(f"card/rules.{name}.{key}")
+                for key in ("words", "fitted_on", *(f"rules.{point}" for point in points))
+            )
+            for name in names
+        ]
+        titles = ("Decides on", "Chosen on", *(point.capitalize() for point in points))
+        columns = tuple(Column(words, width) for words, width in zip(titles, (0.8, 1.6, 1.4, 1.8, 1.4), strict=True))
+        yield Table("table-rules", caption, columns, tuple(rows))
+        return
+    shown: Rows = []
     for cohort in inputs.device.cohorts("validation"):
         chosen = ""
         for name in numbers.keys(cohort.at("operating_points")):
             at = cohort.at(f"operating_points.{name}")
             here = numbers.value(f"{at}.chosen_on")
             if here != chosen:
-                rows.append((f"*{escape(cohort.title)}; chosen on: {here}*", "", ""))
+                shown.append((f"*{escape(cohort.title)}; chosen on: {here}*", "", ""))
             chosen = here
-            rows.append((escape(name), threshold(at, numbers), numbers.value(f"{at}.rule")))
+            shown.append((escape(name), threshold(at, numbers), numbers.value(f"{at}.rule")))
     columns = (Column("Point", 1), Column("Threshold", 1.6), Column("Rule", 3))
-    caption = "Thresholds on the probability, the rule of each, and the images that it was chosen on."
-    yield Table("table-rules", caption, columns, tuple(rows))
+    yield Table("table-rules", caption, columns, tuple(shown))
 
 
 def decision_rules(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:

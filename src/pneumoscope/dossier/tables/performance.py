@@ -7,6 +7,7 @@ from pneumoscope.dossier.device import Cohort
 from pneumoscope.dossier.facts import key_of
 from pneumoscope.dossier.inline import escape
 from pneumoscope.dossier.inputs import Inputs
+from pneumoscope.dossier.moved_up import PREVALENCES
 from pneumoscope.dossier.numbers import Numbers
 from pneumoscope.dossier.tables.common import (
     Rows,
@@ -45,19 +46,25 @@ def performance(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
 
 
 def operating_points(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
-    """Every operating point on every test cohort."""
+    """Yield every operating point on every test cohort; thresholds only where no table of the card's rules has them."""
     tests = inputs.device.cohorts("test")
+    with_threshold = inputs.card is None
     rows: Rows = []
     for cohort in tests:
-        rows.append(heading(cohort, columns=2 + len(_MEASURES)))
+        rows.append(heading(cohort, columns=1 + with_threshold + len(_MEASURES)))
         for name in numbers.keys(cohort.at("operating_points")):
             at = cohort.at(f"operating_points.{name}")
             shown = f"**{escape(name)}**" if name == inputs.device.operating_point else escape(name)
-            measured = (numbers.cell(f"{at}.{measure}") for measure in _MEASURES)
-            rows.append((shown, threshold(at, numbers), *measured))
-    columns = (Column("Point", 1.05), *right("Threshold", width=1), *right(*map(title, _MEASURES), width=1.4))
+            measured = tuple(numbers.cell(f"{at}.{measure}") for measure in _MEASURES)
+            rows.append((shown, *((threshold(at, numbers),) if with_threshold else ()), *measured))
+    columns = (
+        Column("Point", 1.05),
+        *(right("Threshold", width=1) if with_threshold else ()),
+        *right(*map(title, _MEASURES), width=1.4),
+    )
     caption = f"Performance at each operating point, at the cohort's own prevalence.{sources(tests, numbers)}"
-    note = f"Bold: the point that this document is about. {level(inputs)}"
+    where = "" if with_threshold else "Thresholds: [@table-decision-rules]. "
+    note = f"Bold: the point that this document is about. {where}{level(inputs)}"
     yield Table("table-operating-points", caption, columns, tuple(rows), note)
 
 
@@ -128,7 +135,7 @@ def by_prevalence(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     rows: Rows = []
     for cohort in tests:
         rows.append(heading(cohort, columns=2 + len(names)))
-        for share in numbers.keys(cohort.at(f"by_prevalence.{point}")):
+        for share in _shown(numbers.keys(cohort.at(f"by_prevalence.{point}"))):
             at = cohort.at(f"by_prevalence.{point}.{share}")
             measured = (numbers.cell(f"{at}.{name}") for name in names)
             rows.append(
@@ -142,6 +149,11 @@ def by_prevalence(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     caption = f"What a flag means where prevalence differs, operating point *{escape(point)}*.{sources(tests, numbers)}"
     note = f"From the sensitivity and specificity measured here, by Bayes' rule. {level(inputs)}"
     yield Table("table-by-prevalence", caption, columns, tuple(rows), note)
+
+
+def _shown(shares: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the prevalences that a clinic or an enriched study has, of those in the evidence."""
+    return tuple(one for one in shares if one in PREVALENCES) or shares
 
 
 def floors(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:

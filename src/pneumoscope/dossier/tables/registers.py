@@ -24,16 +24,15 @@ def evidence(inputs: Inputs, _numbers: Numbers) -> Iterator[Block]:
             (
                 f"[#ev-{name.replace('/', '-')}]**E{place}** `{escape(name)}`",
                 escape(f"{one.cohort['title']}: {one.cohort['images']:,} images, {one.cohort['patients']:,} patients"),
-                escape(f"{model.get('name', '')} {model.get('version', '')}"),
-                f"`{model.get('sha256', '')[:_SHORT]}`",
+                f"{escape(model.get('version', ''))} `{model.get('sha256', '')[:_SHORT]}`",
                 f"`{provenance['predictions_sha256'][:_SHORT]}`",
                 f"`{provenance['manifest_sha256'][:_SHORT]}`",
                 escape(f"{provenance['code']}, {provenance['created'][:10]}"),
             )
         )
     columns = (
-        Column("Reference", 1.3), Column("Cohort", 1.6), Column("Model", 1.2), Column("Model file", 1.1),
-        Column("Predictions", 1.1), Column("Manifest", 1.1), Column("Code, date", 0.9),
+        Column("Reference", 1.3), Column("Cohort", 2.4), Column("Model", 1.2), Column("Predictions", 1.1),
+        Column("Manifest", 1.1), Column("Code, date", 1.1),
     )  # fmt: skip
     note = (
         f"The first {_SHORT} digits of each SHA-256; all digits, and the configuration, are in the record of the build."
@@ -51,23 +50,24 @@ def requirements(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:
     for requirement in inputs.trace.requirements:
         tests = inputs.trace.tests[requirement.id]
         files = Counter(_short(test.file) for test in tests)
-        named = ", ".join(f"{count} in `{file}`" for file, count in sorted(files.items()))
+        named = ", ".join(f"{count} `{file}`" for file, count in sorted(files.items()))
         results = ", ".join(sorted({test.result for test in tests}))
         code = ", ".join(f"`{path}`" for path in requirement.code)
         rows.append((f"**{escape(requirement.id)}**", escape(requirement.text), code, named, results))
     columns = (
-        Column("Requirement", 1.15), Column("The software shall …", 3.1), Column("Code", 2),
-        Column("Tests", 1.8), Column("Result", 0.7),
+        Column("Requirement", 1.05), Column("The software shall …", 2.6), Column("Code", 2.3),
+        Column("Tests", 2.3), Column("Result", 0.7),
     )  # fmt: skip
     caption = "Requirements, the code that meets them, the tests that verify them, and the result of the last run."
     note = (
-        "Code lies under `src/pneumoscope/`, tests under `tests/`; `test-results.json` names each test with its result."
+        "Code lies under `src/pneumoscope/`. *3 `room/name`*: three tests in `tests/room/test_name.py`; "
+        "`test-results.json` names each with its result."
     )
     yield Table("table-requirements", caption, columns, tuple(rows), note)
 
 
 def _short(file: str) -> str:
-    return file.removeprefix("tests/").removesuffix(".py")
+    return file.removeprefix("tests/").removesuffix(".py").replace("test_", "")
 
 
 def risks(inputs: Inputs, _numbers: Numbers) -> Iterator[Table]:

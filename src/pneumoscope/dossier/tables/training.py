@@ -167,10 +167,9 @@ def database(numbers: Numbers, part: str) -> Iterator[Table]:
     read = any(numbers.has(f"{address}.read") for address in at)
     rows = tuple(tuple(_described(numbers, address, read=read)) for address in at)
     columns = (
-        Column("Source", 1.2), *_right("Images, patients, most of one"), *_right("With pneumonia"),
+        Column("Source", 1.2), *_right("Images, patients, most of one", "With pneumonia"),
         *(_right("Read by radiologists, with opacity") if read else ()),
-        *_right("Age: median (quartiles), range", "Female", "Views", "Mean grey level, with; without",
-                "Its deviation, with; without"),
+        *_right("Age: median (quartiles), range", "Female", "Views", "Mean grey level, with; without"),
     )  # fmt: skip
     note = (
         "Pneumonia by the source's label. Female: of images whose sex is known. Grey levels of an image from 0 (black) "
@@ -190,8 +189,7 @@ def _described(numbers: Numbers, at: str, *, read: bool) -> Iterator[str]:
     yield f"{numbers.value(f'{at}.age')}, {numbers.value(f'{at}.age_range')}"
     yield numbers.value(f"{at}.female")
     yield numbers.value(f"{at}.views")
-    for measure in ("grey", "contrast"):
-        yield "; ".join(numbers.value(f"{at}.{measure}_{side}") for side in ("with", "without"))
+    yield "; ".join(numbers.value(f"{at}.grey_{side}") for side in ("with", "without"))
 
 
 def stages(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
