@@ -134,9 +134,12 @@ def checklist(name: str) -> Iterator[Table]:
     if name not in lists:
         raise ConfigError(f"expected a checklist among {', '.join(lists)}, found {name!r}")
     chosen = lists[name]
-    rows = tuple((escape(item["item"]), escape(item["topic"]), _place(item)) for item in chosen["items"])
-    columns = (Column("Item", 0.6), Column("Topic, in our words", 2.6), Column("Where", 2.4))
-    yield Table(f"table-{name}", f"{chosen['title']} [Source]({chosen['url']}).", columns, rows)
+    found = [(escape(item["item"]), escape(item["topic"]), _place(item)) for item in chosen["items"]]
+    half = (len(found) + 1) // 2
+    second = [*found[half:], ("", "", "")][:half]
+    rows = tuple((*one, *other) for one, other in zip(found[:half], second, strict=True))
+    one = (Column("Item", 0.5), Column("Topic, in our words", 1.7), Column("Where", 1.6))
+    yield Table(f"table-{name}", f"{chosen['title']} [Source]({chosen['url']}).", (*one, *one), rows)
 
 
 def _place(item: dict[str, str]) -> str:

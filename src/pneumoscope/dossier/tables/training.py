@@ -167,13 +167,16 @@ def database(numbers: Numbers, part: str) -> Iterator[Table]:
     read = any(numbers.has(f"{address}.read") for address in at)
     rows = tuple(tuple(_described(numbers, address, read=read)) for address in at)
     columns = (
-        Column("Source", 1.2), *_right("Images, patients, most of one", "With pneumonia"),
-        *(_right("Read by radiologists, with opacity") if read else ()),
-        *_right("Age: median (quartiles), range", "Female", "Views", "Mean grey level, with; without"),
+        Column("Source", 1.1), Column("Images, patients, most of one", 1, right=True),
+        Column("With pneumonia", 0.9, right=True),
+        *((Column("Read, with opacity", 0.7, right=True),) if read else ()),
+        Column("Age: median (quartiles), range", 1.3, right=True), Column("Female", 0.6, right=True),
+        Column("Views", 0.9, right=True), Column("Mean grey level, with; without", 1.6, right=True),
     )  # fmt: skip
     note = (
-        "Pneumonia by the source's label. Female: of images whose sex is known. Grey levels of an image from 0 (black) "
-        "to 1 (white), before preprocessing: median (quartiles) over images with and without pneumonia."
+        "Pneumonia by the source's label; read by RSNA's radiologists. Female: of images whose sex is known. Grey "
+        "levels of an image from 0 (black) to 1 (white), before preprocessing: median (quartiles) over images with "
+        "pneumonia and without."
     )
     yield Table(f"table-database-{part}", f"{_PARTS[part]} images by source.", columns, rows, note)
 
