@@ -116,7 +116,9 @@ def databases(
     if data is None:
         described = describe_files(manifests or [], release / "training", watch=watch)
     else:
-        described = describe_rows(_rows_of_reader(data), release / "training", watch=watch)
+        rows = _rows_of_reader(data)
+        described = describe_rows(rows, release / "training", watch=watch)
+        rows[["source", "image_id", "split"]].to_csv(release / "training" / "split.csv", index=False)
     typer.echo(f"{release / 'training' / 'databases.json'}: {', '.join(described['sources'])}")
 
 

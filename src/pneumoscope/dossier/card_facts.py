@@ -11,6 +11,9 @@ from pneumoscope.core import ArtifactError, Population, View
 from pneumoscope.model import OPERATING_POINTS, Card, DecisionRule
 
 IMAGENET = "imagenet"
+# What acts on adults' images alone: children have no such labels, no boxes, and one source with both classes.
+_ADULTS_ALONE = ("classes", "one_class_share")
+_ADULTS_LOSS = ("normal", "findings", "report", "sex", "age", "boxes")
 # Keys of a reader's configuration that tables of their own show.
 _OF_STAGES = ("stage", "ships", "weights_package", *Population)
 
@@ -108,6 +111,9 @@ def _network(
     """Return one population's configuration: what all stages share, and the augmentation of its images."""
     own = [name for name in _lineage(config, config["ships"][population]) if name in stages]
     shared = {key: value for key, value in config.items() if key not in _OF_STAGES}
+    if population != Population.ADULTS:
+        shared = {key: value for key, value in shared.items() if key not in _ADULTS_ALONE}
+        shared["loss"] = {key: value for key, value in shared["loss"].items() if key not in _ADULTS_LOSS}
     return {
         "members": len(config["ships"][population]),
         "config": shared | {"augmentation": config[population], "ships": list(config["ships"][population])},

@@ -71,14 +71,14 @@ def box(
     size: float = 11.0,
     colour: Colour = "measured",
 ) -> Iterator[Mark]:
-    """Yield a framed box with a bold title and lines below it."""
+    """Yield a framed box with a bold title, on several lines where it has breaks, and lines below it."""
     yield Rect(x=x, y=y, width=width, height=height, colour=colour, opacity=0.08)
     corners = ((x, y), (x + width, y), (x + width, y + height), (x, y + height), (x, y))
     for (x1, y1), (x2, y2) in pairwise(corners):
         yield Line(x1=x1, y1=y1, x2=x2, y2=y2, colour=colour, width=1.1)
     at = y + _HEAD
-    if title:
-        yield Text(x=x + 10, y=at, text=title, size=size + 1, bold=True, colour=colour)
+    for part in title.splitlines():
+        yield Text(x=x + 10, y=at, text=part, size=size + 1, bold=True, colour=colour)
         at += _LINE
     for place, line in enumerate(lines):
         yield Text(x=x + 10, y=at + _LINE * place, text=line, size=size)

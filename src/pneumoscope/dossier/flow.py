@@ -1,5 +1,6 @@
 """The flow of images from source to analysed: counts that agree, and the diagram of them."""
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,11 @@ from pneumoscope.dossier.device import Cohort
 from pneumoscope.dossier.diagrams import WIDTH, arrow, box, save_svg
 from pneumoscope.dossier.facts import key_of
 from pneumoscope.dossier.inputs import Inputs
-from pneumoscope.plotting import Mark
+from pneumoscope.plotting import Colour, Mark
 
-_GAP, _ROW = 14.0, 22.0
-_HEIGHTS = (48.0, 66.0, 66.0, 66.0, 66.0)
-_LETTER = 6.4
+_GAP, _ROW, _LINE, _EDGE = 14.0, 22.0, 17.0, 15.0
+# Mean width of a bold letter of a title.
+_LETTER = 7.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,33 +97,45 @@ def draw_flow(flows_: tuple[Flow, ...], path: Path) -> None:
     width = (WIDTH - _GAP * (len(flows_) - 1)) / len(flows_)
     marks: list[Mark] = []
     bottom = 0.0
+    titles = max(len(textwrap.wrap(words, _letters(width))) for one in flows_ for words in (one.source, one.title))
     for place, one in enumerate(flows_):
-        drawn, bottom = _column(one, left=(width + _GAP) * place, width=width)
+        drawn, bottom = _column(one, left=(width + _GAP) * place, width=width, titles=titles)
         marks += drawn
     save_svg(path, marks, height=bottom + 4, words="Flow of images")
 
 
-def _column(one: Flow, *, left: float, width: float) -> tuple[list[Mark], float]:
+def _column(one: Flow, *, left: float, width: float, titles: int) -> tuple[list[Mark], float]:
+    """Return one cohort's boxes, and where they end; `titles` is how many lines the longest title takes."""
     unread = one.images - one.labelled
-    boxes = (
-        (one.source, () if one.at_hand is None else (f"{one.at_hand:,} images at hand",)),
-        ("Test side", (f"{one.images:,} images, {one.patients:,} patients", f"left out before: {one.left_out:,}")),
-        (one.title, (f"{one.labelled:,} with this reference", f"without it: {unread:,}")),
-        (f"With the finding: {one.positives:,}", (f"moved up {one.moved_with:,}", f"left in place {one.left_with:,}")),
+    boxes: tuple[tuple[str, tuple[str, ...], int, Colour], ...] = (
+        (one.source, () if one.at_hand is None else (f"{one.at_hand:,} images at hand",), titles, "measured"),
         (
-            f"Without it: {one.negatives:,}",
-            (f"moved up {one.moved_without:,}", f"left in place {one.left_without:,}"),
+            "Test side",
+            (f"{one.images:,} images", f"of {one.patients:,} patients", f"left out before: {one.left_out:,}"),
+            1,
+            "measured",
         ),
+        (one.title, (f"{one.labelled:,} with this reference", f"without it: {unread:,}"), titles, "measured"),
+        (f"With finding: {one.positives:,}", _moved(one.moved_with, one.left_with), 1, "finding"),
+        (f"Without it: {one.negatives:,}", _moved(one.moved_without, one.left_without), 1, "clear"),
     )
     marks: list[Mark] = []
     top, middle = 4.0, left + width / 2
-    for place, ((title, lines), height) in enumerate(zip(boxes, _HEIGHTS, strict=True)):
-        if place:
-            if place < len(boxes) - 1:
-                marks += arrow((middle, top), (middle, top + _ROW))
-            top += _ROW if place < len(boxes) - 1 else 6
-        shown = title if len(title) * _LETTER < width - 20 else title[: int((width - 26) / _LETTER)] + "…"
-        colour = "finding" if place == 3 else "clear" if place == 4 else "measured"
+    for place, (title, lines, title_lines, colour) in enumerate(boxes):
+        last = place == len(boxes) - 1
+        if place and not last:
+            marks += arrow((middle, top), (middle, top + _ROW))
+        top += 0 if not place else 6 if last else _ROW
+        height = _EDGE + _LINE * (title_lines + len(lines))
+        shown = "\n".join(textwrap.wrap(title, _letters(width)))
         marks += box(shown, lines, x=left + 1, y=top, width=width - 2, height=height, colour=colour)
         top += height
     return marks, top
+
+
+def _moved(up: int, left: int) -> tuple[str, str]:
+    return f"moved up {up:,}", f"left in place {left:,}"
+
+
+def _letters(width: float) -> int:
+    return int((width - 20) / _LETTER)
