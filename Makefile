@@ -63,7 +63,7 @@ requirements: .venv/.ready ## break the code of each requirement once and see it
 	@.venv/bin/python scripts/requirements $(REQUIREMENTS)
 
 studies: .venv/.ready ## draw the demo's synthetic studies again
-	@.venv/bin/python -m pneumoscope.phantom
+	@PYTHONPATH=tools .venv/bin/python -m synthetic_studies
 
 site: .venv/.ready ## build the documentation site into site/
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
