@@ -78,6 +78,9 @@ pictures: .venv/.ready ## draw the README's picture again from the synthetic stu
 man: .venv/.ready ## write the man page into dist/man
 	@.venv/bin/python scripts/manual.py man dist/man
 
+release: .venv/.ready ## build wheel and sdist with checksums, signed where PNEUMOSCOPE_SIGNING_KEY names a key
+	@scripts/release
+
 bench: .venv/.ready .venv-bench/.ready ## measure against named peers, by turns, and write the report (half an hour on a quiet machine)
 	@.venv/bin/python -m benchmarks.bench
 
