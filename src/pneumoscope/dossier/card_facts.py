@@ -20,7 +20,7 @@ _OF_STAGES = ("stage", "ships", "weights_package", *Population)
 
 def named_rules(card: Card) -> dict[str, DecisionRule]:
     """Return every rule by its name; each population's views first, then its rule for an unknown view."""
-    found = {}
+    found: dict[str, DecisionRule] = {}
     for population, rule in card.rules.items():
         found |= {f"{population} {view}": rule.for_view(view) for view in rule.by_view}
         found[str(population)] = rule
