@@ -92,6 +92,7 @@ def stages_of(card: Card, curves: Mapping[str, Sequence[Mapping[str, str]]]) -> 
             "config": first | {"recipe": config["recipe"], "initial_weights": _initial(config)},
             "members": len(networks),
             "networks": networks,
+            "crossed": [words for one in card.rules if (words := _crossed(config, str(one)))],
             "stages": [_stage(config, stages[one["name"]]) for one in config["stage"] if one["name"] in stages],
         }
     except (KeyError, TypeError) as error:
@@ -132,6 +133,20 @@ def _lineage(config: Mapping[str, Any], ships: Sequence[str]) -> list[str]:
             wanted.add(name)
             waiting += [by_name[name]["starts_from"], *by_name[name]["taught_by"]]
     return [name for name in by_name if name in wanted]
+
+
+def _crossed(config: Mapping[str, Any], population: str) -> str:
+    """Return which stages on the other population's images a network's weights begin with; nothing where none."""
+    by_name = {one["name"]: one for one in config["stage"]}
+    others = [
+        name for name in _lineage(config, config["ships"][population]) if by_name[name]["population"] != population
+    ]
+    if not others:
+        return ""
+    whose = " and ".join(dict.fromkeys(by_name[name]["population"] for name in others))
+    return (
+        f"the network for {population} begins with weights that were trained on images of {whose} ({', '.join(others)})"
+    )
 
 
 def _stage(config: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
