@@ -138,15 +138,17 @@ def _lineage(config: Mapping[str, Any], ships: Sequence[str]) -> list[str]:
 def _crossed(config: Mapping[str, Any], population: str) -> str:
     """Return which stages on the other population's images a network's weights begin with; nothing where none."""
     by_name = {one["name"]: one for one in config["stage"]}
-    others = [
-        name for name in _lineage(config, config["ships"][population]) if by_name[name]["population"] != population
-    ]
+    chain, waiting = dict[str, str](), list(config["ships"][population])
+    while waiting:
+        name = waiting.pop()
+        if name != IMAGENET and name not in chain:
+            chain[name] = str(by_name[name]["population"])
+            waiting.append(by_name[name]["starts_from"])
+    others = {name: whose for name, whose in chain.items() if whose != population}
     if not others:
         return ""
-    whose = " and ".join(dict.fromkeys(by_name[name]["population"] for name in others))
-    return (
-        f"the network for {population} begins with weights that were trained on images of {whose} ({', '.join(others)})"
-    )
+    whose, stages = " and ".join(sorted(set(others.values()))), ", ".join(sorted(others))
+    return f"the network for {population} begins with weights that were trained on images of {whose} ({stages})"
 
 
 def _stage(config: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
