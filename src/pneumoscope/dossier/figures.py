@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pneumoscope.dossier.assumptions import Plan
 from pneumoscope.dossier.diagrams import WIDTH, save_svg
-from pneumoscope.dossier.plan import Plan, needs, power_curve
+from pneumoscope.dossier.plan import needs, power_curve
 from pneumoscope.evaluation import Number
 from pneumoscope.plotting import (
     Axis,
