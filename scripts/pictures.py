@@ -1,4 +1,4 @@
-"""Draw docs/pictures/overview.png: gallery, the node's study page and the submission, from synthetic studies only.
+"""Draw docs/images/overview.png: gallery, the node's study page and the submission, from synthetic studies only.
 
 make pictures        needs Chromium (on Debian: apt-get install chromium)
 """
@@ -17,7 +17,7 @@ from playwright.sync_api import Page, sync_playwright
 from pneumoscope.phantom import studies_folder
 
 ROOT = Path(__file__).resolve().parents[1]
-TARGET = ROOT / "docs" / "pictures" / "overview.png"
+TARGET = ROOT / "docs" / "images" / "overview.png"
 HEIGHT = 760
 GAP = 24
 START_TIMEOUT_S = 60

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 from typer.testing import CliRunner
 
+from pneumoscope.cli.commands import ENTRIES
 from pneumoscope.cli.examples import EXAMPLES
 from pneumoscope.cli.main import app
 
@@ -67,6 +68,44 @@ def test_an_option_that_does_not_exist_is_found_by_these_tests() -> None:
 def test_examples_are_shown_below_the_options() -> None:
     shown = CliRunner().invoke(app, ["read", "--help"]).stdout
     assert shown.index("Examples:") > shown.index("--operating-point")
+
+
+def every_command() -> list[str]:
+    """The full name of each command, groups opened."""
+
+    def below(command, name: str) -> list[str]:
+        if not isinstance(command, TyperGroup):
+            return [name]
+        own = [name] if command.invoke_without_command else []
+        return own + [leaf for child, one in command.commands.items() for leaf in below(one, f"{name} {child}".strip())]
+
+    return below(typer.main.get_command(app), "")
+
+
+def test_every_command_has_an_example() -> None:
+    assert sorted(EXAMPLES) == sorted(every_command())
+
+
+def test_the_map_names_every_command_and_cuts_no_sentence() -> None:
+    page = CliRunner().invoke(app, ["--help"]).stdout
+    for entry in ENTRIES:
+        assert re.search(rf"^  {entry.name} +{re.escape(entry.summary)}$", page, re.MULTILINE)
+
+
+HEAVY = ("rich", "markdown_it", "pygments", "pydicom", "numpy", "scipy", "pandas", "onnxruntime", "highdicom", "torch")
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_import_no_library_but_the_parser(option: str) -> None:
+    """It is these imports that made `--help` take half a second."""
+    program = (
+        "import sys; from pneumoscope.cli import main\n"
+        f"sys.argv = ['pneumoscope', {option!r}]\n"
+        "try: main()\n"
+        f"finally: print('LOADED', sorted(set({HEAVY}) & set(sys.modules)), 'pneumoscope.core' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.rstrip().endswith("LOADED [] False")
 
 
 def test_no_colour_is_printed_where_none_is_wanted() -> None:

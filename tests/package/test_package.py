@@ -69,6 +69,10 @@ def test_the_wheel_has_the_package_its_model_types_and_licences_and_nothing_else
     assert f"{about}/licenses/NOTICE" in names
     assert {name.split("/")[0] for name in names} == {"pneumoscope", about}
     assert len([name for name in names if name.endswith(".dcm")]) == 8
+    assert {name for name in names if name.startswith("pneumoscope/phantom/") and name.endswith(".py")} == {
+        "pneumoscope/phantom/__init__.py",
+        "pneumoscope/phantom/studies.py",
+    }
     with zipfile.ZipFile(wheel) as archive:
         text = archive.read(f"{about}/METADATA").decode()
     assert "Project-URL: Source" in text

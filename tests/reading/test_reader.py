@@ -100,7 +100,7 @@ def test_beyond_the_guards_limit_an_image_is_refused_for_its_appearance(
 def test_pixels_that_are_no_upright_chest_are_refused_whatever_the_header_says(
     model: Model, studies: list, change: str
 ) -> None:
-    from pneumoscope.phantom import hand_phantom
+    from synthetic_studies import hand_phantom
 
     pixels = read_radiograph(analysed(model, studies)[0]).pixels
     changed = {

@@ -1,13 +1,15 @@
 """`pneumoscope dossier`: evidence and device description to the submission; and what holds the two together."""
 
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from pneumoscope.cli.examples import epilog
+from pneumoscope.cli.exits import with_exit_code
+from pneumoscope.cli.help_pages import Command, Group
 from pneumoscope.core import ConfigError
 
 DeviceFile = Annotated[Path, typer.Option("--device", help="Description of the device (TOML).")]
@@ -17,7 +19,7 @@ RESULTS = Path("docs/submission/test-results.json")
 SUBMISSION = Path("docs/submission/FDA_Submission.pdf")
 
 
-def dossier(
+def _build(
     context: typer.Context,
     evidence: Annotated[Path | None, typer.Option(help="Release: a folder of evidence folders and training/.")] = None,
     device: DeviceFile = DEVICE,
@@ -137,4 +139,8 @@ def _rows_of_reader(data: Path) -> Any:
     return pd.concat([rows, read_rsna_dicom(data, rows)], ignore_index=True)
 
 
-SUBCOMMANDS: tuple[Callable[..., None], ...] = (verify, diff, trace, results, databases)
+dossier = typer.Typer(cls=Group, add_completion=False, invoke_without_command=True, rich_markup_mode=None)
+dossier.callback(epilog=epilog("dossier"))(with_exit_code(_build))
+for _subcommand in (verify, diff, trace, results, databases):
+    _name = f"dossier {_subcommand.__name__}"
+    dossier.command(cls=Command, epilog=epilog(_name))(with_exit_code(_subcommand))

@@ -1,25 +1,5 @@
-"""Synthetic chest radiographs, drawn by our own code, and the demo's studies made of them; no patient's image."""
+"""The demo's synthetic studies, of no patient; `tools/synthetic_studies` of the repository draws them."""
 
-from pneumoscope.phantom.anatomy import Anatomy
-from pneumoscope.phantom.chest import Opacity, Zone, chest_phantom
-from pneumoscope.phantom.film import Film
-from pneumoscope.phantom.header import Header
-from pneumoscope.phantom.lateral import lateral_phantom
-from pneumoscope.phantom.others import axial_slice, hand_phantom
-from pneumoscope.phantom.studies import Study, studies, studies_folder, write_studies
+from pneumoscope.phantom.studies import Study, studies, studies_folder
 
-__all__ = [
-    "Anatomy",
-    "Film",
-    "Header",
-    "Opacity",
-    "Study",
-    "Zone",
-    "axial_slice",
-    "chest_phantom",
-    "hand_phantom",
-    "lateral_phantom",
-    "studies",
-    "studies_folder",
-    "write_studies",
-]
+__all__ = ["Study", "studies", "studies_folder"]

@@ -5,6 +5,7 @@ import tomllib
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
+from types import UnionType
 from typing import Any, Literal, TypeVar
 
 from pneumoscope.core import ConfigError, Population
@@ -279,6 +280,8 @@ def build_record(kind: type[Record], table: dict[str, Any], *, where: str) -> Re
 def _value(kind: Any, value: Any, where: str) -> Any:
     if kind is Any:
         return value
+    if isinstance(kind, UnionType):  # a section that may be left out
+        return _value(kind.__args__[0], value, where)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(value, dict):
             raise ConfigError(f"{where}: expected a section, got {value!r}")

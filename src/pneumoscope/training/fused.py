@@ -60,7 +60,7 @@ def fuse(backbone: Any) -> dict[str, str]:
         ConfigError: It is no EfficientNet-Lite.
     """
     names = {}
-    for owner, (where, convolution, normalisation) in _pairs(backbone):
+    for owner, (where, convolution, normalisation) in pairs(backbone):
         fused = FusedConvolution(getattr(owner, convolution), getattr(owner, normalisation))
         setattr(owner, convolution, fused)
         setattr(owner, normalisation, nn.Identity())
@@ -70,11 +70,16 @@ def fuse(backbone: Any) -> dict[str, str]:
     return names
 
 
-def _pairs(backbone: Any) -> list[tuple[Any, tuple[str, str, str]]]:
+def pairs(backbone: Any) -> list[tuple[Any, tuple[str, str, str]]]:
+    """Return each convolution with the normalisation after it: their owner, its path, and their two names.
+
+    Raises:
+        ConfigError: It is no EfficientNet-Lite or MobileNet.
+    """
     from timm.models._efficientnet_blocks import DepthwiseSeparableConv, InvertedResidual
 
     if not all(hasattr(backbone, name) for name in ("conv_stem", "bn1", "conv_head", "bn2")):
-        raise ConfigError(f"backbone: expected an EfficientNet-Lite, got {type(backbone).__name__}")
+        raise ConfigError(f"backbone: expected an EfficientNet-Lite or MobileNet, got {type(backbone).__name__}")
     found: list[tuple[Any, tuple[str, str, str]]] = [
         (backbone, ("", "conv_stem", "bn1")),
         (backbone, ("", "conv_head", "bn2")),

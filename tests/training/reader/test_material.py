@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from pneumoscope.core import ConfigError, InputError
-from pneumoscope.datasets import ROUTES, read_routes
-from pneumoscope.training.reader.config import ReaderConfig, read_reader_config
-from pneumoscope.training.reader.material import chances, check_rows, refuse_test_patients
+from pneumoscope.datasets import ROUTES, folds_by_patient, read_routes
+from pneumoscope.training.images import read_manifest
+from pneumoscope.training.reader.config import Continues, ReaderConfig, read_reader_config
+from pneumoscope.training.reader.material import chances, check_rows, reader_rows, refuse_test_patients
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,24 @@ def test_who_is_held_out_does_not_depend_on_further_folders(nih: Path, rows: pd.
 def test_patients_of_the_unselected_folder_validate_and_never_train(rows: pd.DataFrame) -> None:
     unselected = set(rows.loc[rows["source"] == "rsna_256", "patient_id"])
     assert set(rows.loc[rows["patient_id"].isin(unselected), "split"]) <= {"val", "test"}
+
+
+def test_patients_who_taught_the_earlier_members_do_not_validate(routed: Path) -> None:
+    continues = Continues(
+        release="1", sha256="", folds=2, members={"adults": 0, "children": 1}, held_out={"adults": 0, "children": 1}
+    )
+    fresh, rows = reader_rows(routed, split_seed=20), reader_rows(routed, split_seed=20, continues=continues)
+    first = read_manifest(routed, split_seed=20)
+    fold = folds_by_patient(first, folds=2, seed=20)
+    children = first["source"] == "kermany"
+    for part, held_out in ((~children, 0), (children, 1)):
+        taught = set(first.loc[part & fold.notna() & (fold != held_out), "patient_id"])
+        validating = set(rows.loc[(rows["split"] == "val"), "patient_id"])
+        assert taught
+        assert not taught & validating
+    assert set(fresh.loc[fresh["split"] == "test", "patient_id"]) == set(
+        rows.loc[rows["split"] == "test", "patient_id"]
+    )
 
 
 def test_a_folder_without_images_is_named(nih: Path) -> None:

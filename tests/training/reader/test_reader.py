@@ -1,5 +1,6 @@
 """From stages to the sealed artefact, on synthetic images and a network of random weights."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pneumoscope.image import Recipe
 from pneumoscope.model import load
 from pneumoscope.reading import open_engine
 from pneumoscope.training.fused import measure_statistics
+from pneumoscope.training.reader import fit
 from pneumoscope.training.reader.config import ReaderConfig, Stage, read_reader_config
 from pneumoscope.training.reader.export import export_reader
 from pneumoscope.training.reader.fit import RECORD, WEIGHTS, fit_reader, fit_stage, rate_at
@@ -44,6 +46,7 @@ def config() -> ReaderConfig:
         stage=stages,
         ships={"adults": ["adults", "base"], "children": ["children"]},
         classes={"opacity": 0.5, "normal": 0.5, "other": 0.0, "unread": 0.0},
+        continues=None,
         recipe=Recipe(size_px=64),
     )
 
@@ -80,6 +83,29 @@ def test_a_finished_stage_is_kept(config: ReaderConfig, material: Material, run:
     said: list[str] = []
     fit_reader(config, material, run, say=said.append)
     assert said == ["base: kept", "adults: kept", "children: kept"]
+
+
+def test_a_stage_that_was_stopped_goes_on_from_its_checkpoint_to_the_same_weights(
+    config: ReaderConfig, material: Material, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit, "CHECKPOINT_IMAGES", 16)
+    shutil.copytree(run / "base", tmp_path / "base")
+    save, stage = fit._save, config.stage[2]
+
+    def stopped(state: dict[str, object], path: Path) -> None:
+        save(state, path)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(fit, "_save", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            fit_stage(config, stage, material, tmp_path)
+    assert (tmp_path / "children" / fit.CHECKPOINT).is_file()
+    said: list[str] = []
+    fit_stage(config, stage, material, tmp_path, say=said.append)
+    assert said[0] == "children: goes on after 16 images"
+    whole, in_parts = (torch.load(folder / "children" / WEIGHTS, weights_only=True) for folder in (run, tmp_path))
+    assert all(torch.equal(in_parts[name], value) for name, value in whole.items())
 
 
 def test_weights_that_are_missing_are_named_before_training(

@@ -8,7 +8,7 @@ from pneumoscope.core import ConfigError, Population
 from pneumoscope.image import Recipe
 from pneumoscope.training.config import Augmentation, build_record, read_toml
 
-IMAGENET = "imagenet"
+IMAGENET, RELEASE = "imagenet", "release"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class Stage:
     Attributes:
         name: Of the folder of what it leaves.
         population: Whose images it learns from.
-        starts_from: `imagenet`, or the stage whose weights it begins with.
+        starts_from: `imagenet`, `release` (`ReaderConfig.continues`), or the stage whose weights it begins with.
         taught_by: Stages whose mean answer is its soft target beside the labels.
         size_px: Side of the training images; reading uses `recipe.size_px`.
         images: How many images it is shown.
@@ -46,6 +46,25 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Continues:
+    """Members of an earlier release that training goes on from. Patients who taught one do not validate here.
+
+    Attributes:
+        release: Its version.
+        sha256: Of its artefact.
+        folds: Into how many parts its patients were dealt.
+        members: Place of each population's member in its graph, from 0.
+        held_out: The part that each of them did not learn.
+    """
+
+    release: str
+    sha256: str
+    folds: int
+    members: dict[str, int]
+    held_out: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
     """Weight of each head in the loss."""
 
@@ -66,6 +85,7 @@ class ReaderConfig:
     """Everything that decides the reader, given the data.
 
     Attributes:
+        initial_weights: What the networks began with, whose, and the licence, in words.
         frozen_blocks: Of the backbone's blocks, counted from the input; they keep ImageNet's weights.
         mixup: Of the beta distribution by which half of the batches are mixed; 0 mixes none.
         classes: Share of each of RSNA's classes in a view, the same in both views.
@@ -77,7 +97,7 @@ class ReaderConfig:
     version: str
     split_seed: int
     backbone: str
-    weights_package: str
+    initial_weights: str
     frozen_blocks: int
     dropout: float
     batch_size: int
@@ -92,6 +112,8 @@ class ReaderConfig:
     stage: tuple[Stage, ...]
     adults: Augmentation
     children: Augmentation
+    weights_package: str = ""
+    continues: Continues | None = None
     recipe: Recipe = field(default_factory=Recipe)
 
     def __post_init__(self) -> None:
@@ -99,7 +121,7 @@ class ReaderConfig:
         if len(set(names)) != len(names):
             raise ConfigError(f"stages: expected different names, got {', '.join(names)}")
         for place, stage in enumerate(self.stage):
-            needed = {stage.starts_from, *stage.taught_by} - {IMAGENET}
+            needed = {stage.starts_from, *stage.taught_by} - {IMAGENET, RELEASE}
             if late := sorted(needed - set(names[:place])):
                 raise ConfigError(f"{stage.name}: expected stages before it, got {', '.join(late)}")
         if unknown := sorted({name for ships in self.ships.values() for name in ships} - set(names)):

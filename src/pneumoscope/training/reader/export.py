@@ -123,7 +123,7 @@ def _draft(config: ReaderConfig, run: Path, lungs: dict[str, Any]) -> Card:
         attribution=(
             "Trained on NIH ChestX-ray14 (NIH Clinical Center; Wang et al., CVPR 2017), RSNA Pneumonia Detection "
             "Challenge 2018 (Shih et al., Radiology: AI 2019) and Kermany et al., Cell 2018 (CC BY 4.0). Initial "
-            "weights: EfficientNet-Lite0, Google, Apache-2.0."
+            f"weights: {config.initial_weights}."
         ),
         intended_use=IntendedUse(youngest_years=1, oldest_years=100, smallest_px=224),
         recipe=config.recipe,

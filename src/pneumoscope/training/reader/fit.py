@@ -19,7 +19,8 @@ from pneumoscope.datasets import ROUTES
 from pneumoscope.training.cost import processor
 from pneumoscope.training.fused import fuse, measure_statistics
 from pneumoscope.training.images import unit
-from pneumoscope.training.reader.config import IMAGENET, ReaderConfig, Stage
+from pneumoscope.training.reader.config import IMAGENET, RELEASE, ReaderConfig, Stage
+from pneumoscope.training.reader.earlier import load_member
 from pneumoscope.training.reader.lesson import TAUGHT, draw_batch, loss_of, mix
 from pneumoscope.training.reader.material import Material, chances
 from pneumoscope.training.reader.network import ReaderNetwork, load_imagenet, load_weights
@@ -118,6 +119,11 @@ def _prepared(
         drawn = np.sort(np.random.default_rng(stage.seed).choice(places, min(STATISTICS_IMAGES, len(places)), False))
         batches = [resized(material.images[part], stage.size_px) for part in np.array_split(drawn, 6)]
         measure_statistics(network, batches)
+    elif stage.starts_from == RELEASE:
+        if config.continues is None:
+            raise ConfigError(f"{stage.name}: starts from a release, and continues names none")
+        artefact = run / f"{config.continues.release}.onnx"
+        load_member(network, artefact, continues=config.continues, population=stage.population)
     else:
         load_weights(run / stage.starts_from / WEIGHTS, network)
     plain = list(network.state_dict())

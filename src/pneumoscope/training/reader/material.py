@@ -9,10 +9,18 @@ import pandas as pd
 from jaxtyping import Bool, Float, Float32, Shaped, UInt8
 
 from pneumoscope.core import ConfigError, InputError, Population
-from pneumoscope.datasets import FINDINGS, manifest_sha256, read_kermany, read_nih_labels, read_routes, split_by_patient
-from pneumoscope.training.images import load_cropped
+from pneumoscope.datasets import (
+    FINDINGS,
+    folds_by_patient,
+    manifest_sha256,
+    read_kermany,
+    read_nih_labels,
+    read_routes,
+    split_by_patient,
+)
+from pneumoscope.training.images import load_cropped, read_manifest
 from pneumoscope.training.radiologists import box_maps, rsna_boxes
-from pneumoscope.training.reader.config import ReaderConfig
+from pneumoscope.training.reader.config import Continues, ReaderConfig
 
 # Targets, in the order of the network's first outputs; NaN where an image is not labelled for one.
 TARGETS = ("opacity", "normal", *(f"nih_{finding}" for finding in FINDINGS), "view", "sex", "age")
@@ -47,13 +55,27 @@ class Material:
         return chosen
 
 
-def reader_rows(data: Path, *, split_seed: int) -> pd.DataFrame:
-    """Return the rows of all images, adults by every route and children, with their side; checked."""
+def reader_rows(data: Path, *, split_seed: int, continues: Continues | None = None) -> pd.DataFrame:
+    """Return the rows of all images, adults by every route and children, with their side; checked.
+
+    Where training goes on from members of an earlier release, patients who taught them are on the side of training.
+    """
     adults = read_routes(data / "nih", split_seed=split_seed)
     children = read_kermany(data / "kermany" / "chest_xray").assign(whole=True)
     children["split"] = split_by_patient(
         children, test_share=0.0, validation_share=CHILDREN_VALIDATION, seed=split_seed
     )
+    if continues is not None:
+        first = read_manifest(data, split_seed=split_seed)
+        fold = folds_by_patient(first, folds=continues.folds, seed=split_seed)
+        taught = {
+            one: set(first.loc[fold.notna() & (fold != continues.held_out[one]), "patient_id"]) for one in Population
+        }
+        adults["split"] = adults["split"].where(
+            (adults["split"] == "test") | ~adults["patient_id"].isin(taught[Population.ADULTS]), "train"
+        )
+        side = np.where(children["patient_id"].isin(taught[Population.CHILDREN]), "train", "val")
+        children["split"] = children["split"].where(children["split"] == "test", side)
     rows = pd.concat([adults, children], ignore_index=True)
     check_rows(rows)
     return rows
@@ -102,7 +124,7 @@ def gather(config: ReaderConfig, data: Path, *, packed: Path) -> Material:
         ConfigError: Tables or images are missing or unfit.
         InputError: The images do not agree with the tables.
     """
-    rows = reader_rows(data, split_seed=config.split_seed)
+    rows = reader_rows(data, split_seed=config.split_seed, continues=config.continues)
     images, crops = _images(rows, config, packed)
     taught = (rows["split"] == "train").to_numpy()
     targets = _targets(rows, read_nih_labels(data / "nih"), taught=taught)

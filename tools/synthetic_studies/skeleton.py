@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from pneumoscope.phantom.anatomy import Anatomy
-from pneumoscope.phantom.grid import Grid, Map, ball, hollow_rod, plate, rod, smooth_curve, step, union, value
-from pneumoscope.phantom.texture import blurred
-from pneumoscope.phantom.thorax import CHEST_WALL
+from synthetic_studies.anatomy import Anatomy
+from synthetic_studies.grid import Grid, Map, ball, hollow_rod, plate, rod, smooth_curve, step, union, value
+from synthetic_studies.texture import blurred
+from synthetic_studies.thorax import CHEST_WALL
 
 # Rib by rib from the first: height of the rib's neck beside the spine, how far it falls to the side of the chest
 # and from there to its front end, distance of its front end from the midline (cm).

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumoscope.phantom.grid import Grid, Map, Point, rod
+from synthetic_studies.grid import Grid, Map, Point, rod
 
 
 @dataclass(frozen=True, slots=True)

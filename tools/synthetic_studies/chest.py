@@ -6,13 +6,13 @@ from enum import StrEnum
 import numpy as np
 
 from pneumoscope.core import View
-from pneumoscope.phantom.anatomy import Anatomy, draw_anatomy
-from pneumoscope.phantom.film import Film, attenuation, develop
-from pneumoscope.phantom.grid import Grid, Map, Point, plane, plate, step
-from pneumoscope.phantom.skeleton import skeleton
-from pneumoscope.phantom.texture import fractal
-from pneumoscope.phantom.thorax import airways, lungs, stomach_gas, trunk
-from pneumoscope.phantom.vessels import Branch, lung_vessels, tree
+from synthetic_studies.anatomy import Anatomy, draw_anatomy
+from synthetic_studies.film import Film, attenuation, develop
+from synthetic_studies.grid import Grid, Map, Point, plane, plate, step
+from synthetic_studies.skeleton import skeleton
+from synthetic_studies.texture import fractal
+from synthetic_studies.thorax import airways, lungs, stomach_gas, trunk
+from synthetic_studies.vessels import Branch, lung_vessels, tree
 
 
 class Zone(StrEnum):

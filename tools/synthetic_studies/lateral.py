@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from pneumoscope.phantom.film import Film, attenuation, develop
-from pneumoscope.phantom.grid import Grid, Map, ball, plane, rod, smooth_curve, step, union, value
-from pneumoscope.phantom.texture import blurred, fractal
-from pneumoscope.phantom.vessels import Branch, tree
+from synthetic_studies.film import Film, attenuation, develop
+from synthetic_studies.grid import Grid, Map, ball, plane, rod, smooth_curve, step, union, value
+from synthetic_studies.texture import blurred, fractal
+from synthetic_studies.vessels import Branch, tree
 
 # Distances in front of (negative) and behind the middle of the chest, by height (cm): the patient looks to image left.
 _SKIN_FRONT = smooth_curve((-3, -4.5), (1, -5), (4, -7.5), (9, -10.8), (16, -12.2), (26, -12.4), (42, -11.5))

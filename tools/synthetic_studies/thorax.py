@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumoscope.phantom.anatomy import Anatomy
-from pneumoscope.phantom.grid import Grid, Map, ball, rod, smooth_curve, step, union
+from synthetic_studies.anatomy import Anatomy
+from synthetic_studies.grid import Grid, Map, ball, rod, smooth_curve, step, union
 
 # Outlines are distances from the midline in cm, by height in cm below the top of the default field of view.
 # They follow a normal adult's film: lung apices at 4, carina at 14, domes at 25 to 27, costophrenic angles at 31.

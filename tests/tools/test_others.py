@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pneumoscope.phantom import axial_slice, hand_phantom, lateral_phantom
+from synthetic_studies import axial_slice, hand_phantom, lateral_phantom
 
 
 @pytest.mark.parametrize("draw", [hand_phantom, lateral_phantom])

@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Int16
 
-from pneumoscope.phantom.film import Film, attenuation, develop
-from pneumoscope.phantom.grid import Grid, Map, Point, ball, hollow_rod, plane, rod, union
-from pneumoscope.phantom.texture import blurred, fractal
+from synthetic_studies.film import Film, attenuation, develop
+from synthetic_studies.grid import Grid, Map, Point, ball, hollow_rod, plane, rod, union
+from synthetic_studies.texture import blurred, fractal
 
 # Finger by finger from the thumb: joints from the wrist to the tip, cm.
 _FINGERS: tuple[tuple[Point, ...], ...] = (

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float32
 from PIL import Image
 
-from pneumoscope.phantom.grid import Map
+from synthetic_studies.grid import Map
 
 
 def blurred(image: Map, sigma_px: float) -> Map:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pneumoscope.core import InputError, View
-from pneumoscope.phantom import Anatomy, Film, Opacity, Zone, chest_phantom
+from synthetic_studies import Anatomy, Film, Opacity, Zone, chest_phantom
 
 SIZE_PX = 256
 STRAIGHT = Anatomy(warp_cm=0.0)

@@ -8,11 +8,12 @@ import pydicom
 import pytest
 
 from pneumoscope.core import Status
-from pneumoscope.phantom import studies, studies_folder, write_studies
-from pneumoscope.phantom.studies import encoded
+from pneumoscope.phantom import studies_folder
+from synthetic_studies import drawings, write_studies
+from synthetic_studies.studies import encoded
 
 BUDGET_BYTES = 5_000_000
-STUDIES = {study.name: study for study in studies()}
+STUDIES = {drawing.study.name: drawing for drawing in drawings()}
 WHOLE = [name for name, study in STUDIES.items() if study.kept == 1]
 PROJECTIONS = [name for name in WHOLE if name != "4-ct-slice"]
 
@@ -30,8 +31,9 @@ def test_all_studies_together_stay_within_the_size_budget():
 
 
 def test_the_table_has_accepted_views_and_one_study_for_each_way_not_to_be_analysed():
-    analysed = [study.header.view_position for study in STUDIES.values() if study.status is Status.ANALYSED]
-    reasons = [(study.status, study.reason) for study in STUDIES.values() if study.status is not Status.ANALYSED]
+    analysed = [one.header.view_position for one in STUDIES.values() if one.study.status is Status.ANALYSED]
+    others = [one.study for one in STUDIES.values() if one.study.status is not Status.ANALYSED]
+    reasons = [(study.status, study.reason) for study in others]
     assert {"PA", "AP"} <= set(analysed)
     assert reasons == [
         *((Status.REFUSED, reason) for reason in ("modality", "body part", "view", "pixels")),

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pneumoscope.phantom.grid import Grid, ball, hollow_rod, plane, plate, rod, smooth_curve, step, union
+from synthetic_studies.grid import Grid, ball, hollow_rod, plane, plate, rod, smooth_curve, step, union
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumoscope.phantom.grid import Map
-from pneumoscope.phantom.texture import blurred
+from synthetic_studies.grid import Map
+from synthetic_studies.texture import blurred
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
