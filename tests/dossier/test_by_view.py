@@ -153,6 +153,9 @@ def test_rules_by_population_and_view_are_shown_with_their_thresholds(text: str,
 def test_networks_and_stages_are_those_of_the_card(text: str) -> None:
     assert "One network for each population (adults and children), of the kind `tf_efficientnet_lite0`" in text
     assert "networks of the kind" not in text
+    began = "the network for children begins with weights that were trained on images of adults (adults-b)"
+    assert began in text
+    assert "the network for adults begins" not in text
     for stage in ("adults-a", "adults-d", "children"):
         assert f"| {stage} |" in text
     assert "adults, adults-a: from 1.500 to 1.200" in text

@@ -35,8 +35,10 @@ def test_each_mutant_is_a_whole_file_that_runs_and_differs_and_module_level_stay
 
 
 def test_only_lines_that_ran_are_broken_and_each_files_turn_comes() -> None:
+    assert {one.line for one in mutants(SOURCE, ran={1, 2, 7})} == {7}
     found = [Mutant(line, str(line), "") for line in range(1, 9)]
-    assert {one.line for one in spread(found, {2, 5, 7})} == {2, 5, 7}
+    assert sorted(one.line for one in spread(found)) == list(range(1, 9))
+    assert spread(found) != found
     first, second = Path("a.py"), Path("b.py")
     assert [(path.name, one.line) for path, one in interleaved({first: found[:2], second: found[4:5]})] == [
         ("a.py", 1), ("b.py", 5), ("a.py", 2),
@@ -67,3 +69,9 @@ def test_the_page_counts_what_was_noticed_and_names_the_change() -> None:
     assert "Done: 2 of 3 requirements. Noticed: 1." in page
     assert "| REQ-A | flag | noticed | 1 | `a.py:3: a \\| b became a & b` |" in page
     assert page.index("REQ-A") < page.index("REQ-B")
+
+
+def test_of_sums_that_begin_at_one_place_each_is_changed() -> None:
+    found = [one.source for one in mutants("def f(a, b, c):\n    return a + b + c\n")]
+    assert any("a - b + c" in one for one in found)
+    assert any("a + b - c" in one for one in found)

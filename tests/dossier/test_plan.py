@@ -9,7 +9,8 @@ from scipy.stats import binom, binomtest, norm
 from pneumoscope import stats
 from pneumoscope.core import ConfigError
 from pneumoscope.dossier import draw_power, feasible_needs, needs, read_plan
-from pneumoscope.dossier.plan import Plan, facts, joint_power, power_curve
+from pneumoscope.dossier.assumptions import Plan
+from pneumoscope.dossier.plan import facts, joint_power, power_curve
 
 # Positives for a lower exact 95 % bound above the goal, as published tables of exact power give them
 # (Chernick and Liu, The American Statistician 56(2), 2002, p. 149: smallest n).

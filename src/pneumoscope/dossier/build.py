@@ -299,6 +299,7 @@ def _words(inputs: Inputs, numbers: Numbers) -> dict[str, Any]:
         "in_turn": bool(inputs.tables["training"]["config"].get("data", {}).get("folds")),
         "staged": "stages" in inputs.tables["training"],
         "populations": " and ".join(inputs.tables["training"]["networks"]),
+        "crossed": inputs.tables["training"].get("crossed", []),
         "by_view": inputs.card is not None and any(rule.by_view for rule in inputs.card.rules.values()),
         "reports": ", ".join(inputs.tables.get("card", {}).get("reports", {})),
         "locked_scored": inputs.tables["access"]["locked"]["scored"],

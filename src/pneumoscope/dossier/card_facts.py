@@ -20,7 +20,7 @@ _OF_STAGES = ("stage", "ships", "weights_package", *Population)
 
 def named_rules(card: Card) -> dict[str, DecisionRule]:
     """Return every rule by its name; each population's views first, then its rule for an unknown view."""
-    found = {}
+    found: dict[str, DecisionRule] = {}
     for population, rule in card.rules.items():
         found |= {f"{population} {view}": rule.for_view(view) for view in rule.by_view}
         found[str(population)] = rule
@@ -92,6 +92,7 @@ def stages_of(card: Card, curves: Mapping[str, Sequence[Mapping[str, str]]]) -> 
             "config": first | {"recipe": config["recipe"], "initial_weights": _initial(config)},
             "members": len(networks),
             "networks": networks,
+            "crossed": [words for one in card.rules if (words := _crossed(config, str(one)))],
             "stages": [_stage(config, stages[one["name"]]) for one in config["stage"] if one["name"] in stages],
         }
     except (KeyError, TypeError) as error:
@@ -132,6 +133,22 @@ def _lineage(config: Mapping[str, Any], ships: Sequence[str]) -> list[str]:
             wanted.add(name)
             waiting += [by_name[name]["starts_from"], *by_name[name]["taught_by"]]
     return [name for name in by_name if name in wanted]
+
+
+def _crossed(config: Mapping[str, Any], population: str) -> str:
+    """Return which stages on the other population's images a network's weights begin with; nothing where none."""
+    by_name = {one["name"]: one for one in config["stage"]}
+    chain, waiting = dict[str, str](), list(config["ships"][population])
+    while waiting:
+        name = waiting.pop()
+        if name != IMAGENET and name not in chain:
+            chain[name] = str(by_name[name]["population"])
+            waiting.append(by_name[name]["starts_from"])
+    others = {name: whose for name, whose in chain.items() if whose != population}
+    if not others:
+        return ""
+    whose, stages = " and ".join(sorted(set(others.values()))), ", ".join(sorted(others))
+    return f"the network for {population} begins with weights that were trained on images of {whose} ({stages})"
 
 
 def _stage(config: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:

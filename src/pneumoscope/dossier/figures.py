@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pneumoscope.dossier.assumptions import Plan
 from pneumoscope.dossier.diagrams import WIDTH, save_svg
-from pneumoscope.dossier.plan import Plan, needs, power_curve
+from pneumoscope.dossier.plan import needs, power_curve
 from pneumoscope.evaluation import Number
 from pneumoscope.plotting import (
     Axis,
@@ -171,10 +172,13 @@ def draw_groups(groups: Mapping[str, Mapping[str, Any]], path: Path) -> None:
     save_svg(path, marks, height=height, words="Moved up, by group")
 
 
+_RATES: tuple[tuple[str, Colour, bool], ...] = (("sensitivity", "measured", False), ("specificity", "compared", True))
+
+
 def _group(name: str, numbers: Mapping[str, Any]) -> Row:
     points = [
         Point(value=one.value, low=one.low, high=one.high, colour=colour, hollow=hollow)
-        for key, colour, hollow in (("sensitivity", "measured", False), ("specificity", "compared", True))
+        for key, colour, hollow in _RATES
         if isinstance(one := numbers[key], Number)
     ]
     shown = [

@@ -59,18 +59,22 @@ def flows(inputs: Inputs) -> tuple[Flow, ...]:
 
 
 def _flow(inputs: Inputs, cohort: Cohort) -> Flow:
-    evidence, action = inputs.release[cohort.evidence], inputs.tables["action"][key_of(cohort)]
+    action: Mapping[str, Any] = inputs.tables["action"][key_of(cohort)]
+    facts: Any = inputs.release[cohort.evidence].cohort
     source = cohort.evidence.rpartition("-")[0]
     parts: Mapping[str, Any] = inputs.tables.get("databases", {}).get("sources", {}).get(source, {})
     return Flow(
-        source=str(evidence.cohort["title"]).partition(":")[0],
+        source=str(facts["title"]).partition(":")[0],
         title=cohort.title,
         at_hand=sum(int(one["images"]) for one in parts.values()) if parts else None,
-        images=int(evidence.cohort["images"]),
-        patients=int(evidence.cohort["patients"]),
-        left_out=sum(int(one) for one in evidence.cohort["left_out"].values()),
+        images=int(facts["images"]),
+        patients=int(facts["patients"]),
+        left_out=sum(int(one) for one in facts["left_out"].values()),
         labelled=int(action["n"]),
-        **{name: int(action[name]) for name in ("moved_with", "left_with", "moved_without", "left_without")},
+        moved_with=int(action["moved_with"]),
+        left_with=int(action["left_with"]),
+        moved_without=int(action["moved_without"]),
+        left_without=int(action["left_without"]),
     )
 
 

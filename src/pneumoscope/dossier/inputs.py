@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pneumoscope.core import ArtifactError, ConfigError, PneumoscopeError, check_against_device
+from pneumoscope.dossier.assumptions import Plan, read_plan
 from pneumoscope.dossier.card_facts import named_rules
 from pneumoscope.dossier.device import Device, read_device, reported
 from pneumoscope.dossier.fact_tables import read_tables
 from pneumoscope.dossier.facts import action_facts, latency_facts, latency_file, simulation_facts
-from pneumoscope.dossier.plan import Plan, facts, read_plan
+from pneumoscope.dossier.plan import facts
 from pneumoscope.dossier.requirements import Trace, read_requirements, require_assertions, trace
 from pneumoscope.dossier.risks import Risk, read_risks
 from pneumoscope.dossier.sbom import Component, read_components

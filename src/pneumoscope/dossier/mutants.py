@@ -26,25 +26,33 @@ class Mutant:
     source: str
 
 
-def mutants(source: str) -> Iterator[Mutant]:
-    """Yield the file with one comparison, condition, sum or returned value changed, in the order of the lines."""
+def mutants(source: str, *, ran: set[int] | None = None) -> Iterator[Mutant]:
+    """Yield the file with one comparison, condition, sum or returned value changed, in the order of the lines.
+
+    Args:
+        source: The file.
+        ran: Lines to change alone; None for all.
+    """
     tree = ast.parse(source)
-    places = [node for node in ast.walk(tree) if _change(deepcopy(node)) is not None and _in_function(tree, node)]
-    for node in sorted(places, key=lambda one: (one.lineno, one.col_offset)):  # type: ignore[attr-defined]
+    inside = _in_functions(tree)
+    places = [
+        (place, node)
+        for place, node in enumerate(ast.walk(tree))
+        if id(node) in inside
+        and (ran is None or getattr(node, "lineno", 0) in ran)
+        and _change(deepcopy(node)) is not None
+    ]
+    for place, node in sorted(places, key=lambda one: (one[1].lineno, one[1].col_offset)):  # type: ignore[attr-defined]
         again = ast.parse(source)
-        twin = next(
-            one
-            for one in ast.walk(again)
-            if type(one) is type(node) and (one.lineno, one.col_offset) == (node.lineno, node.col_offset)  # type: ignore[attr-defined]
-        )
+        twin = next(one for at, one in enumerate(ast.walk(again)) if at == place)
         said = _change(twin)
         assert said is not None
         yield Mutant(node.lineno, said, ast.unparse(ast.fix_missing_locations(again)))  # type: ignore[attr-defined]
 
 
-def spread(found: Iterable[Mutant], ran: set[int]) -> list[Mutant]:
-    """Return the mutants on lines that ran, far apart first."""
-    chosen = [mutant for mutant in found if mutant.line in ran]
+def spread(found: Iterable[Mutant]) -> list[Mutant]:
+    """Return the mutants in an order in which those that follow each other lie far apart."""
+    chosen = list(found)
     return [chosen[place] for place in sorted(range(len(chosen)), key=lambda n: (n * 7919) % max(len(chosen), 1))]
 
 
@@ -106,6 +114,7 @@ def _change(node: ast.AST) -> str | None:
     return f"{before[:60]} became {ast.unparse(node)[:60]}"
 
 
-def _in_function(tree: ast.Module, node: ast.AST) -> bool:
-    functions = (one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef))
-    return any(one is not function and one is node for function in functions for one in ast.walk(function))
+def _in_functions(tree: ast.Module) -> set[int]:
+    """Return the identities of the nodes within functions."""
+    functions = [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef)]
+    return {id(one) for function in functions for one in ast.walk(function) if one is not function}

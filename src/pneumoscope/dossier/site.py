@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from pneumoscope.core import ConfigError, released_device
+from pneumoscope.dossier.assumptions import Plan
 from pneumoscope.dossier.device import Cohort
 from pneumoscope.dossier.moved_up import read_action
-from pneumoscope.dossier.plan import Plan
 from pneumoscope.dossier.queueing import Scores, Waits, simulate
 from pneumoscope.evaluation import read_evidence
 from pneumoscope.model import load, shipped_path

@@ -54,7 +54,7 @@ def rules(inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
 def decision_rules(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     """Yield the card's rules: for each population and view its calibration, thresholds and limits."""
     names = numbers.keys("card/rules")
-    keys = ("slope", "intercept", "prevalence", "thresholds.screening", "thresholds.balanced")
+    keys: tuple[str, ...] = ("slope", "intercept", "prevalence", "thresholds.screening", "thresholds.balanced")
     keys += ("thresholds.confirmatory", "negative_to", "positive_from")
     rows = [tuple(numbers.value(f"card/rules.{name}.{key}") for key in ("words", *keys)) for name in names]
     columns = (

@@ -198,7 +198,16 @@ def _described(numbers: Numbers, at: str, *, read: bool) -> Iterator[str]:
 def stages(_inputs: Inputs, numbers: Numbers) -> Iterator[Table]:
     """Yield the stages of the training, from the card; nothing for networks that were trained in one run each."""
     count = len(numbers.node("training/stages")) if numbers.has("training/stages") else 0
-    keys = ("name", "population", "starts_from", "teachers", "size_px", "images", "learning_rate", "lungs_only")
+    keys: tuple[str, ...] = (
+        "name",
+        "population",
+        "starts_from",
+        "teachers",
+        "size_px",
+        "images",
+        "learning_rate",
+        "lungs_only",
+    )
     keys += ("minutes", "ships_for")
     rows = tuple(tuple(numbers.value(f"training/stages.{place}.{key}") for key in keys) for place in range(count))
     columns = (
