@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from PIL import Image, ImageFilter
 
-from pneumoscope.explain.localisation import hottest, upsampled
+from pneumoscope.reading.localisation import hottest, upsampled
 
 # Share of the places that count as hot; a threshold on heat would find none on a calm image.
 HOT_SHARE = 0.2

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
-from pneumoscope.explain import hottest, upsampled
+from pneumoscope.reading import hottest, upsampled
 
 Images = UInt8[np.ndarray, "n size size"]
 Maps = Float32[np.ndarray, "n y x"]

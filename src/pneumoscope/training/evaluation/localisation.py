@@ -5,7 +5,7 @@ import pandas as pd
 from jaxtyping import Float, Float32
 
 from pneumoscope.evaluation import Leaf, Node, NotEstimable, Number, estimate
-from pneumoscope.explain import Agreement, Marks, agreement, free_response, marks
+from pneumoscope.reading import Agreement, Marks, agreement, free_response, marks
 from pneumoscope.stats import clustered_mean
 from pneumoscope.training.controls import other_patients
 from pneumoscope.training.evaluation.shares import share

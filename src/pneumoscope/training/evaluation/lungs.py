@@ -7,9 +7,8 @@ import pandas as pd
 from jaxtyping import Bool, Float32
 
 from pneumoscope.evaluation import Leaf, Node, NotEstimable, estimate
-from pneumoscope.explain import box_mask
 from pneumoscope.model import Card, HeatRule
-from pneumoscope.reading import heat_outside_lungs, lung_field
+from pneumoscope.reading import box_mask, heat_outside_lungs, lung_field
 from pneumoscope.stats import clustered_mean
 from pneumoscope.training.evaluation.shares import share
 from pneumoscope.training.lungs import dice_of_each

@@ -10,9 +10,8 @@ from torch import Tensor
 
 from pneumoscope.core import ConfigError, Population
 from pneumoscope.evaluation import Leaf, Node, NotEstimable, Tree, estimate
-from pneumoscope.explain import agreement, upsampled
 from pneumoscope.model import Artifact
-from pneumoscope.reading import Outputs
+from pneumoscope.reading import Outputs, agreement, upsampled
 from pneumoscope.stats import clustered_mean
 from pneumoscope.training.evaluation.faithfulness import CURVES, curve_areas
 from pneumoscope.training.evaluation.saliency import finer_layer, grad_cam, occlusion

@@ -7,9 +7,8 @@ import pandas as pd
 from jaxtyping import Bool, Float, Float32, Shaped
 
 from pneumoscope.core import InputError
-from pneumoscope.explain import agreement
 from pneumoscope.model import Card, HeatRule
-from pneumoscope.reading import Outputs, heat_outside_lungs
+from pneumoscope.reading import Outputs, agreement, heat_outside_lungs
 from pneumoscope.stats import clustered_mean
 from pneumoscope.training.controls import other_patients
 from pneumoscope.training.export.card import POSITIVE

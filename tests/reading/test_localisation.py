@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pneumoscope.core import InputError
-from pneumoscope.explain import Marks, agreement, box_mask, free_response, marks
+from pneumoscope.reading import Marks, agreement, box_mask, free_response, marks
 
 RIGHT_LOWER = np.array([[0.5, 0.5, 1.0, 1.0]])
 
