@@ -1,5 +1,7 @@
 """`pneumoscope data ...`: from an archive to a checked manifest, its splits, its audit and its cache."""
 
+from collections.abc import Callable
+
 import typer
 
 from pneumoscope.cli.data.auditing import audit
@@ -26,13 +28,14 @@ _importers = typer.Typer(
     rich_markup_mode=None,
     help="Import a data set as a manifest: one command for each kind.",
 )
-for _kind, _importer in {
+_IMPORTERS: dict[str, Callable[..., None]] = {
     "nih": from_nih,
     "rsna": from_rsna,
     "kermany": from_kermany,
     "csv": from_csv,
     "dicom": from_dicom,
-}.items():
+}
+for _kind, _importer in _IMPORTERS.items():
     _importers.command(_kind, cls=Command, epilog=epilog(f"data import {_kind}"))(with_exit_code(_importer))
 data.add_typer(_importers, name="import")
 for _step in (split, audit, cache, sheet, download):
