@@ -22,6 +22,7 @@ from pydicom.uid import (
 )
 
 from pneumoscope.core import InputError
+from pneumoscope.intake import charsets_of, is_undecodable
 
 _LAST_GROUP = 0x0020  # patient, study and series identifiers are at or before it
 _HEAD_BYTES, _LATE_HEAD_BYTES = 1024 * 1024, 256 * 1024 * 1024  # private elements of any length may come before
@@ -164,6 +165,8 @@ def _fault_of_uid(value: str) -> str | None:
 def text(head: Dataset, keyword: str) -> str:
     """Return the attribute as text; empty where it is absent or cannot be decoded: a reader says what is wrong."""
     try:
+        if is_undecodable(head.get_item(keyword), charsets_of(head)):
+            return ""
         value = head.get(keyword)
     except Exception:  # noqa: BLE001  pydicom's converters raise anything on malformed values
         return ""
