@@ -43,6 +43,7 @@ def decide(
     population = model.population(population, age_years=radiograph.age_years)
     rule, logit = model.card.rules[population].for_view(radiograph.view), outputs.logit[0]
     probability = float(rule.calibration.probability(logit[rule.output : rule.output + 1])[0])
+    report = None if rule.report is None else rule.report.probability(logit[rule.report.output], radiograph.view)
     threshold = rule.operating_points[operating_point].threshold
     cam = outputs.cam[0, rule.output]
     outside = None if outputs.lungs is None or refused else heat_outside_lungs(cam, outputs.lungs[0, 0])
@@ -57,7 +58,7 @@ def decide(
             population=population,
             population_source=source,
             view=radiograph.view if radiograph.view in rule.by_view else None,
-            report_probability=rule.report and rule.report.probability(logit[rule.report.output], radiograph.view),
+            report_probability=report,
         )
         if display.shown and radiograph.pixels is not None:
             heat = heat_map(cam, rule.calibration, crop=crop, shape=radiograph.pixels.shape)

@@ -45,6 +45,7 @@ from pneumoscope.training.populations import (
     rule_names,
 )
 from pneumoscope.training.radiologists import Boxes, boxes_seen, rsna_boxes
+from pneumoscope.training.reader.config import Continues
 from pneumoscope.training.reader.material import reader_rows
 from pneumoscope.training.runs import Run, member_folders, read_run
 
@@ -107,7 +108,8 @@ def _manifest(card: Card, data: Path) -> pd.DataFrame:
     first = read_manifest(data, split_seed=split_seed)
     if "stages" not in card.training:
         return first
-    rows = reader_rows(data, split_seed=split_seed)
+    continues = card.training["config"].get("continues")
+    rows = reader_rows(data, split_seed=split_seed, continues=continues and Continues(**continues))
     rows = pd.concat([rows[rows["whole"].astype(bool)], read_rsna_dicom(data, rows)], ignore_index=True)
     learnt = set(first.loc[first["split"] == "train", "patient_id"])  # by the lung fields' network
     return rows.assign(lungs_learnt=rows["patient_id"].isin(learnt))

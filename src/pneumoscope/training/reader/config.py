@@ -90,7 +90,7 @@ class ReaderConfig:
         mixup: Of the beta distribution by which half of the batches are mixed; 0 mixes none.
         classes: Share of each of RSNA's classes in a view, the same in both views.
         one_class_share: How much an image of a route with one class counts beside the others.
-        ships: The stages whose mean weights are each population's network.
+        ships: The stages whose mean weights are each population's network; `release` is where they began.
     """
 
     name: str
@@ -124,7 +124,7 @@ class ReaderConfig:
             needed = {stage.starts_from, *stage.taught_by} - {IMAGENET, RELEASE}
             if late := sorted(needed - set(names[:place])):
                 raise ConfigError(f"{stage.name}: expected stages before it, got {', '.join(late)}")
-        if unknown := sorted({name for ships in self.ships.values() for name in ships} - set(names)):
+        if unknown := sorted({name for ships in self.ships.values() for name in ships} - {RELEASE, *names}):
             raise ConfigError(f"ships: expected names of stages, got {', '.join(unknown)}")
 
     def augmentation(self, population: str) -> Augmentation:

@@ -28,10 +28,10 @@ from pneumoscope.training.lungs import load_lungs
 from pneumoscope.training.populations import populations
 from pneumoscope.training.radiologists import boxes_seen, rsna_boxes
 from pneumoscope.training.reader.config import ReaderConfig
-from pneumoscope.training.reader.fit import RECORD, WEIGHTS
+from pneumoscope.training.reader.fit import RECORD, load_start
 from pneumoscope.training.reader.graph import Part, ReaderGraph, to_onnx
 from pneumoscope.training.reader.material import CHILDREN, REPORT, TARGETS, Material
-from pneumoscope.training.reader.network import ReaderNetwork, mean_weights, read_weights
+from pneumoscope.training.reader.network import ReaderNetwork, mean_weights
 
 # Columns of the graph.
 ADULTS_OPACITY, ADULTS_REPORT, CHILDREN_PNEUMONIA = 0, 1, 2
@@ -47,8 +47,11 @@ def shipped_network(config: ReaderConfig, population: Population, run: Path) -> 
     Raises:
         ConfigError: A stage has no weights, or they are of another architecture.
     """
-    network = ReaderNetwork(config.backbone)
-    states = [read_weights(run / name / WEIGHTS, network) for name in config.ships[population]]
+    states = []
+    for name in config.ships[population]:
+        network = ReaderNetwork(config.backbone)
+        load_start(config, network, run, name=name, population=population)
+        states.append(network.state_dict())
     network.load_state_dict(mean_weights(states))
     return network.eval()
 
@@ -100,7 +103,7 @@ def _part(
 
 
 def _draft(config: ReaderConfig, run: Path, lungs: dict[str, Any]) -> Card:
-    names = sorted({name for stages in config.ships.values() for name in stages} | {one.name for one in config.stage})
+    names = sorted(one.name for one in config.stage)
     stages = {name: json.loads((run / name / RECORD).read_text()) for name in names}
     undecided = {Population.ADULTS: ADULTS_OPACITY, Population.CHILDREN: CHILDREN_PNEUMONIA}
     return Card(

@@ -108,6 +108,21 @@ def rate_at(done: float) -> float:
     return max((1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))) / 2, LAST_RATE)
 
 
+def load_start(config: ReaderConfig, network: ReaderNetwork, run: Path, *, name: str, population: str) -> None:
+    """Load the weights of a stage, or of the release that training goes on from.
+
+    Raises:
+        ConfigError: There are none, or they are of another architecture.
+    """
+    if name != RELEASE:
+        load_weights(run / name / WEIGHTS, network)
+    elif config.continues is None:
+        raise ConfigError(f"{population}: expected a release to go on from in `continues`, found none")
+    else:
+        artefact = run / f"{config.continues.release}.onnx"
+        load_member(network, artefact, continues=config.continues, population=population)
+
+
 def _prepared(
     config: ReaderConfig, stage: Stage, material: Material, run: Path
 ) -> tuple[ReaderNetwork, dict[str, str]]:
@@ -119,13 +134,8 @@ def _prepared(
         drawn = np.sort(np.random.default_rng(stage.seed).choice(places, min(STATISTICS_IMAGES, len(places)), False))
         batches = [resized(material.images[part], stage.size_px) for part in np.array_split(drawn, 6)]
         measure_statistics(network, batches)
-    elif stage.starts_from == RELEASE:
-        if config.continues is None:
-            raise ConfigError(f"{stage.name}: starts from a release, and continues names none")
-        artefact = run / f"{config.continues.release}.onnx"
-        load_member(network, artefact, continues=config.continues, population=stage.population)
     else:
-        load_weights(run / stage.starts_from / WEIGHTS, network)
+        load_start(config, network, run, name=stage.starts_from, population=stage.population)
     plain = list(network.state_dict())
     renamed = {f"backbone.{old}": f"backbone.{new}" for old, new in fuse(network.backbone).items()}
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
