@@ -70,11 +70,11 @@ def of_study(store: Store, study_uid: str) -> list[Image]:
 
 
 def of_patient(store: Store, patient_id: str, patient_name: str) -> list[Image]:
-    """Return all images of the patient, newest first; none for an empty identifier.
+    """Return all images of the patient, newest first; none without an identifier, or without a name that was readable.
 
     Two sites may give one Patient ID to two patients: the name must be the same too.
     """
-    if not patient_id:
+    if not (patient_id and patient_name):
         return []
     same = (_images.c.patient_id == patient_id) & (_images.c.patient_name == patient_name)
     query = select(_images).where(same).order_by(_images.c.id.desc())

@@ -39,9 +39,9 @@ class Prior:
 def priors_of(store: Store, summaries: Iterable[ImageSummary]) -> dict[int, Prior]:
     """Return the priors of these analysed images, by the image's row number; no entry where there is none.
 
-    Two sites may give one Patient ID to two patients: the name must be the same too.
+    Two sites may give one Patient ID to two patients: the name must be the same too, and readable.
     """
-    analysed = [one for one in summaries if one.decision is not None and one.image.patient_id]
+    analysed = [one for one in summaries if one.decision and one.image.patient_id and one.image.patient_name]
     by_patient: dict[tuple[str, str], list[PatientResult]] = {}
     for found in store_worklist.of_patients(store, {one.image.patient_id for one in analysed}):
         by_patient.setdefault((found.patient_id, found.patient_name), []).append(found)

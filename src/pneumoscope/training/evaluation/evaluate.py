@@ -224,9 +224,9 @@ def _of_pixels(part: _Seen, data: Path | None, members: Sequence[Run]) -> dict[s
 
 
 def _shortcuts(seen: _Seen, part: _Seen, questions: Sequence[Question]) -> dict[str, Node]:
-    """Return the effects of other routes and, for NIH, the probes of the embedding; for test images of both classes."""
+    """Return the effects of other routes and, for NIH, the probes of the embedding; of the first folders' test images."""
     source, split = part.rows.loc[0, ["source", "split"]]
-    if split != "test" or source in ("rsna_normal", RSNA_DICOM):
+    if split != "test" or source not in ("nih", "kermany"):
         return {}
     found: dict[str, Node] = {"logit_deviation": float(part.rows["logit"].std())}
     found["routes"] = route_evidence(part.artifact, part.rows, questions)

@@ -54,7 +54,7 @@ class ReaderGraph(nn.Module):
 
 
 def to_onnx(graph: ReaderGraph, size_px: int) -> bytes:
-    """Return the graph in ONNX with weights in few bits; any batch size. What parts share is computed once."""
+    """Return the graph in ONNX with weights in half precision; any batch size. What parts share is computed once."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*LeafSpec")  # torch's remark on itself
         program = torch.onnx.export(
@@ -67,5 +67,5 @@ def to_onnx(graph: ReaderGraph, size_px: int) -> bytes:
             verbose=False,
         )
     assert program is not None
-    compact(program.model)
+    compact(program.model, in_bytes=False)
     return stripped(program.model_proto)
