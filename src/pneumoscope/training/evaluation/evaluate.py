@@ -224,7 +224,7 @@ def _of_pixels(part: _Seen, data: Path | None, members: Sequence[Run]) -> dict[s
 
 
 def _shortcuts(seen: _Seen, part: _Seen, questions: Sequence[Question]) -> dict[str, Node]:
-    """Return the effects of other routes and, for NIH, the probes of the embedding; of the first folders' test images."""
+    """Return effects of other routes and, for NIH, probes of the embedding; of the first folders' test images."""
     source, split = part.rows.loc[0, ["source", "split"]]
     if split != "test" or source not in ("nih", "kermany"):
         return {}
