@@ -1,12 +1,10 @@
 """Decision rules by population and view, from validation images that nobody selected."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
-from scipy import special
 
 from pneumoscope.core import ConfigError, Population, View
 from pneumoscope.model import Calibration, DecisionRule, OperatingPoint, ReportOutput, ViewRule
@@ -24,11 +22,11 @@ def rule_by_view(
     population: Population,
     output: int,
 ) -> DecisionRule:
-    """Return the rule with a calibration, thresholds and limits for each view, and those of both for an unknown view.
+    """Return the rule with thresholds and limits for each view, and those of both for an unknown view.
 
     The balanced threshold has the same sensitivity in either view, so that the view does not decide whom the reader
-    misses. All calibrations hold at the prevalence of both views together: sicker patients are filmed AP, and a
-    probability that counts on it would tell the view in place of the lungs.
+    misses. The calibration is one for all views: fitted to each view by itself, it adds what the view says, since
+    sicker patients are filmed AP, and the probability tells the view where the lungs do not.
 
     Args:
         logit: Of each validation image.
@@ -43,10 +41,9 @@ def rule_by_view(
     parts = {str(one): (view == str(one)).to_numpy() for one in VIEWS}
     both = np.ones(len(truth), dtype=bool)
     wanted = common_sensitivity({name: (truth[part], logit[part]) for name, part in parts.items()})
+    calibration = fit_calibration(logit, truth.astype(float))
     rules = {
-        name: _view_rule(
-            logit[part], truth[part], wanted, prevalence=float(truth.mean()), words=f"{population}, {words}"
-        )
+        name: _view_rule(logit[part], truth[part], wanted, calibration=calibration, words=f"{population}, {words}")
         for name, part, words in [(None, both, "both views"), *((name, part, name) for name, part in parts.items())]
     }
     unknown = rules[None]
@@ -61,9 +58,13 @@ def rule_by_view(
 
 
 def _view_rule(
-    logit: Float[np.ndarray, " n"], truth: Bool[np.ndarray, " n"], sensitivity: float, *, prevalence: float, words: str
+    logit: Float[np.ndarray, " n"],
+    truth: Bool[np.ndarray, " n"],
+    sensitivity: float,
+    *,
+    calibration: Calibration,
+    words: str,
 ) -> ViewRule:
-    calibration = at_prevalence(fit_calibration(logit, truth.astype(float)), prevalence)
     probability = calibration.probability(logit)
     points = operating_points(truth, probability)
     balanced = OperatingPoint(
@@ -84,12 +85,6 @@ def _view_rule(
         conformal=conformal_limits(truth, probability),
         fitted_on=f"{truth.size:,} validation images of {words}, {int(truth.sum()):,} positive",
     )
-
-
-def at_prevalence(calibration: Calibration, prevalence: float) -> Calibration:
-    """Return the calibration at another prevalence: by Bayes' rule, the odds change by the ratio of prior odds."""
-    shift = float(special.logit(prevalence) - special.logit(calibration.prevalence))
-    return replace(calibration, intercept=calibration.intercept + shift, prevalence=prevalence)
 
 
 def common_sensitivity(views: Mapping[str, tuple[Bool[np.ndarray, " n"], Float[np.ndarray, " n"]]]) -> float:
