@@ -88,7 +88,7 @@ def evaluate(artifact: Artifact, data: Path, output: Path, *, runs: Sequence[Pat
             part = seen.part(source)
             if not part.rows.empty:
                 cohort = _cohort(artifact, part.rows, manifest_sha256=sha256)
-                other = {"artefact": _artefact(artifact)}
+                other: dict[str, Node] = {"artefact": _artefact(artifact)}
                 other |= _of_pixels(part, data if source == "nih" else None, runs_read)
                 asked = [one for one in cohort.questions if one.score == _LABEL]  # the report's output has no limits
                 other["conformal"] = conformal_evidence(artifact.card, part.rows, asked)

@@ -232,7 +232,11 @@ def _train(
             (folder / CURVE).write_text("\n".join(lines) + "\n")
             say(f"{stage.name}: {shown:,} of {stage.images:,} images, loss {running:.3f}")
         if shown // CHECKPOINT_IMAGES > before // CHECKPOINT_IMAGES:
-            state = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "average": average}
+            state: dict[str, Any] = {
+                "network": network.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "average": average,
+            }
             state |= {"numpy": rng.bit_generator.state, "torch": torch.get_rng_state()}
             state |= {"shown": shown, "steps": steps, "running": running, "lines": lines}
             _save(state, folder / CHECKPOINT)
