@@ -19,25 +19,22 @@ fuzz: .venv/.ready ## read 20,000 mutated files: no crash, no hang, memory bound
 check: .venv/.ready ## format, lint, types, import order, repository size
 	@scripts/check
 
-model: reader ## train, export and measure the shipped model (hours on a CPU; needs PNEUMOSCOPE_DATA)
-	@cp runs/reader/pneumonia.onnx src/pneumoscope/model/pneumonia.onnx
-	@scripts/evidence model
+model: .venv/.ready ## train, export and measure the shipped model (hours on a CPU; needs PNEUMOSCOPE_DATA and _WEIGHTS)
+	@.venv/bin/pneumoscope pretrain -o runs/pretraining
+	@.venv/bin/pneumoscope train --preset default -o runs/adults
+	@.venv/bin/pneumoscope train --preset children -o runs/children
+	@.venv/bin/pneumoscope train --preset lungs -o runs/lungs
+	@.venv/bin/pneumoscope export runs/adults runs/children --lungs runs/lungs -o src/pneumoscope/model/pneumonia.onnx
+	@RUNS="runs/adults runs/children" PRETRAINING=runs/pretraining scripts/evidence model
 
-# Release 0.4.0, whose members the reader goes on from, is in the history; `make members` trains such ones anew.
+# Release 0.4.0, whose members the next reader goes on from.
 runs/reader/0.4.0.onnx:
 	@mkdir -p $(@D)
 	@git show 875351f:src/pneumoscope/model/pneumonia.onnx >$@.partial && mv $@.partial $@
 
-reader: .venv/.ready runs/reader/0.4.0.onnx ## train the reader from all image folders and export it to runs/reader; goes on where it was
+reader: .venv/.ready runs/reader/0.4.0.onnx ## train the next reader from all image folders and export it to runs/reader; goes on where it was
 	@[ -d runs/lungs ] || .venv/bin/pneumoscope train --preset lungs -o runs/lungs
 	@.venv/bin/python -m pneumoscope.training.reader $${PNEUMOSCOPE_DATA:-../shared/data} runs/reader --lungs runs/lungs
-
-members: .venv/.ready ## train members as release 0.4.0 had them, pretrained without labels (hours on a CPU; needs PNEUMOSCOPE_WEIGHTS too)
-	@.venv/bin/pneumoscope pretrain -o runs/pretraining
-	@.venv/bin/pneumoscope train --preset default -o runs/adults
-	@.venv/bin/pneumoscope train --preset children -o runs/children
-	@[ -d runs/lungs ] || .venv/bin/pneumoscope train --preset lungs -o runs/lungs
-	@.venv/bin/pneumoscope export runs/adults runs/children --lungs runs/lungs -o runs/members.onnx
 
 evidence: .venv/.ready ## measure the shipped model and the CheXNet reproduction again, and draw the pages (needs PNEUMOSCOPE_DATA)
 	@scripts/evidence
