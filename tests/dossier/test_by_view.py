@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def staged_card() -> Card:
         np.column_stack([logit, logit + 0.1]), truth.astype(float), population=Population.CHILDREN, output=2
     )
     report = ReportOutput(output=1, calibration=adults.calibration, fitted_on="600 validation images")
-    config = read_reader_config()
+    config = read_reader_config(Path(str(resources.files("pneumoscope.training.reader") / "lite0.toml")))
     record = {"images": 100, "seconds": 600}
     return replace(
         load(shipped_path()).card,
@@ -177,6 +178,8 @@ def test_the_stages_of_each_population_are_those_that_it_comes_from() -> None:
     assert list(networks["adults"]["curves"]) == ["adults-a", "adults-b", "adults-c", "adults-d"]
     assert list(networks["children"]["curves"]) == ["adults-b", "children"]
     assert networks["children"]["config"]["augmentation"]["gamma"] == 0.5
+    card.training["config"]["ships"]["adults"] = ["release", "adults-a"]
+    assert list(stages_of(card, curves)["networks"]["adults"]["curves"]) == ["adults-a"]
     card.training["config"].pop("ships")
     with pytest.raises(ArtifactError, match="found no 'ships'"):
         stages_of(card, {})

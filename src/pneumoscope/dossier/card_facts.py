@@ -10,12 +10,11 @@ from typing import Any
 from pneumoscope.core import ArtifactError, Population, View
 from pneumoscope.model import OPERATING_POINTS, Card, DecisionRule
 
-IMAGENET = "imagenet"
 # What acts on adults' images alone: children have no such labels, no boxes, and one source with both classes.
 _ADULTS_ALONE = ("classes", "one_class_share")
 _ADULTS_LOSS = ("normal", "findings", "report", "sex", "age", "boxes")
 # Keys of a reader's configuration that tables of their own show.
-_OF_STAGES = ("stage", "ships", "weights_package", *Population)
+_OF_STAGES = ("stage", "ships", "weights_package", "continues", *Population)
 
 
 def named_rules(card: Card) -> dict[str, DecisionRule]:
@@ -89,7 +88,7 @@ def stages_of(card: Card, curves: Mapping[str, Sequence[Mapping[str, str]]]) -> 
         networks = {str(one): _network(config, stages, str(one), curves) for one in card.rules}
         first = next(iter(networks.values()))["config"]
         return {
-            "config": first | {"recipe": config["recipe"], "initial_weights": _initial(config)},
+            "config": first | {"recipe": config["recipe"], "initial_weights": config["initial_weights"]},
             "members": len(networks),
             "networks": networks,
             "crossed": [words for one in card.rules if (words := _crossed(config, str(one)))],
@@ -97,10 +96,6 @@ def stages_of(card: Card, curves: Mapping[str, Sequence[Mapping[str, str]]]) -> 
         }
     except (KeyError, TypeError) as error:
         raise ArtifactError(f"model card: expected the record of a training in stages, found no {error}") from error
-
-
-def _initial(config: Mapping[str, Any]) -> str:
-    return f"ImageNet, package {config['weights_package']}"
 
 
 def _network(
@@ -129,7 +124,7 @@ def _lineage(config: Mapping[str, Any], ships: Sequence[str]) -> list[str]:
     wanted, waiting = set[str](), list(ships)
     while waiting:
         name = waiting.pop()
-        if name != IMAGENET and name not in wanted:
+        if name in by_name and name not in wanted:  # not ImageNet's weights or an earlier release's
             wanted.add(name)
             waiting += [by_name[name]["starts_from"], *by_name[name]["taught_by"]]
     return [name for name in by_name if name in wanted]
@@ -141,7 +136,7 @@ def _crossed(config: Mapping[str, Any], population: str) -> str:
     chain, waiting = dict[str, str](), list(config["ships"][population])
     while waiting:
         name = waiting.pop()
-        if name != IMAGENET and name not in chain:
+        if name in by_name and name not in chain:
             chain[name] = str(by_name[name]["population"])
             waiting.append(by_name[name]["starts_from"])
     others = {name: whose for name, whose in chain.items() if whose != population}
