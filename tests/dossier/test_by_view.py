@@ -335,7 +335,7 @@ TAMPERINGS: list[tuple[Callable[[Path], None], str]] = [
     (model_deleted, "pneumonia.onnx: expected a file, found none"),
     (guard_in_the_evidence, "guard.refused: the evidence says 0.2"),
     (uncertain_in_the_evidence, "conformal.Pneumonia.AP.uncertain: the evidence says 0.01"),
-    (partial(forged_card, change=rules_of_views_swapped), "are not what the card's calibration gives"),
+    (partial(forged_card, change=rules_of_views_swapped), "its predictions give"),
     (partial(forged_card, change=rule_of_a_view_dropped), "the card has no rule adults AP"),
     (views_swapped, "were decided by another rule than that of their population and view"),
     (strata_shuffled, "subgroups.sex"),
